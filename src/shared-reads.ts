@@ -14,6 +14,8 @@ import { ServiceError } from "./errors.js";
 interface Kept<T> {
   readonly answer: Promise<T>;
   readonly sinceMs: number;
+  /** It only stands in. */
+  readonly isExpired?: true;
 }
 
 interface SharedReadsOptions<T> {
@@ -46,7 +48,7 @@ export class SharedReads<T> {
     const nowMs = now().getTime();
     this.#kept.deleteWhile(({ sinceMs }) => nowMs - sinceMs >= standInMs);
     const present = this.#kept.get(key);
-    if (present !== undefined && nowMs - present.sinceMs < maxAgeMs) return present.answer;
+    if (present && !present.isExpired && nowMs - present.sinceMs < maxAgeMs) return present.answer;
     const answer = read().catch(async (error: unknown) => {
       const old = mayStandIn && isThrottled(error) ? await present?.answer : undefined;
       if (present === undefined || old === undefined) throw error;
@@ -72,7 +74,7 @@ export class SharedReads<T> {
   has(key: string): boolean {
     const { keepMs, now } = this.#options;
     const kept = this.#kept.get(key);
-    return kept !== undefined && now().getTime() - kept.sinceMs < keepMs;
+    return kept !== undefined && !kept.isExpired && now().getTime() - kept.sinceMs < keepMs;
   }
 
   /** Keeps what another read returned; `sinceMs` is when that read began. */
@@ -84,9 +86,7 @@ export class SharedReads<T> {
   /** What is kept is read again by whoever asks next; it may stand in. */
   expire(key: string): void {
     const present = this.#kept.get(key);
-    const { keepMs, now } = this.#options;
-    if (present !== undefined)
-      this.#kept.set(key, { ...present, sinceMs: now().getTime() - keepMs });
+    if (present !== undefined) this.#kept.set(key, { ...present, isExpired: true });
   }
 
   forget(key: string): void {

@@ -1,7 +1,12 @@
 import type { HttpHandler } from "@azure/functions";
 import type { Gate } from "../authorization/gallery-policy.js";
 import { gateWaits } from "../gate/objections.js";
-import { deletionNow, getImageVersion, type Dependencies } from "../image-version/index.js";
+import {
+  deletionNow,
+  getImageVersion,
+  type Dependencies,
+  type WaitsOf,
+} from "../image-version/index.js";
 import type { OperationDependencies } from "../operation/ports.js";
 import type { RejectedRequests } from "../messaging/rejected-requests.js";
 import type { TrackedRecord } from "../operation/records.js";
@@ -23,6 +28,7 @@ import type { OperationId } from "./contract/openapi-document.js";
 import type { TestDependencies } from "../machine-test/ports.js";
 import { machineTestHandlers } from "./machine-test-handlers.js";
 import { operationHandlers } from "./operation-handlers.js";
+import { overviewHandlers } from "./overview-handlers.js";
 import { pageHandlers, type SignInSettings } from "./page-handlers.js";
 import { rejectedRequestHandlers } from "./rejected-request-handlers.js";
 import { retentionHandlers } from "./retention-handlers.js";
@@ -71,20 +77,29 @@ export function createHttpHandlers(
   const endpoint = createEndpoint(edge);
   const docs = docsHandlers(built);
   const page = pageHandlers(new URL("page/", built), signIn);
+  const waitsOf: WaitsOf = async (version) => {
+    const rollout = await getRollout(deps.rollout, version);
+    const { results } = deps.testResults;
+    return {
+      ...(rollout && { rollout }),
+      gateWaits: await gateWaits({ results, gates: deps.gates }, version),
+    };
+  };
   return {
     ...imageVersionHandlers(
       endpoint,
       deps.imageVersions,
       (version) => edge.validator.validateBody("putImageVersion", version).findings,
-      async (version) => {
-        const rollout = await getRollout(deps.rollout, version);
-        const { results } = deps.testResults;
-        return {
-          ...(rollout && { rollout }),
-          gateWaits: await gateWaits({ results, gates: deps.gates }, version),
-        };
-      },
+      waitsOf,
       deps.revocation.revocations,
+    ),
+    ...overviewHandlers(
+      endpoint,
+      deps.imageVersions,
+      deps.operations,
+      waitsOf,
+      deps.revocation.revocations,
+      deps.rejected,
     ),
     ...revocationHandlers(endpoint, deps.revocation),
     ...subscriptionHandlers(endpoint, deps.preparations, deps.imageVersions.resources),

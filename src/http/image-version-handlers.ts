@@ -20,7 +20,6 @@ import {
   getImageUse,
   listGalleries,
   listImageDefinitions,
-  createSummaries,
   keysAgeWarnings,
   openedKeys,
   withKeys,
@@ -64,7 +63,6 @@ type Names =
   | "listImageVersions"
   | "listGalleries"
   | "listImages"
-  | "getImageSummary"
   | "getMachineCommands"
   | "getImageUse"
   | "getForecast"
@@ -146,12 +144,6 @@ export function imageVersionHandlers(
     };
   };
 
-  const summarize = createSummaries(
-    deps,
-    (imageId) => bansOf({ ...deps, revocations }, imageId),
-    waitsOf,
-  );
-
   const put = (request: Put): Promise<PutAnswer> =>
     putImageVersion(deps, {
       ...changeIn(request),
@@ -206,14 +198,6 @@ export function imageVersionHandlers(
         (definition) => definition,
       ),
     })),
-    getImageSummary: endpoint("getImageSummary", async (request) => {
-      const { etag, view } = await summarize(imageIdOf(request.path));
-      const headers = { ETag: etag };
-      const known = request.headers["If-None-Match"]?.split(",") ?? [];
-      return known.some((each) => each.trim().replace(/^W\//u, "") === etag)
-        ? { status: 304 as const, headers }
-        : { status: 200 as const, headers, body: view };
-    }),
     putImageVersion: endpoint("putImageVersion", async (request) =>
       changed(await put(request), request),
     ),

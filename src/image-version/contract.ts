@@ -17,4 +17,5 @@ export type ImageVersionView = Schemas["ImageVersion"];
 export type ForecastView = Schemas["Forecast"];
 export type PlanView = Schemas["Plan"];
 export type ImageUseView = Schemas["ImageUse"];
+export type AttentionView = Schemas["AttentionList"];
 export type ImageSummaryView = Schemas["ImageSummary"];

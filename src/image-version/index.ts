@@ -52,6 +52,8 @@ export { planRollback, rollBackImage } from "./rollback/roll-back.js";
 export { rollbackTarget } from "./rollback/target.js";
 
 // Queries.
+export { createAttention } from "./queries/attention.js";
+export type { AttentionRow } from "./queries/attention-rows.js";
 export type { Beside, GateWait } from "./queries/conditions.js";
 export {
   deletedVersion,
@@ -65,7 +67,7 @@ export { listGalleries, listImageDefinitions } from "./queries/galleries.js";
 export { keysAgeWarnings, openedKeys, usesOf, withKeys, withRegionsAway } from "./queries/keys.js";
 export { lastShown, lookAt } from "./queries/look-at.js";
 export { createLooks, seeing } from "./queries/looks.js";
-export { createSummaries } from "./queries/summaries.js";
+export { createSummaries, type Summarize } from "./queries/summaries.js";
 export type { WaitsOf } from "./queries/waits.js";
 export { getImageUse } from "./queries/use.js";
 export { viewImageVersion } from "./queries/views.js";

@@ -141,8 +141,8 @@ export interface Looks {
     id: ImageVersionId,
     options?: { readonly anew?: boolean; readonly after?: string | undefined },
   ): Promise<Look | undefined>;
-  /** The versions of an image definition; undefined where there is no such definition. */
-  versions(imageId: string): Promise<ListedVersions | undefined>;
+  /** The versions of an image definition, as listed at most `maxAgeMs` ago; undefined where there is no such definition. */
+  versions(imageId: string, maxAgeMs?: number): Promise<ListedVersions | undefined>;
   /** The galleries whose image definitions may be listed, kept for an hour; `anew`: for five seconds. */
   galleries(anew: boolean): Promise<Listing<ListedGallery>>;
   /** The image definitions of a gallery, likewise; undefined where there is no such gallery. */

@@ -52,7 +52,7 @@ export function tellStopped(
     {
       failed: [...failed],
       message,
-      whatToDo: whatToDo("NeedsAttention", resourceId),
+      whatToDo: whatToDo("NeedsAttention", resourceId, undefined, state),
     },
   );
   return tellOnce(deps, seen.stored, event);

@@ -60,6 +60,8 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/retention/evaluate-retention.ts": "lives for one call",
   "src/image-version/rules/place/read-permission.ts": "lives for one call",
   "src/image-version/latest/latest-after.ts": "lives for one call",
+  "src/image-version/queries/attention-rows.ts": "lives for one call",
+  "src/image-version/queries/attention.ts": "lives for one call",
   "src/image-version/queries/get.ts": "lives for one call",
   "src/image-version/queries/summaries.ts":
     "lives for one call, or is in a BoundedMap and holds what the listing names",
@@ -67,6 +69,7 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/image-version/commands/encryption-rule.ts": "lives for one call",
   "src/machine-test/take-test-step.ts": "lives for one call",
   "src/machine-test/plan-machines.ts": "lives for one call",
+  "src/image-version/queries/summary-of.ts": "lives for one call",
   "src/image-version/queries/survey.ts": "lives for one call",
   "src/image-version/queries/waits.ts": "stays empty",
   "src/machine-command/machine.ts": "stays empty",

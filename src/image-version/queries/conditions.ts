@@ -6,9 +6,10 @@ import {
   type Change,
   type ConditionType,
 } from "../../conditions/conditions.js";
-import { canonicalRegion, formatImageVersionId } from "../../resource-id.js";
+import { canonicalRegion, formatImageVersionId, type ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionView } from "../contract.js";
 import type { VersionKeys } from "../keys/version-keys.js";
+import { releasedIn } from "../latest/release.js";
 import type { Look } from "../resources.js";
 import { putBack } from "../properties/put-back.js";
 import { cancelingIds } from "../state/cancel.js";
@@ -19,6 +20,7 @@ import type { KnownImageVersion } from "./get.js";
 
 type Sigil = ImageVersionView["sigil"];
 type ConditionView = NonNullable<Sigil["conditions"]>[number];
+type Revocation = NonNullable<Sigil["revocation"]>;
 
 /** A canonical region in which a gate keeps a version out of latest, and why. */
 export interface GateWait {
@@ -67,17 +69,23 @@ export function conditionsOf(
     ...(revocation === undefined ? gateClosed(gateWaits) : []),
     // A paused rule is said once.
     ...(record && !isPaused(record) ? waiting(record, rollout) : []),
+    ...keepsLatest(record, latestIn),
   ];
   const order = Object.keys(CONDITIONS);
-  return found
-    .sort((a, b) => order.indexOf(a.type) - order.indexOf(b.type))
-    .map(({ since, change, fields, regions, ...condition }) => ({
-      ...condition,
-      ...(since !== undefined && { since }),
-      ...(fields && { fields: [...fields] }),
-      ...(regions && { regions: [...regions] }),
-      whatToDo: whatToDo(condition.type, formatImageVersionId(id), change),
-    }));
+  return described(
+    id,
+    found.sort((a, b) => order.indexOf(a.type) - order.indexOf(b.type)),
+  );
+}
+
+export function described(id: ImageVersionId, found: readonly Found[]): readonly ConditionView[] {
+  return found.map(({ since, change, fields, regions, ...condition }) => ({
+    ...condition,
+    ...(since !== undefined && { since }),
+    ...(fields && { fields: [...fields] }),
+    ...(regions && { regions: [...regions] }),
+    whatToDo: whatToDo(condition.type, formatImageVersionId(id), change, condition.reason),
+  }));
 }
 
 function storedCondition(
@@ -148,7 +156,10 @@ function canceling(record: ImageVersionRecord): readonly Found[] {
       ];
 }
 
-function revoked(revocation: Sigil["revocation"], latestIn: readonly string[]): readonly Found[] {
+export function revoked(
+  revocation: Pick<Revocation, "reason" | "replacement" | "revokedTime"> | undefined,
+  latestIn: readonly string[],
+): readonly Found[] {
   if (revocation === undefined) return [];
   const { reason, replacement, revokedTime: since } = revocation;
   const use = replacement === undefined ? [] : [`use ${replacement}`];
@@ -231,14 +242,38 @@ function waiting(record: ImageVersionRecord, rollout: Sigil["rollout"]): readonl
             message: conditionMessage("NeedsAttention"),
           },
         ];
-  return rollout.state === "Waiting"
+  const { state, waitsForGo, wave, failed = [], message } = rollout;
+  return state === "Waiting" && waitsForGo !== true
     ? []
     : [
         {
           type: "NeedsAttention",
-          reason: rollout.state,
-          message: rollout.message,
-          since: first((rollout.failed ?? []).map(({ time }) => time)),
+          reason: waitsForGo === true ? "WaitsForGo" : state,
+          message,
+          since: first(failed.map(({ time }) => time)),
+          ...(waitsForGo === true &&
+            wave !== undefined && {
+              change: { options: "", request: "", verb: `Promote wave ${wave}` },
+            }),
+        },
+      ];
+}
+
+/** A person wanted it away, and there was no other. */
+export function keepsLatest(
+  record: Pick<ImageVersionRecord, "release"> | undefined,
+  latestIn: readonly string[],
+): readonly Found[] {
+  const { release } = record ?? {};
+  const regions = release?.by === "cancel" ? releasedIn(release, latestIn) : [];
+  return regions.length === 0
+    ? []
+    : [
+        {
+          type: "NeedsAttention",
+          reason: "RegionKeepsLatest",
+          message: `Its creation was canceled, and it is still the latest in ${regions.join(", ")}.`,
+          regions,
         },
       ];
 }

@@ -113,11 +113,15 @@ export function createLooks(
       versions.keep(key, look);
       remember(key, look);
     },
-    versions: (imageId) =>
-      lists.once(imageId.toLowerCase(), async () => {
-        const items = await resourceManager.listImageVersions(imageId);
-        return items && { ...listing(items), candidates: candidatesOf(items) };
-      }),
+    versions: (imageId, maxAgeMs) =>
+      lists.once(
+        imageId.toLowerCase(),
+        async () => {
+          const items = await resourceManager.listImageVersions(imageId);
+          return items && { ...listing(items), candidates: candidatesOf(items) };
+        },
+        maxAgeMs,
+      ),
     galleries: (anew) =>
       galleries.once(
         "",

@@ -31,16 +31,17 @@ import { isBusy, type ListedImageVersion, type Look, type Seen } from "../resour
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal, isToBeShown } from "../state/states.js";
 import { compareVersionNumbers } from "../version-numbers.js";
-import { atRisk } from "./conditions.js";
+import { atRisk, described, keepsLatest, revoked } from "./conditions.js";
 import { known, latestOfListed, lookOf } from "./get.js";
 import { readKeys } from "./keys.js";
 import type { Latest } from "../latest/latest-after.js";
-import { ageOf, keysOf, summaryOf, type Shown, type Summary } from "./summary-of.js";
+import { ageOf, keysOf, Sets, summaryOf, type Shown, type Summary } from "./summary-of.js";
 import { viewImageVersion } from "./views.js";
 import { waitsAmong, type Waits, type WaitsOf } from "./waits.js";
 
 const KEEP_MS = 2_000;
-const MOST_IMAGES = 20;
+/** Those that attention.ts asks for at once. */
+export const MOST_IMAGES = 50;
 const PAGE = 1_000;
 const MOST_READS = 500;
 /** Versions of others that are looked at one by one. */
@@ -52,10 +53,15 @@ interface ImageSummary {
   /** Changes with what is shown, not with the time. */
   readonly etag: string;
   readonly view: ImageSummaryView;
+  /** The highest version, where Azure does not have it because its creation has failed. */
+  readonly notCreated?: ImageVersionRecord;
 }
 
-/** Throws ServiceError NotFound where Azure has no such image definition, and what the reads throw. */
-type Summarize = (imageId: string) => Promise<ImageSummary>;
+/**
+ * Throws ServiceError NotFound where Azure has no such image definition, and what the reads throw. `maxListMs`: how old Azure's list
+ * may be, where not half a minute.
+ */
+export type Summarize = (imageId: string, maxListMs?: number) => Promise<ImageSummary>;
 
 type Reads = Pick<Dependencies, "looks" | "now" | "pace" | "keyGuardian"> &
   Pick<OperationDependencies<ImageVersionRecord>, "store" | "index">;
@@ -80,14 +86,12 @@ interface Remembered {
 const AT_ONCE = 200;
 const NO_LATEST: Latest = { inRegion: new Map() };
 
-/** By the numbers of an image definition's versions that were taken back: since when; RFC 3339. */
-type RevokedOf = (
-  imageId: string,
-) => Promise<ReadonlyMap<string, { readonly revokedTime: string }>>;
+/** By the numbers of an image definition's versions that were taken back. */
+type Bans = ReadonlyMap<string, NonNullable<Parameters<typeof revoked>[0]>>;
 
 export function createSummaries(
   reads: Reads,
-  revokedOf: RevokedOf = () => Promise.resolve(new Map()),
+  bansOf: (imageId: string) => Promise<Bans> = () => Promise.resolve(new Map()),
   waitsOf: WaitsOf = () => Promise.resolve({}),
 ): Summarize {
   const { now } = reads;
@@ -97,16 +101,15 @@ export function createSummaries(
     now,
   });
   const remembered = new BoundedMap<string, Remembered>(MOST_IMAGES);
-  return (imageId) => {
+  return (imageId, maxListMs) => {
     const key = imageId.toLowerCase();
-    return summaries.once(key, async () => {
+    return summaries.once(`${key} ${maxListMs ?? ""}`, async () => {
       const known = remembered.get(key) ?? {
         records: new Map(),
         shown: new Map(),
       };
       remembered.set(key, known);
-      const revoked = await revokedOf(imageId);
-      return summarize(reads, imageId, known, revoked, waitsOf);
+      return summarize(reads, imageId, known, await bansOf(imageId), waitsOf, maxListMs);
     });
   };
 }
@@ -115,11 +118,12 @@ async function summarize(
   reads: Reads,
   imageId: string,
   remembered: Remembered,
-  revoked: Awaited<ReturnType<RevokedOf>>,
+  bans: Bans,
   waitsOf: WaitsOf,
+  maxListMs: number | undefined,
 ): Promise<ImageSummary> {
   const [listed, targets] = await Promise.all([
-    reads.looks.versions(imageId),
+    reads.looks.versions(imageId, maxListMs),
     readTargets(reads, imageId),
   ]);
   if (listed === undefined)
@@ -138,7 +142,7 @@ async function summarize(
   );
   const waits = await waitsAmong(reads, waitsOf, imageId, {
     // What was taken back comes into latest nowhere.
-    names: names.filter((name) => !revoked.has(name)),
+    names: names.filter((name) => !bans.has(name)),
     latest: latest.version,
     items,
     records,
@@ -178,14 +182,13 @@ async function summarize(
           ),
       record,
     );
-    const since = revoked.get(name)?.revokedTime;
+    const latestIn = regions
+      .map(({ name: region }) => region)
+      .filter((region) => latest.inRegion.get(region) === name);
     const conditions = [
-      ...(since === undefined ? [] : [{ type: "Revoked" as const, since }]),
+      ...described(id, revoked(bans.get(name), latestIn)),
       ...(version.conditions ?? []),
-      ...atRisk(keys).map(({ type, since }) => ({
-        type,
-        ...(since !== undefined && { since }),
-      })),
+      ...described(id, [...atRisk(keys), ...keepsLatest(record, latestIn)]),
     ];
     versions.push({
       ...version,
@@ -194,7 +197,7 @@ async function summarize(
       ...(conditions.length > 0 && { conditions }),
       regions: regions.map(({ sets: ids, ...region }) => ({
         ...region,
-        latest: latest.inRegion.get(region.name) === name,
+        latest: latestIn.includes(region.name),
         diskEncryptionSets: ids.map((set) => sets.placeOf(set)),
       })),
     });
@@ -210,7 +213,17 @@ async function summarize(
   return {
     etag: `"${createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 32)}"`,
     view: { ...content, time },
+    ...notCreatedAmong(names, items, records),
   };
+}
+
+function notCreatedAmong(
+  [highest = ""]: readonly string[],
+  items: ReadonlyMap<string, ListedImageVersion>,
+  records: ReadonlyMap<string, ImageVersionRecord>,
+): Pick<ImageSummary, "notCreated"> {
+  const record = items.has(highest) ? undefined : records.get(highest);
+  return record?.state === "Failed" ? { notCreated: record } : {};
 }
 
 /** Invariant 4. */
@@ -344,17 +357,4 @@ function withoutBulk(record: ImageVersionRecord): ImageVersionRecord {
       },
     }),
   };
-}
-
-/** Each set once, whatever case it is written in. */
-class Sets {
-  readonly ids: string[] = [];
-  readonly #places = new Map<string, number>();
-
-  placeOf(id: string): number {
-    const known = this.#places.get(id.toLowerCase());
-    if (known !== undefined) return known;
-    this.#places.set(id.toLowerCase(), this.ids.length);
-    return this.ids.push(id) - 1;
-  }
 }

@@ -25,12 +25,7 @@ export function summaryOf({ name, properties, sigil }: ImageVersionView): Shown 
     provisioningState,
     ...(sigil.state && { state: sigil.state }),
     ...(sigil.operationId && { operationId: sigil.operationId }),
-    ...(sigil.conditions && {
-      conditions: sigil.conditions.map(({ type, since }) => ({
-        type,
-        ...(since !== undefined && { since }),
-      })),
-    }),
+    ...(sigil.conditions && { conditions: sigil.conditions }),
     excludeFromLatest: included.length === 0,
     ...(sigil.heldBack === true && { heldBack: true }),
     ...(sigil.rollout && { rollout: sigil.rollout }),
@@ -101,6 +96,7 @@ export function keysOf(
           {
             diskEncryptionSet,
             seenTime: state.lookedTime,
+            ...(state.since !== undefined && { since: state.since }),
             ...keyIn(state),
             problems: state.problems.map(({ seenBy: _, breaks, ...problem }) => ({
               ...problem,
@@ -110,4 +106,17 @@ export function keysOf(
           },
         ];
   });
+}
+
+/** Each set once, whatever case it is written in. */
+export class Sets {
+  readonly ids: string[] = [];
+  readonly #places = new Map<string, number>();
+
+  placeOf(id: string): number {
+    const known = this.#places.get(id.toLowerCase());
+    if (known !== undefined) return known;
+    this.#places.set(id.toLowerCase(), this.ids.length);
+    return this.ids.push(id) - 1;
+  }
 }

@@ -95,11 +95,12 @@ test("what others have changed says the PATCH that puts it back, and that settle
     since: expect.any(String) as string,
     fields: ["/tags/build", "/tags/a.b"],
     whatToDo: {
+      verb: "Put back",
       sentence: expect.stringMatching(/./u) as unknown,
       request: `PATCH /api${id} {"tags":{"build":"4711","a.b":null}}`,
     },
   });
-  expect(await shown()).toEqual([{ type: "ChangedOutside", since: condition?.since }]);
+  expect(await shown()).toEqual([condition]);
   const [event] = await eventsOf(world, id);
   expect(event?.data).toMatchObject({ whatToDo: condition?.whatToDo });
   await send(condition?.whatToDo.request ?? "");
@@ -165,6 +166,7 @@ test("a paused rule says to promote, and a promotion settles it", async () => {
   });
   const paused = (await conditions()).find(({ type }) => type === "Paused");
   expect(paused?.whatToDo).toEqual({
+    verb: "Review and promote",
     sentence: "Promote the version, or demote it.",
     command: expect.stringContaining("sigil image-version promote ") as string,
     request: `POST /api${id}/promote`,

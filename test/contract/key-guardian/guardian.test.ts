@@ -148,6 +148,7 @@ test("an event names the set, its key, each version and where it has the set, wh
     ],
     versionCount: 2,
     whatToDo: {
+      verb: "Open keys",
       sentence: expect.stringContaining("Fix the key") as string,
       command: expect.stringMatching(/ -e 1\.0\.1 --query sigil\.keys$/u) as string,
       request: `GET /api${image}/versions/1.0.1`,

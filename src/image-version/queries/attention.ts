@@ -1,0 +1,177 @@
+/**
+ * What needs a person, of all image definitions at once. Invariants:
+ *  1. Rows are made of the summaries of image definitions (summaries.ts) and of operations under way: they say what GET, list and map
+ *     say. Nothing is stored.
+ *  2. What waits for a test, or for Azure, needs nobody. A command that would be refused is not named.
+ *  3. At most `MOST_IMAGES` image definitions are read, `AT_ONCE` at a time, and Azure lists one for every `LIST_EVERY_MS` at most;
+ *     `complete` says whether that was all.
+ */
+import { createHash } from "node:crypto";
+import { ServiceError } from "../../errors.js";
+import { pagesOf } from "../../operation/pages.js";
+import { listOperations, type Page } from "../../operation/queries.js";
+import { operationIdOf, type OperationRecord } from "../../operation/records.js";
+import { SharedReads } from "../../shared-reads.js";
+import type { AttentionView, ImageSummaryView } from "../contract.js";
+import { IMAGES_SCOPE } from "../listings.js";
+import {
+  failedRow,
+  keyRows,
+  operationRow,
+  rowsByPlace,
+  versionRows,
+  type AttentionRow,
+} from "./attention-rows.js";
+import { MOST_IMAGES, type Summarize } from "./summaries.js";
+
+const KEEP_MS = 5_000;
+const LIST_EVERY_MS = 3_000;
+const LISTED_MS = 30_000;
+const AT_ONCE = 8;
+/** Two runs of the key guardian. */
+const KEYS_SEEN_MS = 2 * 3_600_000;
+
+type Deps = Parameters<typeof listOperations>[0] & { readonly now: () => Date };
+
+interface AttentionQuery {
+  readonly subscriptionId?: string | undefined;
+  /** Resource id. */
+  readonly gallery?: string | undefined;
+  readonly severity?: AttentionRow["severity"] | undefined;
+  readonly top?: number | undefined;
+}
+
+interface Found {
+  readonly rows: readonly AttentionRow[];
+  readonly seen: AttentionView["seen"];
+  readonly complete: boolean;
+}
+
+/** A page of it, and what changes with whatever is shown. */
+type AttentionPage = Page<AttentionRow> &
+  Pick<AttentionView, "counts" | "seen" | "complete"> & { readonly etag: string };
+
+/** `more`: rows of what has no image definition. */
+type ReadAttention = (
+  query: AttentionQuery,
+  more?: readonly AttentionRow[],
+  continuationToken?: string,
+) => Promise<AttentionPage>;
+
+export function createAttention(deps: Deps, summarize: Summarize): ReadAttention {
+  const shared = new SharedReads<Found>({ most: MOST_IMAGES, keepMs: KEEP_MS, now: deps.now });
+  return async ({ severity, top = 50, ...place }, more = [], after = "") => {
+    const key = JSON.stringify(place).toLowerCase();
+    const { rows, ...rest } = await shared.once(key, () => read(deps, summarize, place));
+    const all = [...rowsByPlace([...rows, ...more])];
+    const left = all.filter(
+      ([at, row]) => at > after && (severity === undefined || row.severity === severity),
+    );
+    const page = left.slice(0, top);
+    const value = await Promise.all(page.map(([, row]) => withError(deps, row)));
+    const count = (of: AttentionRow["severity"]): number =>
+      all.filter(([, row]) => row.severity === of).length;
+    const content = {
+      value,
+      counts: { error: count("error"), warning: count("warning") },
+      ...rest,
+    };
+    const hash = createHash("sha256").update(JSON.stringify([content, left.length]));
+    const last = page.at(-1);
+    return {
+      ...content,
+      etag: `"${hash.digest("hex").slice(0, 32)}"`,
+      ...(left.length > page.length && last && { continuationToken: last[0] }),
+    };
+  };
+}
+
+/** With what its operation has failed of. */
+async function withError({ store }: Deps, row: AttentionRow): Promise<AttentionRow> {
+  const { operationId } = row.about;
+  if (operationId === undefined || row.severity !== "error") return row;
+  const { error, endTime } = (await store.readOperation(operationId))?.operation ?? {};
+  return {
+    ...row,
+    ...(error && { message: error.message }),
+    ...(endTime !== undefined && { since: endTime }),
+  };
+}
+
+async function read(
+  deps: Deps,
+  summarize: Summarize,
+  { subscriptionId, gallery }: Pick<AttentionQuery, "subscriptionId" | "gallery">,
+): Promise<Found> {
+  const outer = [gallery, subscriptionId && `/subscriptions/${subscriptionId}`]
+    .filter((id) => id !== undefined)
+    .map((id) => `${id}/`.toLowerCase());
+  const isInside = (id: string): boolean =>
+    outer.every((each) => `${id}/`.toLowerCase().startsWith(each));
+  const images: string[] = [];
+  for await (const rows of pagesOf(deps.index, IMAGES_SCOPE))
+    images.push(...rows.map(({ target }) => target).filter(isInside));
+  const operations = (await openOperations(deps)).filter(({ resourceId }) => isInside(resourceId));
+  const asked = images.slice(0, MOST_IMAGES);
+  const maxListMs = Math.max(LISTED_MS, asked.length * LIST_EVERY_MS);
+  let complete = images.length === asked.length;
+  const views = new Map<string, ImageSummaryView>();
+  const rows: AttentionRow[] = operations.flatMap(operationRow);
+  const readNext = async (): Promise<void> => {
+    for (let id = asked.shift(); id !== undefined; id = asked.shift())
+      try {
+        const { view, notCreated } = await summarize(id, maxListMs);
+        views.set(id, view);
+        complete &&= view.complete;
+        for (const version of view.versions) rows.push(...versionRows(id, version));
+        if (notCreated)
+          rows.push(failedRow(notCreated.resourceId, "NotCreated", operationIdOf(notCreated)));
+      } catch (error) {
+        if (!(error instanceof ServiceError)) throw error;
+        // One that is gone needs nobody.
+        complete &&= error.code === "NotFound";
+      }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, readNext));
+  const seen = seenIn([...views.values()], deps.now().getTime());
+  return { rows: [...rows, ...keyRows(views)], seen, complete };
+}
+
+/** That need a person. */
+async function openOperations(deps: Deps): Promise<readonly OperationRecord[]> {
+  const found: OperationRecord[] = [];
+  let token: string | undefined;
+  do {
+    const page = await listOperations(deps, { needsAttention: true }, 100, token);
+    found.push(...page.value);
+    token = page.continuationToken;
+  } while (token !== undefined);
+  return found;
+}
+
+function seenIn(views: readonly ImageSummaryView[], nowMs: number): AttentionView["seen"] {
+  const times = views
+    .flatMap(({ seen }) => [seen.oldest, seen.newest])
+    .filter((time) => time !== undefined)
+    .sort((a, b) => Date.parse(a) - Date.parse(b));
+  const [oldest] = times;
+  const newest = times.at(-1);
+  const sets = new Map<string, boolean>();
+  for (const { diskEncryptionSets, keys = [] } of views)
+    for (const [at, id] of diskEncryptionSets.entries()) {
+      const key = keys.find((one) => one.diskEncryptionSet === at);
+      const isSeen =
+        key?.seenTime !== undefined &&
+        key.notSeen.length === 0 &&
+        nowMs - Date.parse(key.seenTime) < KEYS_SEEN_MS;
+      sets.set(id.toLowerCase(), isSeen || sets.get(id.toLowerCase()) === true);
+    }
+  return {
+    ...(newest !== undefined && { newest }),
+    ...(oldest !== undefined && { oldest }),
+    versions: views.reduce((sum, { versions }) => sum + versions.length, 0),
+    neverVersions: views.reduce((sum, { seen }) => sum + seen.never, 0),
+    sets: sets.size,
+    neverSets: [...sets.values()].filter((isSeen) => !isSeen).length,
+  };
+}
