@@ -35,6 +35,8 @@ export interface Result {
   readonly columns?: readonly Column[];
   readonly rows?: (data: unknown) => readonly unknown[];
   readonly none?: string;
+  /** A line on stderr, below the answer. */
+  readonly last?: string;
 }
 
 export interface Command {

@@ -16,9 +16,9 @@ export const EXIT_CODES = {
   unavailable: [7, "the service could not be reached, or cannot work now"],
   inconclusive: [
     8,
-    "a test found nothing out in some region, and no fault of the version in any; of keys: none is broken, but some were not seen",
+    "a test found nothing out in some region, and no fault of the version in any; of keys and of status: nothing is broken, but some keys were not seen",
   ],
-  broken: [9, "a key is broken"],
+  broken: [9, "a key is broken; of status: something is an error"],
   interrupted: [130, "Ctrl-C; the work goes on"],
 } as const satisfies Readonly<Record<string, readonly [number, string]>>;
 

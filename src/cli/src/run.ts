@@ -197,12 +197,14 @@ async function runCommand(
     columns = command.columns,
     rows = command.rows,
     none = command.none,
+    last,
   } = await command.run(context);
   const format = (values.text("--output") ?? command.output ?? "json") as Format;
   const shown =
     format === "table" && query === undefined && data !== undefined ? (rows?.(data) ?? data) : data;
   if (format === "table" && none !== undefined && isEmpty(shown)) io.stdout.write(`${none}\n`);
   await print(shown, { format, query, columns }, io.stdout, environment);
+  if (last !== undefined) note(last);
   await annotate(findings, io, state.file);
   return outcome;
 }

@@ -68,8 +68,8 @@ const PAGES = [
   },
   {
     file: "operation",
-    title: "sigil operation, events, rejected",
-    commands: ["operation", "events", "rejected"],
+    title: "sigil status, operation, events, rejected",
+    commands: ["status", "operation", "events", "rejected"],
   },
   {
     file: "test",
@@ -103,7 +103,7 @@ const GROUPED = [
     ([group, about]) =>
       [about, COMMANDS.filter(({ words }) => words.startsWith(`${group} `))] as const,
   ),
-  ["This machine", COMMANDS.filter(({ words }) => !words.includes(" "))],
+  ["Everything at once, and this machine", COMMANDS.filter(({ words }) => !words.includes(" "))],
 ] as const;
 
 const anchorOf = ({ words }: Command): string => `sigil-${words.replaceAll(" ", "-")}`;

@@ -5,6 +5,7 @@ import { KEY_COMMANDS } from "./key.js";
 import { OPERATION_COMMANDS } from "./operation.js";
 import { OPEN } from "./open.js";
 import { OWN_COMMANDS } from "./own.js";
+import { STATUS } from "./status.js";
 import {
   ENCRYPTION_SET_COMMANDS,
   GALLERY_COMMANDS,
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Command[] = [
   ...ENCRYPTION_SET_COMMANDS,
   ...KEY_COMMANDS,
   ...REJECTED_COMMANDS,
+  STATUS,
   OPEN,
   ...OWN_COMMANDS,
 ];
