@@ -24,7 +24,8 @@ function usageOf(versions, gigabytes, waits) {
         (requestsOf(measured.idleReconcile) + assumed.readsOfTestGroups + assumed.readsOfRollouts) +
       runs.retention * assumed.readsOfRetention +
       runs.keyGuardian * assumed.readsOfKeyGuardian +
-      runs.drift * (assumed.readsOfDrift + Math.min(versions, assumed.versionsOfDriftRun)) +
+      runs.drift * (assumed.readsOfDrift + Math.ceil(versions / assumed.rowsOfPage)) +
+      versions * assumed.readsByDriftUntilListed +
       runs.ageing * assumed.readsOfAgeing +
       runs.readiness * assumed.readsOfReadiness +
       versions * (requestsOf(version) + reads),

@@ -8,7 +8,7 @@
  *     has, and answers 404 for the version; and that twice (observe.ts). What cannot be read says nothing.
  *  4. A run looks at so many versions, and begins nothing more after so long; the next goes on there. What fails for one version or
  *     image definition holds back no other; once Azure asks for patience the run is over. One that another's throttling has cut off is
- *     not done: the next run begins with it.
+ *     not done: the next run begins with it, and with it alone.
  */
 import { ServiceError } from "../errors.js";
 import {
@@ -90,15 +90,17 @@ export async function runDrift(deps: Dependencies): Promise<DriftRun> {
 /** Answers behind what the next run goes on; undefined where everything was looked at. */
 async function walkFrom(walk: Walk, after = ""): Promise<string | undefined> {
   let done = after;
-  for await (const rows of pagesOf(walk.deps.index, IMAGES_SCOPE, ROWS, after))
-    for (let at = 0; at < rows.length; at += IMAGES) {
+  for await (const rows of pagesOf(walk.deps.index, IMAGES_SCOPE, ROWS, after)) {
+    let some: typeof rows;
+    for (let at = 0; at < rows.length; at += some.length) {
       if (isOver(walk)) return done;
-      const some = rows.slice(at, at + IMAGES);
+      some = rows.slice(at, at + (walk.images === 0 ? 1 : IMAGES)); // Invariant 4.
       const areDone = await Promise.all(some.map(({ target }) => walkImage(walk, target)));
       const cut = areDone.indexOf(false);
       done = some[(cut < 0 ? some.length : cut) - 1]?.row ?? done;
       if (cut >= 0) return done;
     }
+  }
   return undefined;
 }
 

@@ -1,0 +1,64 @@
+/** Image definitions are walked some at once: one that Azure throttles cuts off its neighbours, and none for ever. */
+import { expect, test } from "vitest";
+import { runDrift } from "../../../src/drift/run-drift.js";
+import { ServiceError } from "../../../src/errors.js";
+import { imageRow, versionRow } from "../../../src/image-version/listings.js";
+import { imageIdOf, keyOf } from "../../../src/resource-id.js";
+import { idOf } from "../../support/dependencies.js";
+import { VERSION_ID } from "../../support/transitions.js";
+import { createWorld } from "../../support/world.js";
+
+const IMAGES = Array.from({ length: 6 }, (_, i) => `${imageIdOf(idOf(VERSION_ID))}${i}`).sort(
+  (a, b) => (keyOf(a) < keyOf(b) ? -1 : 1),
+);
+
+/** A version of each, of which nobody knows anything, so that its record is read. `walk` answers what was read in one run. */
+async function start() {
+  const { imageVersions: deps } = createWorld().deps;
+  for (const image of IMAGES)
+    await deps.index.put([imageRow(image), versionRow(image, "1.0.0", "operation")]);
+  return {
+    async walk(busy?: string) {
+      const read: string[] = [];
+      const run = await runDrift({
+        ...deps,
+        store: {
+          ...deps.store,
+          readRecord(key) {
+            read.push(IMAGES.find((image) => key === keyOf(`${image}/versions/1.0.0`)) ?? key);
+            return Promise.resolve(undefined);
+          },
+        },
+        resourceManager: {
+          ...deps.resourceManager,
+          // It answers before the others do.
+          listImageVersions: async (imageId) => {
+            if (imageId === busy) throw new ServiceError("ResourceManagerThrottled", "Wait.");
+            await new Promise(setImmediate);
+            return [];
+          },
+        },
+      });
+      return { ...run, read };
+    },
+  };
+}
+
+test("whichever is throttled at every run, each other is looked at", async () => {
+  for (const busy of IMAGES) {
+    const world = await start();
+    const read: string[] = [];
+    for (let runs = 0; runs < IMAGES.length; runs += 1) read.push(...(await world.walk(busy)).read);
+    expect([...new Set(read)].sort(), busy).toEqual(IMAGES.filter((one) => one !== busy).sort());
+  }
+});
+
+test("one that its neighbour has cut off is not done: the next run begins with it", async () => {
+  for (const busy of IMAGES) {
+    const world = await start();
+    const { read, unfinished } = await world.walk(busy);
+    const next = unfinished ? await world.walk() : { read: [] };
+    const all = [...read, ...next.read].filter((one) => one !== busy);
+    expect(all.sort(), busy).toEqual(IMAGES.filter((one) => one !== busy).sort());
+  }
+});
