@@ -59,7 +59,7 @@ test("a wave that waits for somebody's go says so, once nothing else is lacking,
   await reportLater({ region: "eastus2" });
   const [ready] = await summary();
   expect(ready?.rollout).toMatchObject({ wave: 2, waitsForGo: true });
-  expect(ready).not.toHaveProperty("conditions");
+  expect(ready?.conditions).toMatchObject([{ type: "NeedsAttention", reason: "WaitsForGo" }]);
   expect(ready?.rollout).toEqual(await rollouts.view());
   await promote();
   const [done] = await summary();
@@ -96,7 +96,9 @@ test("a gate that is closed is said", async () => {
   const [held] = await summaries(async (version) => ({
     gateWaits: await gateWaits({ results, gates }, version),
   }))();
-  expect(held?.conditions).toEqual([{ type: "GateClosed" }]);
+  expect(held?.conditions).toMatchObject([
+    { type: "GateClosed", regions: ["westus", "eastus2"], whatToDo: { verb: "Approve" } },
+  ]);
 });
 
 test("five are asked about, once in half a minute, and none below the latest", async () => {

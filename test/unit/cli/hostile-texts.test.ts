@@ -70,6 +70,7 @@ function anything(status: string): Record<string, unknown> {
     ...{ rollback: { from: "1.0.0", to: "2.0.0", regions: [region] } },
     ...{ scaleSets: users, ephemeralMachines: users, machines: users },
     notSeen: [{ subscriptionId: "id", message: "Message." }],
+    whatToDo: { sentence: "Sentence." },
     ...{ az: "az", powerShell: "New-AzVM", bicep: "param" },
     ...{ rejectionReason: "Reason.", region: "westus", message: "Message." },
     ...{ time: "2026", subject: VERSION.id, data: { error: "Error." } },
@@ -119,6 +120,7 @@ const LINES: Readonly<Record<string, string>> = {
   "retention delete": AT,
   "subscription prepare": "",
   "subscription show": "",
+  status: "",
   "encryption-set list": "",
   "rejected list": "",
   "rejected send-again": "--id 42",
@@ -127,8 +129,9 @@ const LINES: Readonly<Record<string, string>> = {
   version: "",
   completion: "bash",
 };
-/** They print what this machine has alone, or nothing where all is well. */
+/** They print what this machine has alone, or nothing where all is well; status in tsv has no text of its rows. */
 const OWN = [
+  "status",
   "image-version purge",
   "open",
   "configure",
@@ -136,6 +139,8 @@ const OWN = [
   "completion",
   "image-version wait",
 ];
+/** Beside the rows of what needs a person. */
+const SEEN = { counts: { error: 0 }, seen: { neverSets: 0 }, complete: true };
 const FORMATS = ["json", "jsonc", "yaml", "tsv", "table"];
 const ENDS = ["Failed", "Canceled", "refused"] as const;
 type End = "Succeeded" | (typeof ENDS)[number];
@@ -168,11 +173,11 @@ function service(end: End) {
     const isPage =
       path.endsWith("/approve") ||
       (method === "GET" &&
-        /(?:versions|images|galleries|Versions|operations|results|Sets|requests)(?:\?[^/]*)?$/iu.test(
+        /(?:versions|images|galleries|Versions|operations|results|Sets|requests|attention)(?:\?[^/]*)?$/iu.test(
           path,
         ));
     const isWrite = method !== "GET" && !path.includes("/plan");
-    return [isWrite ? 202 : 200, isPage ? { value: [now] } : now, { ETag: '"1"' }];
+    return [isWrite ? 202 : 200, isPage ? { ...SEEN, value: [now] } : now, { ETag: '"1"' }];
   };
 }
 
