@@ -48,6 +48,7 @@ test("is three megabytes at the most, and has no package in it that would be ins
     "type",
     "main",
     "engines",
+    "schema",
   ]);
 });
 

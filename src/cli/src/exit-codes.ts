@@ -2,24 +2,21 @@
 export const EXIT_CODES = {
   done: [
     0,
-    "done; of a create, a watch or an update: usable everywhere; of a test: passed everywhere",
+    "success; create, update and watch: usable in every region; test: passed in every region",
   ],
-  failed: [
-    1,
-    "the operation has failed, as a test in any region has, or something unforeseen happened",
-  ],
-  usage: [2, "the command line or a setting is wrong; nothing was sent"],
-  refused: [3, "the request was refused, by the plan or the service (400, 404, 409, 412, 422)"],
-  notAllowed: [4, "not signed in, or not allowed (401, 403)"],
-  timedOut: [5, "--timeout is over; the work goes on"],
+  failed: [1, "the operation failed, a test failed in any region, or an unexpected error occurred"],
+  usage: [2, "the command line or a setting is invalid; nothing was sent"],
+  refused: [3, "the plan or the service refused the request (400, 404, 409, 412, 422)"],
+  notAllowed: [4, "not signed in, or no permission (401, 403)"],
+  timedOut: [5, "--timeout elapsed; the work continues"],
   canceled: [6, "the operation was canceled"],
-  unavailable: [7, "the service could not be reached, or cannot work now"],
+  unavailable: [7, "the service is unreachable or unavailable"],
   inconclusive: [
     8,
-    "a test found nothing out in some region, and no fault of the version in any; of keys and of status: nothing is broken, but some keys were not seen",
+    "test: inconclusive in at least one region, failed in none; key list and status: nothing is broken, but some keys were not checked",
   ],
-  broken: [9, "a key is broken; of status: something is an error"],
-  interrupted: [130, "Ctrl-C; the work goes on"],
+  broken: [9, "key list: a key is broken; status: something is an error"],
+  interrupted: [130, "Ctrl-C; the work continues"],
 } as const satisfies Readonly<Record<string, readonly [number, string]>>;
 
 export type Outcome = keyof typeof EXIT_CODES;

@@ -16,7 +16,7 @@ type Failure = readonly [Outcome, lines: readonly string[], readonly Finding[]];
 
 export function failureOf(error: unknown, verbose: boolean, args: readonly string[]): Failure {
   if (error instanceof UsageError) {
-    return ["usage", [...error.lines, `(sigil ${wordsIn(args)}--help says more.)`], []];
+    return ["usage", [...error.lines, `(For help: sigil ${wordsIn(args)}--help)`], []];
   }
   if (error instanceof Ended) return [error.outcome, error.lines, []];
   if (error instanceof OperationFailedError) return failedOperation(error);

@@ -10,14 +10,14 @@ const LONGEST_MS = 2 ** 31 - 1;
 export const TIMEOUT: Option = {
   names: ["--timeout"],
   kind: "number",
-  help: "Seconds to wait at most. The work goes on after that; the exit code is 5.",
+  help: "Maximum number of seconds to wait. Then the exit code is 5, and the work continues.",
 };
 
 export const WAIT_OPTIONS: readonly Option[] = [
   {
     names: ["--no-wait"],
     kind: "flag",
-    help: "Do not wait: print the operation once it is accepted.",
+    help: "Do not wait. Print the operation as soon as it is accepted.",
   },
   TIMEOUT,
 ];

@@ -6,40 +6,40 @@ export const GLOBAL_OPTIONS: readonly Option[] = [
   {
     names: ["--output", "-o"],
     choices: FORMATS,
-    help: `How to print the answer: ${FORMATS.join(", ")}.`,
+    help: `Output format: ${FORMATS.join(", ")}.`,
     group: "Global",
   },
   {
     names: ["--query"],
-    help: "What of the answer to print, as JMESPath (https://jmespath.org).",
+    help: "JMESPath query string. See https://jmespath.org.",
     group: "Global",
   },
   {
     names: ["--subscription"],
-    help: "The subscription's id, or a name that az knows. Default: SIGIL_SUBSCRIPTION, AZURE_SUBSCRIPTION_ID, what sigil configure has, az's own default.",
+    help: "ID of the subscription, or a name that az knows. Default: SIGIL_SUBSCRIPTION, AZURE_SUBSCRIPTION_ID, the value of sigil configure, or the default subscription of az.",
     group: "Global",
   },
   {
     names: ["--endpoint"],
-    help: "Where Sigil is. Default: SIGIL_ENDPOINT, or what sigil configure has.",
+    help: "URL of the Sigil service. Default: SIGIL_ENDPOINT, or the value of sigil configure.",
     group: "Global",
   },
   {
     names: ["--only-show-errors"],
     kind: "flag",
-    help: "Say nothing on stderr but errors.",
+    help: "Only show errors, suppressing warnings.",
     group: "Global",
   },
   {
     names: ["--verbose", "--debug"],
     kind: "flag",
-    help: "Say on stderr what is requested, and show the stack of an unforeseen error.",
+    help: "Print each request to stderr, and the stack trace of an unexpected error.",
     group: "Global",
   },
   {
     names: ["--help", "-h"],
     kind: "flag",
-    help: "Show this.",
+    help: "Show this help.",
     group: "Global",
   },
 ];

@@ -14,7 +14,7 @@ export function overview(commands: readonly Command[], width: number): string {
   const own = commands.filter(({ words }) => !words.includes(" "));
   return [
     ...wrap(
-      "sigil: image versions of Azure Compute Galleries, planned before, followed until they are usable.",
+      "sigil: plan image versions of Azure Compute Galleries, create them, and follow them until they are usable.",
       width,
     ),
     "",
@@ -26,23 +26,26 @@ export function overview(commands: readonly Command[], width: number): string {
       ...own.map(({ words, summary }) => [words, summary] as const),
     ]),
     "",
-    "Where and who",
+    "Environment variables",
     ...columns([
-      ["SIGIL_ENDPOINT", "where Sigil is (or: sigil configure --endpoint)"],
-      ["SIGIL_SCOPE", "what a token is asked for (or: sigil configure --scope)"],
+      ["SIGIL_ENDPOINT", "URL of the Sigil service (or: sigil configure --endpoint)"],
+      ["SIGIL_SCOPE", "scope of the access token (or: sigil configure --scope)"],
       [
         "SIGIL_SIGN_IN",
-        "how to sign in: environment, workload-identity, github, azure-pipelines, managed-identity, az, device-code. If not said: what the environment has variables for, else az login, a managed identity, or a device code on a terminal",
+        "how to sign in: environment, workload-identity, github, azure-pipelines, managed-identity, az, device-code. Default: the method that the environment has variables for; otherwise az login, a managed identity, or a device code on a terminal",
       ],
-      ["SIGIL_ACCESS_TOKEN", "a token for Sigil, instead of all that"],
-      ["SIGIL_SERVICE_BUS", "where the events are (or: sigil configure --service-bus)"],
+      ["SIGIL_ACCESS_TOKEN", "an access token for Sigil, instead of signing in"],
+      [
+        "SIGIL_SERVICE_BUS",
+        "Service Bus namespace of the events (or: sigil configure --service-bus)",
+      ],
     ]),
     "",
     "Exit codes",
     ...columns(Object.values(EXIT_CODES).map(([code, meaning]) => [String(code), meaning])),
     "",
     ...wrap(
-      "Answers go to stdout, all else to stderr. sigil COMMAND --help says more of a command.",
+      "Results go to stdout, everything else to stderr. For help on a command: sigil COMMAND --help.",
       width,
     ),
     "",
@@ -88,7 +91,7 @@ export function commandHelp(command: Command, width: number): string {
       ...columns(
         members.map(({ names, help, required }) => [
           names.join(" "),
-          `${required ? "[needed] " : ""}${help}`,
+          `${required ? "[Required] " : ""}${help}`,
         ]),
       ),
     ]),

@@ -35,7 +35,7 @@ export function readSettings(environment: Environment): Settings {
   try {
     settings = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`${file} is no JSON. Mend or remove it.`, {
+    throw new UsageError(`${file} is not valid JSON. Fix or delete it.`, {
       cause: error,
     });
   }
@@ -45,9 +45,7 @@ export function readSettings(environment: Environment): Settings {
     Array.isArray(settings) ||
     Object.values(settings).some((each) => typeof each !== "string")
   )
-    throw new UsageError(
-      `${file} has something else in it than names and texts. Mend or remove it.`,
-    );
+    throw new UsageError(`${file} must contain only names with text values. Fix or delete it.`);
   return settings;
 }
 

@@ -15,7 +15,7 @@ function optionTable(options: readonly Option[]): readonly string[] {
     "| --- | --- |",
     ...options.map(
       ({ names, help, required }) =>
-        `| ${names.map((name) => `\`${name}\``).join(" ")} | ${required ? "Needed. " : ""}${cell(help)} |`,
+        `| ${names.map((name) => `\`${name}\``).join(" ")} | ${required ? "Required. " : ""}${cell(help)} |`,
     ),
     "",
   ];
@@ -103,7 +103,7 @@ const GROUPED = [
     ([group, about]) =>
       [about, COMMANDS.filter(({ words }) => words.startsWith(`${group} `))] as const,
   ),
-  ["Everything at once, and this machine", COMMANDS.filter(({ words }) => !words.includes(" "))],
+  ["Status, and setup of the command line", COMMANDS.filter(({ words }) => !words.includes(" "))],
 ] as const;
 
 const anchorOf = ({ words }: Command): string => `sigil-${words.replaceAll(" ", "-")}`;
@@ -113,7 +113,7 @@ function start(): string {
   return [
     "# Command line",
     "",
-    "Every command of `sigil`, and what all of them share. `npm run readme` writes this page and those that it leads to from the table that the program itself reads. How to begin: [Your first version](../tutorial.md). What differs from az: [From az to sigil](from-az.md).",
+    "Every command of `sigil`, with the exit codes and options that all commands share. `npm run readme` writes this page and the pages that it links to, from the tables that the program uses. To start: [Your first version](../tutorial.md). Differences from az: [From az to sigil](from-az.md).",
     "",
     "## Exit codes",
     "",
@@ -142,7 +142,7 @@ function reference(page: Page): string {
   return [
     `# ${page.title}`,
     "",
-    "`npm run readme` writes this page. Exit codes, the options of every command, and all other commands: [Command line](../cli.md).",
+    "`npm run readme` writes this page. For exit codes, common options and all other commands, see [Command line](../cli.md).",
     "",
     ...COMMANDS.filter((command) => pageOf(command) === page).flatMap(section),
   ].join("\n");

@@ -59,7 +59,7 @@ describe("what is kept", () => {
       });
       expect([code, stderr]).toEqual([
         2,
-        expect.stringContaining("config.json has something else in it"),
+        expect.stringContaining(path.join(SIGIL_CONFIG_DIR, "config.json")),
       ]);
     },
   );

@@ -5,12 +5,12 @@ import { SAMPLE } from "./versions.js";
 
 export const APPROVE: Command = {
   words: "image-version approve",
-  summary: "Let an image version pass its gate",
-  description: `Opens the gate of its image definition for the version, in spite of what its tests have found until now. The reason is kept with
-its test results. Nothing is promoted. It needs the role ImageVersions.Approve.`,
+  summary: "Approve an image version, so that it passes its gate",
+  description: `Opens the gate of the image definition for this version, whatever its tests have found so far. Sigil keeps the reason with
+the test results. Promotes nothing. Requires the role ImageVersions.Approve.`,
   options: [
     ...VERSION_PLACE,
-    { names: ["--reason"], required: true, help: "Why. It is kept." },
+    { names: ["--reason"], required: true, help: "Reason for the approval. Sigil keeps it." },
     {
       names: ["--regions"],
       kind: "list",

@@ -20,7 +20,7 @@ const UPDATE_PAUSES_MS = [0, 5_000, 10_000, 20_000];
 const IGNORE_USE: Option = {
   names: ["--ignore-use"],
   kind: "flag",
-  help: "Also where somebody needs it, or that could not be seen; for Admins.",
+  help: "Continue even if the version is, or may be, in use. Requires the role ImageVersions.Admin.",
 };
 
 function ignoreUse({ values }: Context): { ignoreUse?: true } {
@@ -29,18 +29,18 @@ function ignoreUse({ values }: Context): { ignoreUse?: true } {
 
 export const UPDATE: Command = {
   words: "image-version update",
-  summary: "Change an image version, and wait until Azure shows it",
-  description: `The options are those of "az sig image-version update". Paths are az's: publishingProfile.targetRegions. Only
-what differs is sent, guarded by the version's ETag; if somebody else has changed the version meanwhile,
-it is read and changed again. Regions go by name: --remove publishingProfile.targetRegions eastus2.
-The keys of a region that stays are kept.`,
+  summary: "Change an image version, and wait until Azure shows the change",
+  description: `Takes the options of "az sig image-version update", with the same paths, such as publishingProfile.targetRegions. Sends
+only what differs, and only if the version has not changed since it was read. If it has, the command reads it and applies
+your changes again. Name a region to remove it: --remove publishingProfile.targetRegions eastus2. The other regions keep
+their keys.`,
   options: [
     ...VERSION_PLACE,
     ...TARGET_OPTIONS,
     {
       names: ["--remove-regions"],
       kind: "list",
-      help: "Regions to remove the version from.",
+      help: "Regions to remove from the version.",
       group: "Regions",
     },
     ...KEY_RULE_OPTIONS,
@@ -54,19 +54,19 @@ The keys of a region that stays are kept.`,
     {
       names: ["--add"],
       kind: "list",
-      help: "A list's path, and what to add: publishingProfile.targetRegions name=westcentralus regionalReplicaCount=3.",
+      help: "Path of a list, and the entry to add: publishingProfile.targetRegions name=westcentralus regionalReplicaCount=3.",
       group: "Generic update",
     },
     {
       names: ["--remove"],
       kind: "list",
-      help: "A property's path, or a list's path and the name of one of its entries. An index is refused.",
+      help: "Path of a property, or path of a list and the name of an entry. An index is refused.",
       group: "Generic update",
     },
     {
       names: ["--force-string"],
       kind: "flag",
-      help: "Take the values of --set and --add as text, not as JSON.",
+      help: "Read the values of --set and --add as text, not as JSON.",
       group: "Generic update",
     },
     NO_PLAN,
@@ -77,23 +77,23 @@ The keys of a region that stays are kept.`,
   columns: VERSION_COLUMNS,
   examples: [
     [
-      "Other regions and counts",
+      "Change regions and replica counts",
       `sigil image-version update ${SAMPLE} --gallery-image-version 1.0.0 --target-regions westcentralus=2 eastus2`,
     ],
     [
-      "One region more, its keys found by name",
+      "Add a region, and find its keys by name",
       `sigil image-version update ${SAMPLE} --gallery-image-version 1.0.0 --add publishingProfile.targetRegions name=eastus --os-disk-set-rule '{region}DiskEncryptionSet1' --data-disk-set-rule '{region}DiskEncryptionSet2'`,
     ],
     [
-      "One region more, not the latest there",
+      "Add a region, excluded from latest",
       `sigil image-version update ${SAMPLE} --gallery-image-version 1.0.0 --add publishingProfile.targetRegions name=westcentralus regionalReplicaCount=3 excludeFromLatest=true`,
     ],
     [
-      "Out of latest",
+      "Exclude from latest",
       `sigil image-version update ${SAMPLE} --gallery-image-version 1.0.0 --set publishingProfile.excludeFromLatest=true`,
     ],
     [
-      "No deletion until an Admin sets it to false",
+      "Block deletion until an admin sets it to false",
       `sigil image-version update ${SAMPLE} --gallery-image-version 1.0.0 --set sigil.protected=true`,
     ],
   ],
@@ -143,16 +143,16 @@ The keys of a region that stays are kept.`,
 
 export const DELETE: Command = {
   words: "image-version delete",
-  summary: "Delete an image version, and wait until Azure shows that it is gone",
-  description: `Where the gallery has soft delete, the version can be restored for a while: sigil image-version undelete.
-Where Sigil knows whose machines are made of the images, what somebody needs is not deleted: the version leaves latest, and 15 minutes
-later, unless it is set otherwise, it is asked again who uses it. See sigil image-version use.`,
+  summary: "Delete an image version, and wait until Azure no longer has it",
+  description: `If the gallery has soft delete, you can restore the version until its retention ends: sigil image-version undelete.
+If Sigil is set to check the use of images, it does not delete a version in use. It excludes the version from latest,
+checks its use again after 15 minutes (unless set otherwise), and only then deletes it. See sigil image-version use.`,
   options: [
     ...VERSION_PLACE,
     {
       names: ["--bypass-soft-delete"],
       kind: "flag",
-      help: "Delete it for good, though the gallery has soft delete. For Admins.",
+      help: "Delete the version permanently, even if the gallery has soft delete. Requires the role ImageVersions.Admin.",
     },
     IF_MATCH,
     IGNORE_USE,
@@ -161,7 +161,7 @@ later, unless it is set otherwise, it is asked again who uses it. See sigil imag
     {
       names: ["--yes", "-y"],
       kind: "flag",
-      help: "Do not ask. Without a terminal nothing is asked.",
+      help: "Do not ask for confirmation. Without a terminal, the command never asks.",
     },
     ...WAIT_OPTIONS,
   ],
@@ -210,14 +210,14 @@ async function mustBeMeant(context: Context): Promise<void> {
 
 export const RETRY: Command = {
   words: "image-version retry",
-  summary: "Repair the failed regions of an image version, Azure's own way",
-  description: "Each is removed and added back, and then waited for.",
+  summary: "Repair the failed regions of an image version",
+  description: "Removes each region, adds it back, and waits until it is usable.",
   options: [
     ...VERSION_PLACE,
     {
       names: ["--regions"],
       kind: "list",
-      help: "Regions that failed. Default: all of them.",
+      help: "Failed regions to repair. Default: all of them.",
     },
     ...WAIT_OPTIONS,
   ],

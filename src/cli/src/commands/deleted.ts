@@ -11,24 +11,24 @@ type Deleted = Schemas["DeletedImageVersion"];
 export const UNDELETE: Command = {
   words: "image-version undelete",
   alias: "image-version restore",
-  summary: "Restore a deleted image version, and wait until it is usable",
+  summary: "Restore a soft-deleted image version, and wait until it is usable",
   description: `The gallery must have had soft delete when the version was deleted: sigil image-version list-soft-deleted.
-Azure gives the version back as it was, with its tags, regions and keys. "restore" is the same command.`,
+Azure restores the version as it was, with its tags, regions and keys. "restore" is an alias of this command.`,
   options: [
     ...VERSION_PLACE,
     {
       names: ["--location", "-l"],
-      help: "The region that it was made in. Default: as Azure lists it.",
+      help: "Region that the version was created in. Default: the region that Azure lists.",
     },
     {
       names: ["--tags"],
       kind: "list",
-      help: "Refused: the version has the tags that it had.",
+      help: "Refused. Azure restores the tags that the version had.",
     },
     {
       names: ["--allow-replicated-location-deletion"],
       kind: "boolean",
-      help: "Refused: the version has the regions that it had.",
+      help: "Refused. Azure restores the version as it was.",
     },
     ...WAIT_OPTIONS,
   ],
@@ -68,7 +68,7 @@ async function mustBeIn(context: Context, location: string | undefined): Promise
 
 export const LIST_SOFT_DELETED: Command = {
   words: "image-version list-soft-deleted",
-  summary: "List the deleted versions of an image definition that can be restored",
+  summary: "List the soft-deleted versions of an image definition",
   options: IMAGE_PLACE,
   columns: [
     { title: "Name", of: ({ name }: Deleted) => name },
@@ -90,26 +90,27 @@ const PURGE_TIMEOUT_SECONDS = 1_800;
 
 export const PURGE: Command = {
   words: "image-version purge",
-  summary: "Delete a deleted image version for good, and wait until Azure no longer lists it",
-  description: `For Admins. It cannot be undone. The version must be deleted: sigil image-version list-soft-deleted. A version that
-is protected, revoked or being restored is refused.`,
+  summary:
+    "Permanently delete a soft-deleted image version, and wait until Azure no longer lists it",
+  description: `Requires the role ImageVersions.Admin. You cannot undo it. The version must be soft-deleted: sigil image-version
+list-soft-deleted. Sigil refuses a version that is protected, revoked or being restored.`,
   options: [
     ...VERSION_PLACE,
     {
       names: ["--yes", "-y"],
       kind: "flag",
-      help: "Do not ask. Without a terminal nothing is asked.",
+      help: "Do not ask for confirmation. Without a terminal, the command never asks.",
     },
     {
       names: ["--no-wait"],
       kind: "flag",
       help: "Do not wait until Azure no longer lists it.",
     },
-    { ...TIMEOUT, help: "Seconds to wait at most. Default: 1800." },
+    { ...TIMEOUT, help: "Maximum number of seconds to wait. Default: 1800." },
   ],
   examples: [
     [
-      "Delete a version for good",
+      "Permanently delete a version",
       `sigil image-version purge ${SAMPLE} --gallery-image-version 1.0.0`,
     ],
   ],

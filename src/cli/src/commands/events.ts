@@ -25,42 +25,42 @@ interface Event {
 const TAIL: Command = {
   words: "events tail",
   summary: "Print events as they are published, until Ctrl-C",
-  description: `On a terminal a line for people each, elsewhere each event as one line of JSON. It listens by a subscription of its own, which
-it makes and deletes, and takes no event from anybody else; that takes the role Azure Service Bus Data Owner, of the topic. Events
-that were published before are not shown.`,
+  description: `Prints a readable line for each event on a terminal, and one line of JSON otherwise. The command creates a Service Bus
+subscription for itself and deletes it at the end, so it takes no event from anyone else. You need the role Azure Service Bus Data
+Owner on the topic. Earlier events are not shown.`,
   options: [
     {
       names: ["--type"],
       kind: "list",
       choices: [...new Set(NAMES)],
-      help: "Only these: RegionCompleted, Failed, …. Default: all.",
+      help: "Only these event types: RegionCompleted, Failed, …. Default: all.",
     },
     {
       names: ["--filter"],
       kind: "list",
-      help: `name=value, all of which hold: ${FILTERS.join(", ")}.`,
+      help: `Only events that match every name=value. Names: ${FILTERS.join(", ")}.`,
     },
     {
       names: ["--count"],
       kind: "number",
-      help: "End after so many events.",
+      help: "Stop after this number of events.",
     },
-    { ...TIMEOUT, help: "Seconds to listen at most. The exit code is then 5." },
+    { ...TIMEOUT, help: "Maximum number of seconds to listen. Then the exit code is 5." },
     {
       names: ["--service-bus"],
-      help: "The namespace of Service Bus. Default: SIGIL_SERVICE_BUS, or what sigil configure has.",
+      help: "Service Bus namespace. Default: SIGIL_SERVICE_BUS, or the value of sigil configure.",
     },
     {
       names: ["--output", "-o"],
       choices: ["json", "tsv", "table", "none"],
-      help: "How to print each event: json (one line), tsv, table (a line for people), none.",
+      help: "Output format of each event: json (one line), tsv, table (a readable line), none.",
       group: "Global",
     },
   ],
   examples: [
-    ["What becomes of an image definition", "sigil events tail --filter image=MyImage"],
+    ["Follow an image definition", "sigil events tail --filter image=MyImage"],
     [
-      "Wait until somebody's version is usable somewhere",
+      "Wait until a version is usable in its first region",
       "sigil events tail --type RegionCompleted --filter version=1.0.0 --count 1 --query data.region -o tsv",
     ],
   ],

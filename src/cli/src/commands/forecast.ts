@@ -10,7 +10,7 @@ type Change = Schemas["LatestChange"];
 export const DRY_RUN: Option = {
   names: ["--dry-run"],
   kind: "flag",
-  help: "Only print what would change; do nothing.",
+  help: "Only print what would change. Change nothing.",
 };
 
 export async function forecastOf(context: Context, of: Forecast["of"]): Promise<Forecast> {

@@ -14,13 +14,13 @@ export const KEY_COMMANDS: readonly Command[] = [
     words: "key list",
     summary: "List the keys of an image definition's versions",
     description:
-      "Each disk encryption set that a version has: until when its key can be used, and what was wrong at Sigil's last look. With --at-risk, stderr counts the sets not seen yet, and JSON has `value` and `counts`. The exit code is then 9 if a key is broken; 8 if none is, but a set was not seen in the last two hours.",
+      "Prints each disk encryption set of the versions: when its key expires, and what was wrong at Sigil's last check. With --at-risk, stderr shows how many sets are not yet checked, and JSON has `value` and `counts`. The exit code is then 9 if a key is broken, and 8 if no key is broken but a set was not checked in the last two hours.",
     options: [
       ...IMAGE_PLACE,
       {
         names: ["--at-risk"],
         kind: "flag",
-        help: "Only those with a problem.",
+        help: "Only show keys with a problem.",
       },
     ],
     columns: [
@@ -44,7 +44,7 @@ export const KEY_COMMANDS: readonly Command[] = [
       },
     ],
     none: "No keys.",
-    examples: [["What has to be looked after", `sigil key list ${SAMPLE} --at-risk`]],
+    examples: [["List the keys that need attention", `sigil key list ${SAMPLE} --at-risk`]],
     async run(context) {
       const { body } = await context.client.call("getImageSummary", {
         path: imageIn(context),

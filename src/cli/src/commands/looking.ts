@@ -18,14 +18,14 @@ type Shown = ReturnType<typeof toAz>;
 
 export const SHOW: Command = {
   words: "image-version show",
-  summary: "Show an image version as Azure has it, whoever made it",
+  summary: "Show an image version as Azure has it, whoever created it",
   description:
-    "On stderr, each condition: what a person should know of the version, and what to do.",
+    "Prints each condition of the version to stderr: what is wrong, and what to do about it.",
   options: [
     ...VERSION_PLACE,
     {
       names: ["--expand"],
-      help: "Taken as az has it; the replication status is always shown.",
+      help: "Accepted for compatibility with az. The replication status is always shown.",
     },
     {
       names: ["--refresh"],
@@ -87,34 +87,34 @@ export const LIST: Command = {
 export const WAIT: Command = {
   words: "image-version wait",
   summary: "Wait until an image version meets a condition",
-  description: `As "az sig image-version wait": asks every --interval seconds until one of the conditions holds. The exit code is 5
-if it does not within --timeout, and 1 if the version fails meanwhile. To see how far each region is
-instead: sigil image-version watch.`,
+  description: `Like "az sig image-version wait": checks every --interval seconds until one of the conditions is met. The exit code is 5
+if that takes longer than --timeout, and 1 if the version fails. To see the progress of each region, use
+sigil image-version watch.`,
   options: [
     ...VERSION_PLACE,
     {
       names: ["--created"],
       kind: "flag",
-      help: "Until provisioningState is Succeeded.",
+      help: "Wait until provisioningState is Succeeded.",
     },
     {
       names: ["--updated"],
       kind: "flag",
-      help: "Until provisioningState is Succeeded.",
+      help: "Wait until provisioningState is Succeeded.",
     },
-    { names: ["--deleted"], kind: "flag", help: "Until it is gone." },
-    { names: ["--exists"], kind: "flag", help: "Until it exists." },
+    { names: ["--deleted"], kind: "flag", help: "Wait until the version is deleted." },
+    { names: ["--exists"], kind: "flag", help: "Wait until the version exists." },
     {
       names: ["--custom"],
-      help: "Until a JMESPath expression is true: provisioningState!='Creating'.",
+      help: "Wait until a JMESPath expression is true: provisioningState!='Creating'.",
     },
     {
       names: ["--interval"],
       kind: "number",
-      help: "Seconds between two looks. Default: 30.",
+      help: "Number of seconds between two checks. Default: 30.",
     },
-    { ...TIMEOUT, help: "Seconds to wait at most. Default: 3600." },
-    { names: ["--expand"], help: "Taken as az has it." },
+    { ...TIMEOUT, help: "Maximum number of seconds to wait. Default: 3600." },
+    { names: ["--expand"], help: "Accepted for compatibility with az." },
   ],
   async run(context) {
     const { values, io } = context;
@@ -151,9 +151,9 @@ instead: sigil image-version watch.`,
 
 export const WATCH: Command = {
   words: "image-version watch",
-  summary: "Follow the last operation on an image version to its end",
-  description: `If the operation has ended, it shows how the version is in Azure now. The exit code is 1 if Azure no longer has it in a
-region of the operation, or if a region is not usable.`,
+  summary: "Follow the last operation on an image version until it ends",
+  description: `If the operation has already ended, prints the version as it is in Azure now. The exit code is 1 if Azure no longer has
+the version in a region of the operation, or if a region is not usable.`,
   options: [...VERSION_PLACE, TIMEOUT],
   columns: VERSION_COLUMNS,
   async run(context) {

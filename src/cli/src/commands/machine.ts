@@ -13,33 +13,33 @@ interface Form {
 
 export const MACHINE: Command = {
   words: "image-version machine",
-  summary: "Show how a machine is made of an image version in a region",
-  description: `Makes nothing: prints the commands that make a virtual machine of exactly this version, with the disk encryption set of each disk
-in that region and the image definition's purchase plan. Without --form, all three and what is worth knowing.`,
+  summary: "Show commands that create a machine from an image version in a region",
+  description: `Creates nothing. Prints the commands that create a virtual machine from exactly this version, with the disk encryption set
+of each disk in that region and the purchase plan of the image definition. Without --form: all three forms, with warnings.`,
   options: [
     ...VERSION_PLACE,
     {
       names: ["--region"],
-      help: "The region of the machine.",
+      help: "Region of the machine.",
       required: true,
     },
     {
       names: ["--form"],
       choices: FORMS,
-      help: "Print this one alone, as it is: az for a shell, powerShell, or bicep.",
+      help: "Print only this form, unformatted: az for a shell, powerShell, or bicep.",
     },
     {
       names: ["--machine-name"],
-      help: "The machine's name. Default: image-test.",
+      help: "Name of the machine. Default: image-test.",
     },
     {
       names: ["--machine-resource-group"],
-      help: "The machine's resource group. Default: the gallery's.",
+      help: "Resource group of the machine. Default: that of the gallery.",
     },
-    { names: ["--subnet"], help: "The id of the machine's subnet." },
+    { names: ["--subnet"], help: "ID of the subnet of the machine." },
     {
       names: ["--size"],
-      help: "The machine's size. Default: a small one that the image can run on.",
+      help: "Size of the machine. Default: a small size that supports the image.",
     },
   ],
   columns: [

@@ -4,7 +4,7 @@ import type { Option } from "../options.js";
 export const ALLOW_NO_LATEST: Option = {
   names: ["--allow-no-latest"],
   kind: "flag",
-  help: "Also where a region is left without a latest version.",
+  help: "Continue even if it leaves a region without a latest version.",
 };
 
 export function allowNoLatest({ values }: Context): { allowNoLatest?: true } {

@@ -4,9 +4,9 @@ import { IMAGE_PLACE, imageIn, VERSION } from "./places.js";
 
 export const OPEN: Command = {
   words: "open",
-  summary: "Open the page in a browser, at an image definition or a version",
-  description: `Prints the address, too; nothing else where there is no browser to open it in, as in an SSH session. Without an image
-definition it is the page's beginning.`,
+  summary: "Open the page of an image definition or a version in a browser",
+  description: `Also prints the address. Without a browser, as in an SSH session, it only prints the address. Without an image
+definition, it opens the start page.`,
   options: [
     ...[...IMAGE_PLACE, VERSION].map((option) => ({
       ...option,
@@ -18,7 +18,7 @@ definition it is the page's beginning.`,
       help: "Only print the address.",
     },
   ],
-  examples: [["A version", "sigil open -g MyResourceGroup -r MyGallery -i MyImage -e 1.0.0"]],
+  examples: [["Open a version", "sigil open -g MyResourceGroup -r MyGallery -i MyImage -e 1.0.0"]],
   async run(context) {
     const { io, values, note } = context;
     const address = `${context.endpoint()}/api/ui/${pathIn(context)}`;

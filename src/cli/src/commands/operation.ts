@@ -11,14 +11,14 @@ import { versionOf, wordsOf } from "../progress.js";
 
 const IDS: Positional = {
   name: "OPERATION",
-  help: "The ids of operations.",
+  help: "IDs of operations.",
   many: true,
 };
 
 const FILTER: Option = {
   names: ["--filter"],
   kind: "list",
-  help: "name=value, all of which hold: status, kind, subscription, gallery, image (a name, or an id for both), version, by, needsAttention (true: what waits for too long, or has a region that failed).",
+  help: "Only operations that match every name=value. Names: status, kind, subscription, gallery and image (by name or ID), version, by, needsAttention (true: has waited too long, or a region failed).",
 };
 
 const LIST: Command = {
@@ -29,14 +29,14 @@ const LIST: Command = {
     {
       names: ["--top"],
       kind: "number",
-      help: "How many at most. Default: 100.",
+      help: "Maximum number of operations. Default: 100.",
     },
   ],
   columns: OPERATION_COLUMNS,
   examples: [
-    ["What runs", "sigil operation list --filter status=Running -o table"],
+    ["List running operations", "sigil operation list --filter status=Running -o table"],
     [
-      "What failed for one image definition",
+      "List failed operations of one image definition",
       "sigil operation list --filter status=Failed image=MyImage",
     ],
   ],
@@ -53,12 +53,12 @@ const LIST: Command = {
 
 const SHOW: Command = {
   words: "operation show",
-  summary: "Show an operation: each region, every transition, why it failed",
+  summary: "Show an operation: its regions, its transitions, and why it failed",
   options: [
     {
       names: ["--calls"],
       kind: "flag",
-      help: "With each call to Azure Resource Manager and its correlation id.",
+      help: "Include each call to Azure Resource Manager with its correlation ID.",
     },
   ],
   positional: { ...IDS, many: false, required: true },
@@ -75,8 +75,8 @@ const SHOW: Command = {
 
 const WATCH: Command = {
   words: "operation watch",
-  summary: "Follow operations to their ends",
-  description: "The exit code is 0 if all of them succeed.",
+  summary: "Follow operations until they end",
+  description: "The exit code is 0 if all operations succeed.",
   options: [TIMEOUT],
   positional: { ...IDS, required: true },
   columns: OPERATION_COLUMNS,
@@ -87,30 +87,27 @@ const WATCH: Command = {
 
 const CANCEL: Command = {
   words: "operation cancel",
-  summary: "Cancel operations, by their ids or by what they have in common",
-  description: `With --filter it says first how many they are and asks; --yes answers. Canceling cleans up before it ends:
-sigil operation watch.`,
+  summary: "Cancel operations, by ID or by filter",
+  description: `With --filter, shows how many operations match and asks for confirmation, unless you add --yes. A canceled operation
+cleans up before it ends. To follow it: sigil operation watch.`,
   options: [
     FILTER,
     {
       names: ["--yes", "-y"],
       kind: "flag",
-      help: "Do not ask.",
+      help: "Do not ask for confirmation.",
     },
     {
       ...ALLOW_NO_LATEST,
-      help: "Exclude a version that was being created from latest also where no other version is ready.",
+      help: "Exclude a version that is being created from latest, even if no other version is ready in a region.",
     },
   ],
   positional: IDS,
   columns: OPERATION_COLUMNS,
   examples: [
+    ["Cancel all operations in a gallery", "sigil operation cancel --filter gallery=MyGallery"],
     [
-      "Everything that is under way in a gallery",
-      "sigil operation cancel --filter gallery=MyGallery",
-    ],
-    [
-      "Of a creation, also where no other version is the latest then",
+      "Cancel a creation, even if it leaves a region without a latest version",
       "sigil operation cancel 0b9fcb0cbd3d9a1e4a3f0e9a8f1c2d3e-1 --allow-no-latest",
     ],
   ],

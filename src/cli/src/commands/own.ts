@@ -9,34 +9,34 @@ import { VERSION } from "../version.js";
 export const OWN_COMMANDS: readonly Command[] = [
   {
     words: "configure",
-    summary: "Keep where Sigil is and what is meant where nothing is said",
-    description: "Without options it prints what is kept. An empty value removes one.",
+    summary: "Save the address of Sigil and default values",
+    description: "Without options, prints the saved values. An empty value removes a saved value.",
     options: [
       {
         names: ["--endpoint"],
-        help: "Where the function app is: https://….azurewebsites.net.",
+        help: "URL of the function app: https://….azurewebsites.net.",
       },
       {
         names: ["--scope"],
-        help: "What a token is asked for: api://{application id}/.default.",
+        help: "Scope of the access token: api://{application id}/.default.",
       },
       {
         names: ["--service-bus"],
-        help: "Where the events are: the namespace of Service Bus, ….servicebus.windows.net.",
+        help: "Service Bus namespace of the events: ….servicebus.windows.net.",
       },
       {
         names: ["--defaults", "-d"],
         kind: "list",
-        help: `name=value of ${DEFAULTS.join(", ")}.`,
+        help: `Default values, each as name=value. Names: ${DEFAULTS.join(", ")}.`,
       },
     ],
     examples: [
       [
-        "Once, on a machine",
+        "Set up a machine",
         "sigil configure --endpoint https://sigil.azurewebsites.net --scope api://00000000-0000-0000-0000-000000000000/.default",
       ],
       [
-        "Always the same gallery",
+        "Set a default gallery",
         "sigil configure --defaults group=MyResourceGroup gallery=MyGallery",
       ],
     ],
@@ -75,13 +75,13 @@ export const OWN_COMMANDS: readonly Command[] = [
   },
   {
     words: "version",
-    summary: "Show which version of sigil this is",
+    summary: "Show the version of sigil",
     options: [],
     run: () => Promise.resolve({ data: { sigil: VERSION } }),
   },
   {
     words: "completion",
-    summary: "Print what makes a shell complete sigil's commands and options",
+    summary: "Print a shell script that completes commands and options of sigil",
     options: [],
     positional: {
       name: "SHELL",

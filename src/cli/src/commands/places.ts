@@ -5,22 +5,22 @@ import type { Option } from "../options.js";
 
 const GROUP: Option = {
   names: ["--resource-group", "-g"],
-  help: "The resource group of the gallery. Default: SIGIL_GROUP, or what sigil configure has.",
+  help: "Resource group of the gallery. Default: SIGIL_GROUP, or the value of sigil configure.",
   required: true,
 };
 const GALLERY: Option = {
   names: ["--gallery-name", "-r"],
-  help: "The gallery. Default: SIGIL_GALLERY, or what sigil configure has.",
+  help: "Name of the gallery. Default: SIGIL_GALLERY, or the value of sigil configure.",
   required: true,
 };
 const IMAGE: Option = {
   names: ["--gallery-image-definition", "-i"],
-  help: "The image definition. Default: SIGIL_IMAGE, or what sigil configure has.",
+  help: "Name of the image definition. Default: SIGIL_IMAGE, or the value of sigil configure.",
   required: true,
 };
 export const VERSION: Option = {
   names: ["--gallery-image-version", "-e", "--gallery-image-version-name"],
-  help: "The version's number: major.minor.patch.",
+  help: "Version number: major.minor.patch.",
   required: true,
 };
 export const GALLERY_PLACE = [GROUP, GALLERY] as const;
@@ -51,5 +51,5 @@ export function versionIn(context: Context): ImageVersionPath {
 
 export const IF_MATCH: Option = {
   names: ["--if-match"],
-  help: "The ETag that you have seen: refused if the version has another one now.",
+  help: "ETag of the version as you last read it. Sigil refuses the request if the version has changed since.",
 };

@@ -13,7 +13,7 @@ export const PROMOTE = promotion("promote", "Include an image version in latest"
   {
     names: ["--regions"],
     kind: "list",
-    help: "Regions of the version. Default: all of them, or the next wave of its rule. With regions the rule ends.",
+    help: "Regions to promote the version in. Default: all, or the next wave of its promotion rule. Naming regions ends the rule.",
   },
 ]);
 export const DEMOTE = promotion("demote", "Exclude an image version from latest");
@@ -63,11 +63,11 @@ function promotion(
 export const ROLL_BACK: Command = {
   words: "image-version roll-back",
   summary: "Make an earlier version the latest again",
-  description: `Without --to it is the newest one that is ready wherever the present latest is. Prints what becomes of the
-latest version in each region.`,
+  description: `Without --to, uses the newest earlier version that is ready in every region of the current latest version. Prints the
+latest version of each region, before and after.`,
   options: [
     ...IMAGE_PLACE,
-    { names: ["--to"], help: "The version that is to be the latest." },
+    { names: ["--to"], help: "Version to make the latest." },
     DRY_RUN,
     ALLOW_NO_LATEST,
     ...WAIT_OPTIONS,
@@ -82,7 +82,7 @@ latest version in each region.`,
   ],
   rows: (rollback) => (rollback as Schemas["Rollback"]).regions,
   output: "table",
-  examples: [["See first", `sigil image-version roll-back ${SAMPLE} --dry-run`]],
+  examples: [["See what would change", `sigil image-version roll-back ${SAMPLE} --dry-run`]],
   async run(context) {
     const { client, values, note } = context;
     const to = values.text("--to");

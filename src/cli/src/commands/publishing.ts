@@ -13,16 +13,16 @@ import { ended, ifMatch, NO_PLAN, SAMPLE, VERSION_COLUMNS } from "./versions.js"
 export const CREATE: Command = {
   words: "image-version create",
   summary: "Create an image version, and wait until it is usable in every region",
-  description: `The options are those of "az sig image-version create". The request is planned first: what Azure would refuse
-hours later is refused now, with exit code 3 and what corrects it. Then it waits for every region, and
-prints the version. The same command again is the same request.`,
+  description: `Takes the options of "az sig image-version create". Plans the request first: what Azure would refuse hours later is
+refused now, with exit code 3 and what would be right. Then waits for every region, and prints the version. Running the same command
+again does not create a second version.`,
   options: [
     ...IMAGE_PLACE,
     { ...VERSION, required: false },
     {
       names: ["--increment"],
       choices: ["patch", "minor", "major"],
-      help: "Take the next number instead of --gallery-image-version.",
+      help: "Use the next version number, instead of --gallery-image-version.",
     },
     ...BODY_OPTIONS,
     FILE,
@@ -30,12 +30,12 @@ prints the version. The same command again is the same request.`,
     NO_PLAN,
     {
       names: ["--idempotency-key"],
-      help: "Names the request: repeated with the same key, it is the same one. Default: a new one for each command.",
+      help: "Key that identifies the request: sending it again with the same key has no second effect. Default: a new key for each command.",
     },
     {
       names: ["--recreate"],
       kind: "flag",
-      help: "Create a version under a number that existed and is gone.",
+      help: "Create a version with the number of a deleted version.",
     },
     IF_MATCH,
     ...WAIT_OPTIONS,
@@ -43,7 +43,7 @@ prints the version. The same command again is the same request.`,
   columns: VERSION_COLUMNS,
   examples: [
     [
-      "From a managed image, each disk with a key of its own in each region",
+      "From a managed image, with a key for each disk in each region",
       `sigil image-version create ${SAMPLE} --gallery-image-version 1.0.0 --location westus --target-regions westus=2=standard_lrs eastus2 --target-region-encryption WestUSDiskEncryptionSet1,0,WestUSDiskEncryptionSet2 EastUS2DiskEncryptionSet1,0,EastUS2DiskEncryptionSet2 --managed-image myImage`,
     ],
     [
@@ -51,11 +51,11 @@ prints the version. The same command again is the same request.`,
       `sigil image-version create ${SAMPLE} --gallery-image-version 1.0.0 --location westus --target-regions westus --os-snapshot myOSSnapshot --data-snapshot-luns 0 --data-snapshots myDDSnapshot`,
     ],
     [
-      "Latest in westus once its test has passed, in eastus2 when somebody promotes it",
+      "Latest in westus when its test passes, in eastus2 when someone promotes it",
       `sigil image-version create ${SAMPLE} --gallery-image-version 1.0.0 --managed-image myImage --target-regions westus eastus2 --os-disk-set-rule '{region}DiskEncryptionSet1' --data-disk-set-rule '{region}DiskEncryptionSet2' --wave westus --wave eastus2:manual --promote-results boot`,
     ],
     [
-      "What a file has, under the next number",
+      "From a file, with the next version number",
       `sigil image-version create ${SAMPLE} --increment patch --file version.json`,
     ],
   ],
@@ -96,10 +96,9 @@ prints the version. The same command again is the same request.`,
 
 export const PLAN: Command = {
   words: "image-version plan",
-  summary: "Say what a create would meet and do, and do nothing",
-  description: `Takes the options of "image-version create". Prints every rule that the request breaks, with what corrects
-it; with --output json what would change and the request that would go to Azure, too. The exit code is 3
-if one of the findings is an error.`,
+  summary: "Check a creation and show what it would do, without creating anything",
+  description: `Takes the options of "image-version create". Prints every rule that the request breaks, with what would be right.
+With --output json, also prints what would change and the request to Azure. The exit code is 3 if any finding is an error.`,
   options: [...VERSION_PLACE, ...BODY_OPTIONS, FILE, ...SIGIL_OPTIONS],
   columns: FINDING_COLUMNS,
   rows: (plan) => (plan as Schemas["Plan"]).findings,
@@ -107,7 +106,7 @@ if one of the findings is an error.`,
   output: "table",
   examples: [
     [
-      "What is wrong with a file",
+      "Check a file",
       `sigil image-version plan ${SAMPLE} --gallery-image-version 1.0.0 --file version.json`,
     ],
   ],

@@ -11,15 +11,16 @@ type Change = Schemas["LatestChange"];
 
 export const REVOKE: Command = {
   words: "image-version revoke",
-  summary: "Take a bad image version back",
-  description: `Nothing brings it into latest from then on, and it leaves latest in every region; where no other version would be the
-latest it stays until one is, and the command waits for that. Nothing is deleted. The image-version unrevoke of an Admin lifts it.`,
+  summary: "Revoke a bad image version: keep it out of latest for good",
+  description: `Excludes the version from latest in every region, and refuses to include it again. In a region without another version
+to be the latest, it stays in latest until there is one, and the command waits. Deletes nothing. An admin can lift the revocation:
+sigil image-version unrevoke.`,
   options: [
     ...VERSION_PLACE,
     {
       names: ["--reason"],
       required: true,
-      help: "Why. Everybody who may read the version sees it.",
+      help: "Reason. Everyone with access to the version can read it.",
     },
     {
       names: ["--replacement"],
@@ -32,7 +33,7 @@ latest it stays until one is, and the command waits for that. Nothing is deleted
   columns: VERSION_COLUMNS,
   examples: [
     [
-      "See first",
+      "See what would change",
       `sigil image-version revoke ${SAMPLE} --gallery-image-version 1.0.2 --reason CVE-2026-1234 --replacement 1.0.3 --dry-run`,
     ],
   ],
@@ -65,7 +66,7 @@ latest it stays until one is, and the command waits for that. Nothing is deleted
 export const UNREVOKE: Command = {
   words: "image-version unrevoke",
   summary: "Lift the revocation of an image version",
-  description: `It may be promoted again, and is given back to latest nowhere. An Admin may do it.`,
+  description: `Allows promoting the version again, and includes it in latest nowhere. Requires the role ImageVersions.Admin.`,
   options: [...VERSION_PLACE, ...WAIT_OPTIONS],
   columns: VERSION_COLUMNS,
   async run(context) {

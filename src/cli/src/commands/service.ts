@@ -29,7 +29,7 @@ const DECISIONS = {
 export const RETENTION_COMMANDS: readonly Command[] = [
   {
     words: "retention show",
-    summary: "Show what an image definition's retention policy deletes and keeps",
+    summary: "Show what the retention policy of an image definition deletes and keeps",
     options: IMAGE_PLACE,
     ...DECISIONS,
     async run(context) {
@@ -41,25 +41,25 @@ export const RETENTION_COMMANDS: readonly Command[] = [
   },
   {
     words: "retention set",
-    summary: "Set an image definition's retention policy",
-    description: `Begins as a dry run: read what it would delete, then give the same rules with --mode delete. It takes the
-role ImageVersions.Admin.`,
+    summary: "Set the retention policy of an image definition",
+    description: `Starts as a dry run. Read what it would delete, then set the same rules with --mode delete. Requires the role
+ImageVersions.Admin.`,
     options: [
       ...IMAGE_PLACE,
       {
         names: ["--keep-newest-promoted"],
         kind: "number",
-        help: "How many of the newest promoted versions are kept.",
+        help: "Number of the newest promoted versions to keep.",
       },
       {
         names: ["--delete-after-end-of-life-days"],
         kind: "number",
-        help: "How many days after its end of life a version is deleted.",
+        help: "Number of days from the end of life of a version to its deletion.",
       },
       {
         names: ["--mode"],
         choices: ["dryRun", "delete"],
-        help: "Default: dryRun.",
+        help: "Only show what would be deleted (dryRun), or delete it. Default: dryRun.",
       },
     ],
     ...DECISIONS,
@@ -86,7 +86,7 @@ role ImageVersions.Admin.`,
   },
   {
     words: "retention delete",
-    summary: "Remove an image definition's retention policy",
+    summary: "Delete the retention policy of an image definition",
     options: IMAGE_PLACE,
     async run(context) {
       const { body } = await context.client.call("deleteRetentionPolicy", {
@@ -106,7 +106,7 @@ const REGISTRATIONS: readonly Column[] = [
 export const SUBSCRIPTION_COMMANDS: readonly Command[] = [
   {
     words: "subscription prepare",
-    summary: "Register what image versions need in a subscription, and wait for it",
+    summary: "Register what image versions need in a subscription, and wait until it is registered",
     options: WAIT_OPTIONS,
     columns: REGISTRATIONS,
     rows: (operation) => (operation as Schemas["Operation"]).registrations ?? [],
@@ -119,7 +119,7 @@ export const SUBSCRIPTION_COMMANDS: readonly Command[] = [
   },
   {
     words: "subscription show",
-    summary: "Show whether image versions can be made in a subscription",
+    summary: "Show whether image versions can be created in a subscription",
     options: [],
     columns: REGISTRATIONS,
     rows: (preparation) => (preparation as Schemas["SubscriptionPreparation"]).registrations,
@@ -207,7 +207,7 @@ export const ENCRYPTION_SET_COMMANDS: readonly Command[] = [
   {
     words: "encryption-set list",
     summary: "List the disk encryption sets that a version may use",
-    options: [{ names: ["--location", "-l"], help: "Only those of this region." }],
+    options: [{ names: ["--location", "-l"], help: "Only show sets in this region." }],
     columns: [
       { title: "Name", of: ({ id }: EncryptionSet) => id.split("/").at(-1) },
       { title: "Region", of: ({ region }: EncryptionSet) => region },
@@ -242,13 +242,13 @@ type RejectedRequest = Schemas["RejectedRequest"];
 export const REJECTED_COMMANDS: readonly Command[] = [
   {
     words: "rejected list",
-    summary: "List the requests by Service Bus that were rejected",
-    description: `Oldest first; it takes none of them. It takes the role ImageVersions.Admin.`,
+    summary: "List rejected requests from Service Bus",
+    description: `Lists the oldest first, and removes none. Requires the role ImageVersions.Admin.`,
     options: [
       {
         names: ["--top"],
         kind: "number",
-        help: "How many at most. Default: 100.",
+        help: "Maximum number of requests. Default: 100.",
       },
     ],
     columns: [
@@ -283,28 +283,28 @@ export const REJECTED_COMMANDS: readonly Command[] = [
   },
   {
     words: "rejected send-again",
-    summary: "Send a rejected request again, as your own",
-    description: `You have to be let write to its gallery. Refused again, it stays where it is. It takes the role
-ImageVersions.Admin. With --file and --resource-id it is sent corrected, planned first.`,
+    summary: "Send a rejected request again, in your name",
+    description: `Requires permission to write to the gallery, and the role ImageVersions.Admin. If Sigil refuses it again, it stays in the
+list. To correct the request, use --file and --resource-id: the command plans it first.`,
     options: [
       {
         names: ["--id"],
         required: true,
-        help: "The id that the list shows.",
+        help: "ID of the request, as listed.",
       },
       {
         names: ["--file", "-f"],
-        help: "A JSON file with the corrected body of the version; - is standard input.",
+        help: "JSON file with the corrected body of the version. Use - for standard input.",
       },
       {
         names: ["--resource-id"],
-        help: "Resource id of the version that the corrected request is for.",
+        help: "Resource ID of the version in the corrected request.",
       },
     ],
     examples: [
-      ["One of the list", "sigil rejected send-again --id 42"],
+      ["Send a request again", "sigil rejected send-again --id 42"],
       [
-        "Corrected",
+        "Send a corrected request",
         "sigil rejected send-again --id 42 --file version.json --resource-id /subscriptions/…/versions/1.0.0",
       ],
     ],

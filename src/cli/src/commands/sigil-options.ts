@@ -10,17 +10,17 @@ type Asked = Pick<Schemas["SigilExtension"], "promotion" | "encryption">;
 export const KEY_RULE_OPTIONS: readonly Option[] = [
   {
     names: ["--os-disk-set-rule"],
-    help: "The OS disk's set in each region that says none, by name, group/name or id: {region}-os. {image} is the image definition.",
+    help: "Disk encryption set of the OS disk in each region without one of its own, by name, group/name or ID: {region}-os. {image} stands for the image definition.",
     group: "Encryption",
   },
   {
     names: ["--data-disk-set-rule"],
-    help: "The same for each data disk: {region}-data-{lun}.",
+    help: "Disk encryption set of each data disk, in the same way: {region}-data-{lun}.",
     group: "Encryption",
   },
   {
     names: ["--disk-set-tag"],
-    help: "For disks without a rule: the one set of the region that has this tag, name=value.",
+    help: "For disks without a rule: use the only set in the region that has this tag, name=value.",
     group: "Encryption",
   },
 ];
@@ -30,25 +30,25 @@ export const SIGIL_OPTIONS: readonly Option[] = [
   {
     names: ["--promote-when"],
     choices: ["manual", "allRegionsReady", "tested"],
-    help: "Keep the version out of latest until it is promoted, until every region is ready, or until its tests have passed.",
+    help: "Exclude the version from latest until someone promotes it (manual), every region is ready, or its tests have passed.",
     group: "Promotion",
   },
   {
     names: ["--wave"],
     kind: "list",
-    help: "Regions that get the version as their latest together, and after what: westus or westus:tested once its tests have passed there, eastus2,eastus:manual when somebody promotes it, eastus2:1440 so many minutes after the wave before. Once for each wave, in their order.",
+    help: "Regions to promote the version in together, and when: westus or westus:tested when its tests have passed there; eastus2,eastus:manual when someone promotes it; eastus2:1440 that many minutes after the previous wave. Repeat the option for each wave, in order.",
     group: "Promotion",
   },
   {
     names: ["--promote-results"],
     kind: "list",
-    help: "The tests that have to pass, with --promote-when tested and in each wave after tested. Default: sigil/machine, the test by a machine.",
+    help: "Tests that must pass, for --promote-when tested and for each wave with tested. Default: sigil/machine, the test on a machine.",
     group: "Promotion",
   },
   {
     names: ["--on-failure"],
     choices: ["halt", "rollBack"],
-    help: "What becomes of the waves when a test fails: no further one begins, or the version is out of latest everywhere. Default: halt.",
+    help: "What to do when a test fails: start no further wave (halt), or exclude the version from latest in all regions (rollBack). Default: halt.",
     group: "Promotion",
   },
 ];

@@ -66,20 +66,20 @@ const PLANNED: readonly Column[] = [
 
 export const TEST: Command = {
   words: "image-version test",
-  summary: "Make a machine of an image version in each region, and see it start",
-  description: `The test profile says how: sigil test-profile show. Each machine is deleted afterwards. The exit code is 1 if the version
-has failed in a region, and 8 if nothing speaks against it but a region could not be tested, for want of capacity say.`,
+  summary: "Test an image version by starting a machine from it in each region",
+  description: `The test profile sets how to test: sigil test-profile show. Sigil deletes each machine afterwards. The exit code is 1 if
+the version failed in a region, and 8 if it failed in none, but a region could not be tested, for example for lack of capacity.`,
   options: [
     ...VERSION_PLACE,
     {
       names: ["--regions"],
       kind: "list",
-      help: "Where to test it. Default: every region of the test profile in which the version is usable.",
+      help: "Regions to test the version in. Default: every region of the test profile in which it is usable.",
     },
     {
       names: ["--dry-run"],
       kind: "flag",
-      help: "Only print what would be made, when it is deleted at the latest, and what that costs; make nothing.",
+      help: "Only print what would be created, when it would be deleted at the latest, and what it would cost. Create nothing.",
     },
     ...WAIT_OPTIONS,
   ],
@@ -88,11 +88,11 @@ has failed in a region, and 8 if nothing speaks against it but a region could no
   output: "table",
   examples: [
     [
-      "In two regions",
+      "Test in two regions",
       `sigil image-version test ${SAMPLE} --gallery-image-version 1.0.0 --regions westus eastus2`,
     ],
     [
-      "What it would make and cost",
+      "See what it would create and cost",
       `sigil image-version test ${SAMPLE} --gallery-image-version 1.0.0 --dry-run`,
     ],
   ],
@@ -158,31 +158,31 @@ export const TEST_RESULT_COMMANDS: readonly Command[] = [
   },
   {
     words: "test-result add",
-    summary: "Report what a test has found of an image version in a region",
+    summary: "Report the result of a test of an image version in a region",
     description:
-      "Of one test in one region the last result of each reporter counts; that one of yours is printed.",
+      "For each test and region, the last result of each reporter counts. Prints your result.",
     options: [
       ...VERSION_PLACE,
-      { names: ["--name", "-n"], help: "The test's name.", required: true },
+      { names: ["--name", "-n"], help: "Name of the test.", required: true },
       {
         names: ["--region"],
-        help: "The region that it ran in.",
+        help: "Region that the test ran in.",
         required: true,
       },
       {
         names: ["--result"],
         choices: ["passed", "failed", "inconclusive"],
-        help: "passed, failed, or inconclusive: nothing was found out.",
+        help: "Result: passed, failed, or inconclusive if the test could not tell.",
         required: true,
       },
-      { names: ["--time"], help: "When it was found. Default: now." },
-      { names: ["--link"], help: "Where more is to be read: https://…." },
-      { names: ["--message"], help: "What was found, in a sentence." },
+      { names: ["--time"], help: "Time of the result. Default: now." },
+      { names: ["--link"], help: "URL of the details: https://…." },
+      { names: ["--message"], help: "The finding, in one sentence." },
     ],
     columns: RESULTS,
     examples: [
       [
-        "Of your own suite",
+        "Report the result of your own test",
         `sigil test-result add ${SAMPLE} --gallery-image-version 1.0.0 --name boot --region westus --result passed --link https://tests.example/runs/4711`,
       ],
     ],
@@ -211,7 +211,7 @@ export const TEST_RESULT_COMMANDS: readonly Command[] = [
 export const TEST_PROFILE_COMMANDS: readonly Command[] = [
   {
     words: "test-profile show",
-    summary: "Show how the versions of an image definition are tested",
+    summary: "Show the test profile of an image definition",
     options: IMAGE_PLACE,
     async run(context) {
       const { body } = await context.client.call("getTestProfile", {
@@ -222,14 +222,14 @@ export const TEST_PROFILE_COMMANDS: readonly Command[] = [
   },
   {
     words: "test-profile set",
-    summary: "Set how the versions of an image definition are tested",
+    summary: "Set the test profile of an image definition",
     description:
-      "Refused unless Azure shows that its machines can be made. It takes the role ImageVersions.Admin.",
+      "Sigil refuses a profile unless Azure shows that its machines can be created. Requires the role ImageVersions.Admin.",
     options: [
       ...IMAGE_PLACE,
       {
         names: ["--file"],
-        help: "A JSON file with the profile, as test-profile show prints it; - is standard input.",
+        help: "JSON file with the profile, in the format of sigil test-profile show. Use - for standard input.",
         required: true,
       },
     ],
@@ -247,7 +247,7 @@ export const TEST_PROFILE_COMMANDS: readonly Command[] = [
   },
   {
     words: "test-profile delete",
-    summary: "Remove an image definition's test profile",
+    summary: "Delete the test profile of an image definition",
     options: IMAGE_PLACE,
     async run(context) {
       const { body } = await context.client.call("deleteTestProfile", {

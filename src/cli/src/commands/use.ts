@@ -8,8 +8,8 @@ type Row = Schemas["ImageUsers"] & { readonly kind: string };
 export const USE: Command = {
   words: "image-version use",
   summary: "Show who uses an image version",
-  description: `Scale sets and machines that are made of the version, by its number or as the latest, in the gallery's subscription and in those
-that Sigil is told to ask. Azure Resource Graph, which knows them, lags by minutes.`,
+  description: `Shows scale sets and machines that use the version, by number or as the latest, in the subscription of the gallery and the
+other subscriptions that Sigil is set to query. The data comes from Azure Resource Graph, and can be some minutes old.`,
   options: VERSION_PLACE,
   columns: [
     { title: "Kind", of: ({ kind }: Row) => kind },
@@ -33,7 +33,7 @@ that Sigil is told to ask. Azure Resource Graph, which knows them, lags by minut
   },
   examples: [
     [
-      "Whether anybody needs it",
+      "Whether the version is in use",
       `sigil image-version use ${SAMPLE} --gallery-image-version 1.0.0 --query needed -o tsv`,
     ],
   ],

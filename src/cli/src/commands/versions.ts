@@ -52,7 +52,7 @@ export const SAMPLE =
 export const NO_PLAN: Option = {
   names: ["--no-plan"],
   kind: "flag",
-  help: "Accept the request without a plan: its errors are found right before the version is created.",
+  help: "Skip the plan. Sigil then finds errors only right before it creates the version.",
 };
 
 /** What an operation on a version has led to. */
