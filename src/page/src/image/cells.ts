@@ -128,16 +128,17 @@ const CONDITION_WORDS: Readonly<Record<string, string>> = {
   RegionLost: "Regions removed by others",
   Stalled: "No progress",
   Canceling: "Being canceled",
+  RegionKeepsLatest: "Canceled, and still the latest",
 };
 
 /** What a person should know of it, or is waited for to do; empty where there is nothing. */
 function needsIn({ conditions = [], rollout }: VersionSummary): string {
   return [
-    ...conditions.map(({ type }) =>
-      type === "NeedsAttention" ? needText(rollout) : CONDITION_WORDS[type],
+    ...conditions.map(({ type, reason }) =>
+      type === "NeedsAttention" && reason !== "RegionKeepsLatest"
+        ? needText(rollout)
+        : (CONDITION_WORDS[reason ?? ""] ?? CONDITION_WORDS[type]),
     ),
-    // No condition: it is what the rule asks for.
-    rollout?.waitsForGo === true ? needText(rollout) : undefined,
   ]
     .filter((word) => word !== undefined)
     .join(", ");

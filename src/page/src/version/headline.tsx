@@ -150,6 +150,8 @@ function titleOf(version: Version, condition: Condition): Titled {
         deed: { name: "Approve…", does: { kind: "approve", condition } },
       };
     case "NeedsAttention":
+      if (condition.reason === "RegionKeepsLatest")
+        return { tile: "held", title: "Canceled, and still the latest" };
       return version.sigil.rollout?.state === "Halted"
         ? {
             tile: "failed",
@@ -232,17 +234,12 @@ function running(version: Version, operation: Operation | undefined): readonly H
       });
   }
   const { rollout } = sigil;
-  if (rollout?.state === "Waiting")
+  // What waits for a person is a condition.
+  if (rollout?.state === "Waiting" && rollout.waitsForGo !== true)
     found.push({
-      ...(!isBusy && rollout.waitsForGo === true
-        ? forPerson(rollout)
-        : {
-            tile: "held",
-            title:
-              rollout.wave === undefined
-                ? "Promotion is waiting"
-                : `Wave ${rollout.wave} is waiting`,
-          }),
+      tile: "held",
+      title:
+        rollout.wave === undefined ? "Promotion is waiting" : `Wave ${rollout.wave} is waiting`,
       text: (
         <>
           {rollout.message}{" "}

@@ -94,7 +94,16 @@ it.each([
     "Wave 2 waits for a person",
     "warn",
     [region("westus", { latest: true })],
-    { rollout: { state: "Waiting", message: "", wave: 2, waitsForGo: true } },
+    {
+      conditions: [{ type: "NeedsAttention", reason: "WaitsForGo" }],
+      rollout: { state: "Waiting", message: "", wave: 2, waitsForGo: true },
+    },
+  ],
+  [
+    "Canceled, and still the latest",
+    "warn",
+    [region("westus", { latest: true })],
+    { conditions: [{ type: "NeedsAttention", reason: "RegionKeepsLatest" }] },
   ],
   [
     "Halted: a test failed in westus",

@@ -102,7 +102,8 @@ test("a version that waits for a person is said once", () => {
       ({ title, text }) => `${title}: ${text}`,
     );
   const go = { state: "Waiting", message: "", wave: 2, waitsForGo: true };
-  expect(lines({ rollout: go })).toEqual([
+  const conditions = [{ type: "NeedsAttention", reason: "WaitsForGo" }];
+  expect(lines({ conditions, rollout: go })).toEqual([
     "One 1.0.1: Wave 2 waits for a person",
     "One 1.0.0: Wave 2 waits for a person",
   ]);
