@@ -5,18 +5,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ServiceError } from "../../src/errors.js";
-import { deleteImageVersion } from "../../src/image-version/commands/delete.js";
-import {
-  demoteImageVersion,
-  promoteImageVersion,
-} from "../../src/image-version/commands/promote.js";
-import { patchImageVersion, putImageVersion } from "../../src/image-version/commands/put.js";
-import { rollBackImage } from "../../src/image-version/rollback/roll-back.js";
-import { cancelOperation } from "../../src/operation/canceling.js";
+import { promoteImageVersion } from "../../src/image-version/commands/promote.js";
 import { lookAfter } from "../../src/rollout/roll-out.js";
 import { reportTestResult } from "../../src/test-results/report.js";
 import { idOf, TRACEPARENT } from "../support/dependencies.js";
-import { managedImageRequest } from "../support/requests.js";
+import { DOORS } from "../support/doors/latest-doors.js";
 import { Estate, IMAGE, type Copy, type Seed } from "./estate.js";
 
 const { SIGIL_MODEL_RUNS = "8", SIGIL_MODEL_SEED = "20260101" } = process.env;
@@ -43,26 +36,17 @@ const seed = (excluded: boolean): Seed => ({
   regions: { westus: copy, eastus2: copy },
 });
 
-const WAYS = [
-  "create",
-  "create with a rule",
-  "promote",
-  "promote there",
-  "PATCH the flag",
-  "PATCH the region's flag",
-  "PATCH a rule",
-  "roll back",
-  "demote",
-  "delete",
-  "cancel",
-  "report passed",
-  "report passed by message",
-] as const;
+/** Who may not report for the gate. */
+const FORGERS = {
+  "report passed": { appId: "writer", objectId: "writer", name: "scanner" },
+  "report passed by message": { source: "scanner" },
+};
+const WAYS = new Map(DOORS);
 
 const story = fc.record({
   steps: fc.array(
     fc.record({
-      does: fc.constantFrom(...WAYS),
+      does: fc.constantFrom(...WAYS.keys(), ...Object.keys(FORGERS)),
       version: fc.constantFrom(...NAMES),
       rounds: fc.constantFrom(undefined, undefined, 0, 2, 5),
     }),
@@ -73,80 +57,26 @@ const story = fc.record({
 type Step = (typeof story extends fc.Arbitrary<infer T> ? T : never)["steps"][number];
 
 async function attempt(estate: Estate, { does, version }: Step): Promise<unknown> {
-  const { deps } = estate;
-  const id = idOf(`${IMAGE}/versions/${version}`);
-  const by = {
-    requestedBy: { appId: "writer", objectId: "writer", name: "Sigil" },
-    traceparent: TRACEPARENT,
+  const versionId = `${IMAGE}/versions/${version}`;
+  if (does in FORGERS) return report(estate, versionId, FORGERS[does as keyof typeof FORGERS]);
+  return WAYS.get(does)?.play(estate.deps, {
+    versionId,
+    regions: [GATED, "eastus2"],
     allowNoLatest: true,
-  };
-  const patched = (patch: unknown) =>
-    patchImageVersion(deps, { id, ...by, patch, validate: () => [] });
-  const created = (sigil: object) => {
-    const { properties, ...body } = managedImageRequest();
-    const targetRegions = [{ name: "westus" }, { name: "eastus2" }];
-    return putImageVersion(deps, {
-      id,
-      ...by,
-      ifNoneMatch: "*",
-      body: {
-        ...body,
-        sigil,
-        properties: { ...properties, publishingProfile: { targetRegions } },
-      },
-    });
-  };
-  const reported = (reportedBy: object) =>
-    reportTestResult(
-      { ...deps, results: estate.results },
-      {
-        id,
-        report: { name: "scan", region: GATED, result: "passed" },
-        reportedBy,
-        traceparent: TRACEPARENT,
-      },
-    );
-  switch (does) {
-    case "create":
-      return created({});
-    case "create with a rule":
-      return created({ promotion: { when: "allRegionsReady" } });
-    case "promote":
-      return promoteImageVersion(deps, { id, ...by });
-    case "promote there":
-      return promoteImageVersion(deps, { id, ...by, regions: [GATED] });
-    case "PATCH the flag":
-      return patched({
-        properties: { publishingProfile: { excludeFromLatest: false } },
-      });
-    case "PATCH the region's flag":
-      return patched({
-        properties: {
-          publishingProfile: {
-            targetRegions: [{ name: "westus", excludeFromLatest: false }, { name: "eastus2" }],
-          },
-        },
-      });
-    case "PATCH a rule":
-      return patched({ sigil: { promotion: { when: "allRegionsReady" } } });
-    case "roll back": {
-      const { versionName: to, ...image } = id;
-      return rollBackImage(deps, { image, ...by, to });
-    }
-    case "demote":
-      return demoteImageVersion(deps, { id, ...by });
-    case "delete":
-      return deleteImageVersion(deps, { id, ...by });
-    case "cancel": {
-      const open = estate.operations().find((one) => !one.endTime);
-      return open && cancelOperation(deps, open.id, by.requestedBy);
-    }
-    case "report passed":
-      return reported({ ...by.requestedBy, name: "scanner" });
-    case "report passed by message":
-      return reported({ source: "scanner" });
-  }
+    operationId: estate.operations().find((one) => !one.endTime)?.id,
+  });
 }
+
+const report = ({ deps, results }: Estate, versionId: string, reportedBy: object) =>
+  reportTestResult(
+    { ...deps, results },
+    {
+      id: idOf(versionId),
+      report: { name: "scan", region: GATED, result: "passed" },
+      reportedBy,
+      traceparent: TRACEPARENT,
+    },
+  );
 
 /** What the timer of rules does. */
 async function rollOut(estate: Estate): Promise<void> {
@@ -224,15 +154,7 @@ test("once the scanner has passed it, it is promoted", async () => {
     gates: GATES,
   });
   const id = idOf(`${IMAGE}/versions/1.0.0`);
-  await reportTestResult(
-    { ...estate.deps, results: estate.results },
-    {
-      id,
-      report: { name: "scan", region: GATED, result: "passed" },
-      reportedBy: SCANNER,
-      traceparent: TRACEPARENT,
-    },
-  );
+  await report(estate, `${IMAGE}/versions/1.0.0`, SCANNER);
   await promoteImageVersion(estate.deps, {
     id,
     requestedBy: { appId: "writer" },
