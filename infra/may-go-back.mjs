@@ -1,4 +1,4 @@
-// Says whether a package may follow another one: not where it would answer 503 StateTooNew for what that has stored.
+// Checks whether the kept package reads what the published one may have stored. If not, it would answer 503 StateTooNew.
 //
 //   node infra/may-go-back.mjs PUBLISHED.zip KEPT.zip
 import { readFileSync } from "node:fs";
@@ -11,7 +11,7 @@ const [stored, read] = [published, kept].map((file) => {
 });
 if (read.schema < stored.schema) {
   console.error(
-    `${kept} (${read.version}) does not read what ${published} (${stored.version}) may have stored: schema ${stored.schema}. It is not published. Mend the newer one, and deploy that.`,
+    `${kept} (${read.version}) cannot read what ${published} (${stored.version}) may have stored: schema ${stored.schema}. It was not published. Fix the newer package and deploy it.`,
   );
   process.exit(1);
 }

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 
-/** Folders of the npm packages of which a bundle has code, by esbuild's metafile. `extra`: others that count as packages. */
+/** Folders of the npm packages whose code is in a bundle, from esbuild's metafile. `extra`: other folders that count as packages. */
 export function packageFolders(metafile, extra = "") {
   const pattern = new RegExp(`^(?:(?:.*/)?node_modules/(?:@[^/]+/)?${extra})[^/]+`, "u");
   return new Set(
@@ -13,7 +13,7 @@ export function packageFolders(metafile, extra = "") {
   );
 }
 
-/** Each package by name, with the terms that it is under. */
+/** Name, version and license text of each package. */
 export async function packagesIn(root, folders) {
   const packages = [];
   for (const folder of [...folders].sort()) {

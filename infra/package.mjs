@@ -11,7 +11,7 @@ const FOLDERS = ["chunks", "docs", "functions", "openapi", "page", "site"];
 const { name, version, license, type, main, engines } = JSON.parse(
   await readFile(`${ROOT}package.json`, "utf8"),
 );
-// Records of a newer schema are not touched: a package says which it stores.
+// The schema of stored records, for infra/may-go-back.mjs.
 const records = await readFile(`${ROOT}src/operation/records.ts`, "utf8");
 const [, schema] = /^export const SCHEMA = (\d+);$/mu.exec(records);
 const manifest = { name, version, license, type, main, engines, schema: Number(schema) };

@@ -1,6 +1,6 @@
 import { inflateRawSync } from "node:zlib";
 
-/** A file of a zip (APPNOTE.TXT 4.3), found by the central directory, as `npm run package` writes it; undefined: there is none. */
+/** A file of a zip that `npm run package` wrote (APPNOTE.TXT 4.3); undefined if the zip does not have it. */
 export function fileIn(zip, wanted) {
   let at = zip.readUInt32LE(zip.lastIndexOf("PK\x05\x06") + 16);
   while (zip.readUInt32LE(at) === 0x02014b50) {

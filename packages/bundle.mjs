@@ -1,5 +1,5 @@
-// Makes of each stand-in that runs by itself one file, dist/stand-ins/{name}.mjs, or in another folder that is named. Node.js 20
-// runs it from any folder. Beside them, under which terms the packages in there are.
+// Bundles the Service Bus emulator and the ARM simulator into one file each, in dist/stand-ins or the folder given as argument.
+// Node.js 20 or later runs them from any folder. THIRD-PARTY-NOTICES.txt has the licenses of the bundled packages.
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,7 +24,7 @@ const { metafile } = await build({
   mainFields: ["module", "main"],
   target: "node20",
   external: ["supports-color"], // `debug` does without it
-  // For the packages that are CommonJS, of which an ES module knows no `require`.
+  // CommonJS packages call `require`, which an ES module does not have.
   banner: {
     js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
   },

@@ -1,4 +1,4 @@
-// Who imports this runs again, on a Node.js that Azure runs Sigil on, where it was started on another.
+// Importing this restarts the process on a Node.js version that Azure runs Sigil on, if it was started on another one.
 import "./exec-path.mjs";
 import { spawnSync } from "node:child_process";
 

@@ -30,7 +30,7 @@ export interface Principal {
   readonly appId?: string;
   readonly objectId?: string;
   readonly name?: string;
-  /** A person has signed in, and the application acts for them. */
+  /** True if a person signed in and the application acts for them. */
   readonly actsForPerson?: true;
   /** The app roles held; of a person's `ImageVersions.*`, those that the scopes give, too. Invariant 5. */
   readonly roles: readonly string[];

@@ -3,13 +3,13 @@
  * and the page show what is answered. Kubernetes' word: `kubectl describe` prints conditions in the same way.
  */
 
-/** A command, and the request to the API that it sends. */
+/** A command, and the API request that it sends. */
 interface Way {
   readonly command: string;
   readonly request: string;
 }
 
-/** What to do. `{version}` stands for where the version is, `{image}` for its image definition, `{change}` for what is to be sent. */
+/** What to do. Placeholders: `{version}` and `{image}` for their place, `{change}` for the options or body to send. */
 interface Deed extends Partial<Way> {
   readonly request: string;
   /** For a button. */
@@ -25,7 +25,7 @@ interface ConditionText extends Deed {
 
 export const CONDITIONS = {
   Revoked: {
-    sentence: "The version was taken back",
+    sentence: "The version is revoked",
     verb: "Who uses it",
     whatToDo: "Use another version, and move machines and scale sets to it.",
     command: "sigil image-version use {version}",
@@ -98,7 +98,7 @@ export const CONDITIONS = {
 
 export type ConditionType = keyof typeof CONDITIONS;
 
-/** What to do where a condition has such a reason, or where something else needs a person. */
+/** What to do by a condition's reason, and for other things that need a person. */
 const DEEDS = {
   Halted: {
     verb: "See results",
@@ -173,7 +173,7 @@ interface WhatToDo {
 export interface Change {
   readonly options?: string;
   readonly request: string;
-  /** In the place of the table's. */
+  /** Replaces the table's verb. */
   readonly verb?: string;
 }
 
@@ -183,7 +183,7 @@ export function conditionMessage(type: ConditionType, names: readonly string[] =
   return names.length === 0 ? `${sentence}.` : `${sentence}: ${names.join(", ")}.`;
 }
 
-/** `reason`: of the condition, if it has one; `resourceId`: the version's. */
+/** `reason`: the condition's, if it has one; `resourceId`: the version's. */
 export function whatToDo(
   type: DeedName,
   resourceId: string,

@@ -2,8 +2,8 @@
  * Looks whether others have changed or deleted what Sigil has made, and tells it. Invariants:
  *  1. A version is judged by a look that began after its record was read, and the record is written only where nobody has
  *     written it since: an operation that begins meanwhile, or another run, has the last word.
- *  2. One list of an image definition serves all its versions, and pages of rows say what is known of them: a record is read only where
- *     its row is silent (digest.ts) or says otherwise than the list, and a version by itself only where its record does, too.
+ *  2. One list of an image definition serves all its versions. A record is read only if its row has no digest (digest.ts) or differs
+ *     from the list, and the version itself only if its record differs, too.
  *  3. That a version is gone is believed where Azure does not list the version, or has no image definition in a subscription that it
  *     has, and answers 404 for the version; and that twice (observe.ts). What cannot be read says nothing.
  *  4. A run looks at so many versions, and begins nothing more after so long; the next goes on there. What fails for one version or
@@ -32,11 +32,11 @@ import { keyOf, parseImageVersionId, parseResourceId } from "../resource-id.js";
 /** What is done in one run. */
 const MOST_LOOKS = 100;
 const MOST_MS = 60_000;
-/** Versions that are looked at at once. */
+/** Versions read at the same time. */
 const PAGE = 10;
-/** Image definitions at once: each costs pages of ARM's list. */
+/** Image definitions walked at the same time: each costs pages of ARM's list. */
 const IMAGES = 4;
-/** Rows in a page: most need no more. */
+/** Rows per page. */
 const ROWS = 1_000;
 
 /** The row of the image definition behind which the next run goes on. */
@@ -144,7 +144,7 @@ async function walkImage(walk: Walk, imageId: string): Promise<boolean> {
   return true;
 }
 
-/** Invariant 2: its row says that nothing is to be told of it. */
+/** Invariant 2: the row shows that nothing has changed. */
 function isQuiet({ digest }: IndexRow, listed: ListedImageVersion | undefined): boolean {
   const known = readDigest(digest);
   if (known === undefined) return false;

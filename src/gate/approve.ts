@@ -38,12 +38,12 @@ interface ApprovalDependencies extends TestResultDependencies {
 
 export interface Approval {
   readonly results: readonly TestResult[];
-  /** Nobody knows who published it: others, or a sender of messages, whose source proves no person. */
+  /** The publisher is not known: the version was created outside Sigil, or by a message, whose source proves no identity. */
   readonly isPublisherUnknown: boolean;
 }
 
 /**
- * Throws ServiceError Forbidden for whoever published the version, NotFound if Azure neither shows the version nor can restore one that Sigil has seen, and InvalidRequest. What is
+ * Throws ServiceError Forbidden for a publisher of the version, NotFound if Azure neither shows the version nor can restore one that Sigil has seen, and InvalidRequest. What is
  * approved of a deleted version counts once the same life is restored.
  */
 export async function approveImageVersion(
@@ -58,7 +58,7 @@ export async function approveImageVersion(
   if (publishers.some((one) => samePerson(one, approvedBy)))
     throw new ServiceError(
       "Forbidden",
-      "Whoever published a version does not approve it. Ask a colleague with the role ImageVersions.Write to look at it and approve it.",
+      "You published this version, so you cannot approve it. Ask a colleague with the role ImageVersions.Approve.",
     );
   const there = regionsOf(shown.resource);
   const asked = regions?.map(canonicalRegion) ?? there;
@@ -93,7 +93,7 @@ export async function approveImageVersion(
   return { results: approvals, isPublisherUnknown: !publishers.some(isProven) };
 }
 
-/** Those of this life. Before the first look the creation that is under way is taken for it. */
+/** The publishers of this life. Before the first look, the version counts as made by the open creation. */
 function publishersOf(
   record: ImageVersionRecord | undefined,
   shown: Pick<LastShown, "publishedDate">,

@@ -34,8 +34,8 @@ export function whyClosed(
 }
 
 /**
- * Names of Sigil's and Azure's own tests nobody else can report. Of any other those alone count that the gate names: an application
- * where it acts for itself. What a person reports by it counts as the person's.
+ * Only Sigil and Azure report their own tests. Other tests count only from the gate's reporters. An application reports only when it acts
+ * for itself: results that a person sends through it are the person's.
  */
 function mayReport(
   name: string,

@@ -109,7 +109,7 @@ function operationIn(body: unknown): string | undefined {
   return typeof id === "string" && recordKeyOf(id) !== undefined ? id : undefined;
 }
 
-/** Only an Admin can take off what PUT and PATCH say: where others do, there was no protection. */
+/** With PUT and PATCH only an Admin can remove a protection: from other callers the same body removed nothing. */
 function takesProtectionOff(operationId: OperationId, { principal, body }: Seen): boolean {
   if (operationId === "unrevokeImageVersion" || operationId === "approveImageVersion") return true;
   const { sigil } = (body ?? {}) as {

@@ -40,7 +40,7 @@ export interface EndpointRequest<Id extends OperationId> {
   readonly requireMayWrite: (target: WriteTarget) => void;
   /** Throws Forbidden where the gallery policy does not let the caller use these in `target`. */
   readonly requireMayUse: (target: WriteTarget, resources: readonly LimitedResource[]) => void;
-  /** Says in the audit line that nobody knows who published the version. */
+  /** Adds to the audit line that the publisher is not known. */
   readonly auditPublisherUnknown: () => void;
   /** W3C trace context, always valid. */
   readonly traceparent: string;

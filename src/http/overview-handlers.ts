@@ -16,7 +16,7 @@ import type { Revocations } from "../revocation/record.js";
 import type { Endpoint } from "./endpoint.js";
 import { viewPage } from "./paging.js";
 
-/** What a page that is left open asks again and again. `waitsOf` tells what keeps a version out of latest. */
+/** Handlers that an open page polls. `waitsOf` answers what keeps a version out of latest. */
 export function overviewHandlers(
   endpoint: Endpoint,
   deps: Dependencies,
@@ -50,7 +50,7 @@ export function overviewHandlers(
   };
 }
 
-/** 304 for who has the answer already. */
+/** 304 if the caller already has this answer. */
 function unlessKnown<Body>(
   { "If-None-Match": known = "" }: { readonly "If-None-Match"?: string },
   etag: string,
@@ -62,7 +62,7 @@ function unlessKnown<Body>(
     : { status: 200 as const, headers, body };
 }
 
-/** What an Admin should correct, in one row; also that nobody could see. */
+/** One row for the rejected messages, also if they could not be read. */
 async function rejectedRows(rejected: RejectedRequests): Promise<readonly AttentionRow[]> {
   const row = (title: string, message: string): AttentionRow => ({
     severity: "warning",

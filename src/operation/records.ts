@@ -70,7 +70,7 @@ export interface Requester {
   readonly appId?: string;
   readonly objectId?: string;
   readonly name?: string;
-  /** The application acts for the person of `objectId`; absent: for itself, or it was kept by 0.2.0. */
+  /** The application acts for the person `objectId`; absent: it acts for itself, or 0.2.0 stored this. */
   readonly actsForPerson?: true;
   /** CloudEvents `source` of the message that it came by: its sender says it, whoever that is. */
   readonly source?: string;

@@ -22,7 +22,7 @@ export interface AuditRecord {
   readonly refusedCalls?: number;
   /** `off`: what keeps a version from deletion, or out of latest, was taken off. */
   readonly protection?: "off";
-  /** Of an approval: others published the version, or a sender of messages. */
+  /** For an approval: the version was created outside Sigil, or by a message. */
   readonly publisher?: "unknown";
 }
 

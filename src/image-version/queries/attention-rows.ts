@@ -1,4 +1,4 @@
-/** The rows of what needs a person: pure. A version, a set or an operation has one row, by the first of `ORDER` that holds; `also` has the rest. */
+/** The attention rows. A version, set or operation has one row, for its first problem in `ORDER`; `also` lists the others. Pure. */
 import { conditionMessage, whatToDo } from "../../conditions/conditions.js";
 import type { OperationRecord } from "../../operation/records.js";
 import { parseImageVersionId } from "../../resource-id.js";
@@ -8,7 +8,7 @@ import type { Summary } from "./summary-of.js";
 export type AttentionRow = AttentionView["value"][number];
 type Problem = NonNullable<ImageSummaryView["keys"]>[number]["problems"][number];
 
-/** What titles say of a version, the most urgent first. The problems of sets stand where `…` does. */
+/** Severity and title by code, the most urgent first. Codes of keys sort at the entries with `…`. */
 const ORDER = {
   "KeyError…": ["error", ""],
   Revoked: ["error", "revoked, and still the latest"],
@@ -18,7 +18,7 @@ const ORDER = {
   OperationFailed: ["error", "its last operation has failed"],
   WaitsForGo: ["warning", "waits for a person"],
   NeedsAttention: ["warning", "waits for a person"],
-  LooksDisagree: ["warning", "shown otherwise at each look"],
+  LooksDisagree: ["warning", "different each time Sigil looks"],
   GateClosed: ["warning", "gate closed"],
   Paused: ["warning", "promotion rule paused"],
   ChangedOutside: ["warning", "changed outside Sigil"],
@@ -33,10 +33,10 @@ const ORDER = {
 
 type Code = keyof typeof ORDER;
 const CODES = Object.keys(ORDER);
-/** Named of a set; how many there are is in the message. */
+/** Versions named in a set's row; the message has the full count. */
 const MOST_VERSIONS = 20;
 
-/** By place: the most urgent first. */
+/** Rows by sort key: the most urgent first. */
 export function rowsByPlace(found: readonly AttentionRow[]): ReadonlyMap<string, AttentionRow> {
   const places = new Map<string, string>();
   const rows = new Map<string, AttentionRow>();
@@ -66,7 +66,7 @@ function subjectOf({ about, code }: AttentionRow): string {
   return (diskEncryptionSetId ?? versions[0] ?? operationId ?? code).toLowerCase();
 }
 
-/** What is said of a version. */
+/** A row about a version. */
 function ofVersion(
   id: string,
   code: Code,
@@ -87,7 +87,7 @@ export function versionRows(imageId: string, version: Summary): readonly Attenti
   const id = `${imageId}/versions/${name}`;
   const rows = conditions.flatMap(({ type, reason = type, message, since, regions, whatToDo }) => {
     const code = [reason, type].find((word): word is Code => word in ORDER);
-    // A key has a row of its own. One that was taken back needs nobody once it is the latest nowhere.
+    // Keys have their own rows. A revoked version needs no person once it is no longer the latest anywhere.
     return code === undefined || (code === "Revoked" && regions === undefined)
       ? []
       : [ofVersion(id, code, { message, whatToDo, ...(since !== undefined && { since }) })];
@@ -96,7 +96,7 @@ export function versionRows(imageId: string, version: Summary): readonly Attenti
   return rows.map((row) => ({ ...row, ...(seenTime !== undefined && { seenTime }) }));
 }
 
-/** What its operation says of it is read for the rows that are shown. */
+/** attention.ts reads the operation's error only for the rows on the page. */
 export function failedRow(
   id: string,
   code: "OperationFailed" | "NotCreated",
@@ -109,7 +109,7 @@ export function failedRow(
   });
 }
 
-/** Of an operation under way that needs a person. Regions without progress are a condition. */
+/** The row of an open operation that needs a person. Regions without progress are a condition instead. */
 export function operationRow(operation: OperationRecord): readonly AttentionRow[] {
   const { id, kind, resourceId, regions, waitReason = "", waitingSince, stalled } = operation;
   const isVersion = parseImageVersionId(resourceId) !== undefined;
@@ -131,7 +131,7 @@ export function operationRow(operation: OperationRecord): readonly AttentionRow[
   return [isVersion ? row : { ...row, title, about: { operationId: id } }];
 }
 
-/** Of each set that does not work, or soon will not, in all image definitions that have it. */
+/** One row for each set with a problem, over all image definitions that use it. */
 export function keyRows(views: ReadonlyMap<string, ImageSummaryView>): readonly AttentionRow[] {
   const sets = new Map<string, SetInUse>();
   for (const [imageId, { diskEncryptionSets, keys = [], versions }] of views)
@@ -149,7 +149,7 @@ export function keyRows(views: ReadonlyMap<string, ImageSummaryView>): readonly 
       if (seenTime > (set.key.seenTime ?? "")) set.key = key;
       for (const { name, regions, keys: state } of versions) {
         const those = regions.filter((region) => region.diskEncryptionSets.includes(at));
-        // A problem of some versions alone is none of the others.
+        // Only the versions at risk count; others may use the set without its problem.
         if (state !== "AtRisk" || those.length === 0) continue;
         set.versions.push(`${imageId}/versions/${name}`);
         set.regions.push(...those.map((region) => region.name));
@@ -194,7 +194,7 @@ function keyRow({ id, key, versions, regions, latest }: SetInUse, problem: Probl
   };
 }
 
-/** The first command of a remediation, where nothing is left for a person to fill in. */
+/** The first command of a remediation, if it has no placeholders. */
 function commandIn(remediation: string): string | undefined {
   const command = /: (az [a-z].*?)(?:\. [A-Z].*)?\.?$/u.exec(remediation)?.[1];
   return command === undefined || /[{}]/u.test(command) ? undefined : command;

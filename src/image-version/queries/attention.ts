@@ -1,10 +1,10 @@
 /**
- * What needs a person, of all image definitions at once. Invariants:
- *  1. Rows are made of the summaries of image definitions (summaries.ts) and of operations under way: they say what GET, list and map
- *     say. Nothing is stored.
- *  2. What waits for a test, or for Azure, needs nobody. A command that would be refused is not named.
- *  3. At most `MOST_IMAGES` image definitions are read, `AT_ONCE` at a time, and Azure lists one for every `LIST_EVERY_MS` at most;
- *     `complete` says whether that was all.
+ * Lists everything that needs a person, over all image definitions. Invariants:
+ *  1. Rows come from the summaries of image definitions (summaries.ts) and from open operations, so they agree with GET, list and map.
+ *     Nothing is stored.
+ *  2. A wait for a test or for Azure needs no person. No row names a command that Sigil would refuse.
+ *  3. A read covers at most `MOST_IMAGES` image definitions, `AT_ONCE` at a time, with at most one list from Azure per `LIST_EVERY_MS`;
+ *     `complete` says whether that covered all of them.
  */
 import { createHash } from "node:crypto";
 import { ServiceError } from "../../errors.js";
@@ -47,11 +47,11 @@ interface Found {
   readonly complete: boolean;
 }
 
-/** A page of it, and what changes with whatever is shown. */
+/** A page of rows, and an ETag of everything shown. */
 type AttentionPage = Page<AttentionRow> &
   Pick<AttentionView, "counts" | "seen" | "complete"> & { readonly etag: string };
 
-/** `more`: rows of what has no image definition. */
+/** `more`: rows that belong to no image definition. */
 type ReadAttention = (
   query: AttentionQuery,
   more?: readonly AttentionRow[],
@@ -86,7 +86,7 @@ export function createAttention(deps: Deps, summarize: Summarize): ReadAttention
   };
 }
 
-/** With what its operation has failed of. */
+/** Adds the error of the row's failed operation. */
 async function withError({ store }: Deps, row: AttentionRow): Promise<AttentionRow> {
   const { operationId } = row.about;
   if (operationId === undefined || row.severity !== "error") return row;
@@ -128,7 +128,7 @@ async function read(
           rows.push(failedRow(notCreated.resourceId, "NotCreated", operationIdOf(notCreated)));
       } catch (error) {
         if (!(error instanceof ServiceError)) throw error;
-        // One that is gone needs nobody.
+        // A deleted image definition needs no person.
         complete &&= error.code === "NotFound";
       }
   };
@@ -137,7 +137,7 @@ async function read(
   return { rows: [...rows, ...keyRows(views)], seen, complete };
 }
 
-/** That need a person. */
+/** Open operations that need a person. */
 async function openOperations(deps: Deps): Promise<readonly OperationRecord[]> {
   const found: OperationRecord[] = [];
   let token: string | undefined;

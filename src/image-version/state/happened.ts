@@ -1,4 +1,4 @@
-/** What a decision makes of a version: the record after it, and what has happened, in order. Telling it is the work of telling/. Pure. */
+/** The result of a decision: the new record, and what happened, in order. telling/ writes it to operations and events. Pure. */
 import type { Finding } from "../../errors.js";
 import type {
   OperationFailure,
@@ -10,16 +10,16 @@ import type { Unmet } from "../properties/patch.js";
 import type { Look } from "../resources.js";
 import type { DecidedEnd, ImageVersionRecord, VersionRequest } from "./record.js";
 
-/** An operation, and how it ends. */
+/** An operation at its end. */
 interface Ended {
   readonly id: string;
-  /** Its regions as they are then. */
+  /** Its regions at the end. */
   readonly regions: readonly RegionRecord[];
-  /** Regions that a repair has removed and Azure does not take back. */
+  /** Regions that a repair removed and Azure does not accept again. */
   readonly lost: readonly string[];
 }
 
-/** How an operation ends beside others, or as the last one. */
+/** The end of one operation, whether or not others are open. */
 export type End = Ended &
   (
     | { readonly kind: "succeeded"; readonly failed: readonly string[] }
@@ -36,10 +36,10 @@ export type End = Ended &
       }
   );
 
-/** Each of these kinds, with what is known of it. */
+/** A variant for each of these kinds, with its data. */
 type Is<Kind, Known> = Kind extends string ? { readonly kind: Kind } & Readonly<Known> : never;
 
-/** What happens to these operations; none are named: to all. */
+/** A variant for the operations in `ids`; empty: all operations. */
 type OfThese<Kind, Known = object> = Is<Kind, Known & { readonly ids: readonly string[] }>;
 
 export type Happened =
@@ -53,13 +53,13 @@ export type Happened =
   | Is<"regionRepairing", { region: string; updates: number }>
   | Is<"promoted" | "demoted", { updates: number; lookTime: string }>
   | Is<"changedOutside", { changes: readonly Unmet[]; look: Look }>
-  /** `publishedDate` is of the version that others have made under the number since. */
+  /** `publishedDate`: of the version that others created under this number since then. */
   | Is<"deletedOutside", { publishedDate: string | undefined }>
-  /** Of `latestKept`, where canceled creations stay the latest: it replaces what was found of that before. */
+  /** `latestKept`: where canceled creations stay the latest; replaces earlier findings about that. */
   | OfThese<"found" | "latestKept", { findings: readonly Finding[] }>
-  /** Its end is decided, and something is put right first. */
+  /** The end is decided; cleanup comes first. */
   | OfThese<"endsLater", { decided: DecidedEnd; message: string }>
-  /** Several were refused together, and each is tried alone. */
+  /** Azure refused several together; each is now tried separately. */
   | OfThese<"splitUp", { message: string }>
   | OfThese<"creating" | "writeAccepted">
   | OfThese<"updating", Updating & { updates: number }>
@@ -68,7 +68,7 @@ export type Happened =
   | OfThese<"restored", { byOthers: boolean }>
   | OfThese<"deleted", { message: string; softDelete: SoftDeleteRecord | undefined }>;
 
-/** The regions that an update removes for their repair, and those that it adds back. */
+/** Regions that an update removes to repair them, and regions that it adds back. */
 export interface Updating {
   readonly away: readonly string[];
   readonly back: readonly string[];
@@ -77,11 +77,11 @@ export interface Updating {
 export interface Outcome {
   readonly record: ImageVersionRecord;
   readonly happened: readonly Happened[];
-  /** Until the next step; absent: it comes as it was planned. */
+  /** Time until the next step; absent: as already planned. */
   readonly waitMs?: number;
-  /** What is waited for until then. */
+  /** What it waits for. */
   readonly waits?: string;
-  /** It gets on: it has not waited in vain. */
+  /** There was progress, so the wait counter starts again. */
   readonly resumes?: boolean;
 }
 
@@ -91,7 +91,7 @@ export function nothing(record: ImageVersionRecord): Outcome {
   return { record, happened: [] };
 }
 
-/** One decision after the other. */
+/** Runs the decisions in order. */
 export function inTurn(record: ImageVersionRecord, ...decisions: readonly Decide[]): Outcome {
   return decisions.reduce<Outcome>((before, decide) => {
     const after = decide(before.record);
@@ -99,7 +99,7 @@ export function inTurn(record: ImageVersionRecord, ...decisions: readonly Decide
   }, nothing(record));
 }
 
-/** One decision of each, one after the other. */
+/** Runs the decision for each item in order. */
 export function forEach<T>(
   record: ImageVersionRecord,
   all: readonly T[],

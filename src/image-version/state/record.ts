@@ -189,7 +189,7 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly window?: 1;
   /** Of the version's present life, or of the last one: the same again is the same version. */
   readonly publishedDate?: string;
-  /** Who asked for the creation that was sent last, all of them; absent of a life that others have begun. They may not approve it. */
+  /** All requesters of the last creation sent; absent if others created the version. They may not approve it. */
   readonly publishedBy?: readonly Requester[];
   /** What was achieved through Sigil, with its rule and protection; absent of a version that others made and nobody has adopted. */
   readonly spec?: Fields;

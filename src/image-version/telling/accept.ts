@@ -1,4 +1,4 @@
-/** An operation as it is accepted: it is listed, told and stored with the first that follows from it. Pure. */
+/** Accepts a request: makes its operation, lists it, tells it, and applies the first consequences. Pure. */
 import type { Finding } from "../../errors.js";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { advance, event } from "../../operation/advance.js";
@@ -14,7 +14,7 @@ import { isFinal } from "../state/states.js";
 import { unseen } from "../state/write.js";
 import { heldRow, told } from "./tell.js";
 
-/** The operation is stored, and begins: `accepted` is it, the pair's operation the one whose messages drive them all. */
+/** `accepted` is the new operation; the pair's operation is the one whose messages drive all open operations. */
 export function accept(
   asked: Accepting,
   known: ImageVersionPair | undefined,
@@ -59,7 +59,7 @@ export function accept(
   return { ...after, accepted: member };
 }
 
-/** An operation as it is accepted. */
+/** The operation as accepted, not started. */
 function operationOf(
   { key, regions, event: request, request: _, look: __, endsRule: ___, ...asked }: Accepting,
   record: ImageVersionRecord,

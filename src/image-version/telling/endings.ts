@@ -1,4 +1,4 @@
-/** How the end of an operation is told: its message, its error, its event. */
+/** The message, error and event that end an operation. */
 import type { Finding } from "../../errors.js";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { event, type Ending } from "../../operation/advance.js";
@@ -57,14 +57,14 @@ function successOf({ regions, failed }: Of<"succeeded">): string {
     : `${done} It is not usable in ${failed.join(", ")}, which this operation does not name: retry it (POST …/retry), or publish another version where that is refused.`;
 }
 
-/** What an end says, beside its reason, of regions that could not be added back; empty where there are none. */
+/** The sentence about regions that could not be added back; empty if there are none. */
 export function lossOf(lost: readonly string[]): string {
   if (lost.length === 0) return "";
   const one = lost.length === 1;
   return ` ${lost.join(", ")} ${one ? "was removed for its repair" : "were removed for their repair"}, and could not be added back. Once the cause is fixed, retry ${one ? "it" : "them"} (POST …/retry): ${one ? "it is added back as it was" : "they are added back as they were"}.`;
 }
 
-/** The version's own location can be neither removed nor added back. */
+/** Azure neither removes nor adds back the version's own location. */
 function remedyIn(region: string, isHome: boolean): string {
   return isHome
     ? `Publish another version: ${region} is the version's own location, which cannot be retried.`
@@ -81,7 +81,7 @@ function replicationFailure(
     code: reason?.code ?? "RegionFailed",
     pointer: pointerTo(body, regionField(name)),
     message: `Replication to ${name} failed: ${details ?? reason?.message ?? "Azure gave no reason"}`,
-    // What a rule refuses names its own remedy.
+    // A rule's refusal names its own remedy.
     ...(repairs[name]?.refused === undefined && { remediation: remedyIn(name, name === home) }),
   }));
   const refused = failed.flatMap(({ name }) => repairs[name]?.refused ?? []);

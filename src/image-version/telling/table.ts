@@ -1,6 +1,6 @@
 /**
- * How what has happened to a version is told: to whom, by which event, with which sentence in the history. One row a kind. A key makes
- * the event's id, with that of the operation: the same thing has the same id, however often it is told.
+ * One row for each kind of happening: which operations it is recorded in, its event, and its sentence in the history. An event's id is the
+ * operation's id plus the key, so telling the same thing twice gives the same id.
  */
 import { createHash } from "node:crypto";
 import { whatToDo } from "../../conditions/conditions.js";
@@ -24,24 +24,24 @@ import { sentence } from "../state/repairs.js";
 
 type Of<Kind> = Extract<Happened, { readonly kind: Kind }>;
 
-/** The operations that have the region, or those and else the leading one, or else all; those that are named; the leading one; all. */
+/** Operations with the region (if none: none, the leading one, or all); the named operations; the leading one; all. */
 export type To = "region" | "regionOrLead" | "regionOrAll" | "ids" | "lead" | "all";
 
-/** An event, and what makes its id. */
+/** An event's content, and the key for its id. */
 export type Said = EventContent & { readonly key: string };
 
 export interface Row<H> {
   readonly to: To;
   readonly events?: (happened: H, about: About) => readonly Said[];
-  /** An entry of the history; its state is the record's, as it was before, unless it says another. */
+  /** A history entry; the state defaults to the record's state before the happening. */
   readonly history?: (happened: H) => readonly [message: string, state?: string];
-  /** Who has it in the history, if others than get the event. */
+  /** Operations that get the history entry, if different from `to`. */
   readonly historyTo?: To;
-  /** What else it changes of these operations. */
+  /** Other changes to these operations. */
   readonly change?: (happened: H, operation: OperationRecord, about: About) => OperationRecord;
 }
 
-/** The record after it, and when it is told; RFC 3339. */
+/** The record after the happening, and the time; RFC 3339. */
 interface About {
   readonly record: ImageVersionRecord;
   readonly time: string;
@@ -193,7 +193,7 @@ function withWarnings(
   return warnings.length > 0 ? { ...operation, warnings } : operation;
 }
 
-/** What the history says of an update. */
+/** The history's sentence for an update. */
 export function updateOf({ away, back }: Updating): string {
   if (away.length > 0)
     return `${away.join(", ")} failed and ${away.length === 1 ? "is" : "are"} removed from the version, to be added back.`;
@@ -231,7 +231,7 @@ function progressOf({ name, progress }: RegionRecord) {
   return { region: name, progress };
 }
 
-/** That member, where it is there. */
+/** The member, if present. */
 function pick<T extends object, K extends keyof T>(from: T, name: K) {
   return (from[name] === undefined ? {} : { [name]: from[name] }) as {
     readonly [N in K]?: Exclude<T[N], undefined>;
@@ -272,7 +272,7 @@ function outside(
   const shown = changesOf(changes, look.resource);
   const todo = (type: Condition["type"], of: readonly Unmet[]) => {
     const back = of.filter(isMoved).map(({ field, before }) => [field, { before }] as const);
-    // No request takes such a flag away and leaves the version out of latest there.
+    // No request can remove such a flag and keep the version out of latest there.
     return back.length === 0
       ? whatToDo("Paused", resourceId)
       : whatToDo(type, resourceId, putBack(look.resource, Object.fromEntries(back)));

@@ -1,4 +1,4 @@
-/** What was decided of a version, written down: in its operations, their histories, the events and the listing. Pure. */
+/** Writes the outcome of a decision to the operations, their histories, the events and the listing. Pure. */
 import { advance, event, withEntry, withOperations } from "../../operation/advance.js";
 import { endOne } from "../../operation/members.js";
 import type { TransitionContext } from "../../operation/ports.js";
@@ -21,7 +21,7 @@ import { isFinal } from "../state/states.js";
 import { endingOf } from "./endings.js";
 import { TELLING, type Row, type To } from "./table.js";
 
-/** The pair after an outcome of its record. */
+/** The pair with the outcome applied and told. */
 export function told(
   pair: ImageVersionPair,
   { record, happened, waitMs, waits, resumes }: Outcome,
@@ -44,7 +44,7 @@ export function told(
   });
 }
 
-/** The pair after one look; undefined: Azure answers 404. */
+/** The pair after one look; `look` undefined: Azure answered 404. */
 export function see(
   pair: ImageVersionPair,
   look: Look | undefined,
@@ -54,7 +54,7 @@ export function see(
   return told(pair, lookedAt(pair.record, look, context, beside), context);
 }
 
-/** Undefined where nothing of it is to be ended; the same pair where that has begun already. */
+/** Undefined if there is nothing to cancel; the same pair if the cancel has already begun. */
 export function beginCancel(
   pair: ImageVersionPair,
   id: string,
@@ -145,14 +145,14 @@ function regionOf(happened: Happened): string | undefined {
   return typeof happened.region === "string" ? happened.region : happened.region.name;
 }
 
-/** A version that has a rule is looked after by src/rollout from the beginning. */
+/** Lists a version with a promotion rule, so that src/rollout follows it from the beginning. */
 export function heldRow(resourceId: string, rule: PromotionRule | undefined): Effect[] {
   return rule === undefined || rule.when === "manual"
     ? []
     : [{ kind: "index", put: [testedRow(resourceId)], remove: [] }];
 }
 
-/** What the reconciler finds where the process dies. */
+/** Adds effects to the outbox; if the process dies, the reconciler finds them there. */
 export function withEffects(pair: ImageVersionPair, effects: readonly Effect[]): ImageVersionPair {
   return changed(pair, { outbox: [...pair.record.outbox, ...effects] });
 }
@@ -169,13 +169,13 @@ function ended(pair: ImageVersionPair, end: End, context: TransitionContext): Im
   return changed(endOne(at, end.id, ending, context), { regions });
 }
 
-/** An update of Sigil's own that Azure has not taken yet is told once, however often it is sent. */
+/** Whether the history already has this message. Sigil's own update is told once, even if it is sent several times. */
 export function isToldAlready({ operation }: ImageVersionPair, message: string): boolean {
   const said = operation.history.filter(({ state }) => state !== "Waiting").at(-1);
   return said?.message === message;
 }
 
-/** Who has asked for the creation among these. */
+/** Requesters of the creations among these operations. */
 export function creatorsIn(pair: ImageVersionPair, ids: readonly string[]): readonly Requester[] {
   return operationsOf(pair)
     .filter(({ id }) => ids.includes(id) && pair.record.requests[id]?.creates === true)

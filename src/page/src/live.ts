@@ -2,7 +2,7 @@
 // 1. One request at a time, and none while the tab is hidden for less than HIDDEN_MS or nobody is signed in.
 //    An answer that says when to ask again is obeyed, but where a person asks.
 // 2. What is shown stays until something newer has come, whatever fails meanwhile; `checkedAtMs` says how old it is.
-// 3. Whoever comes back sees at once what was shown last, and it is read again at once. Nobody else does: sign-out forgets it.
+// 3. On the way back to a view, its last value shows at once and is read again at once. Sign-out clears all values.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { useSession } from "./context.js";
 import { askedToWaitMs, BUSY_MS, errorOf, retryDelayMs } from "./retry.js";
@@ -30,7 +30,8 @@ const HIDDEN_MS = 120_000;
 
 /**
  * Reads again and again what `key` names, for as long as it is shown. `load` answers `previous` where nothing has changed;
- * `everyMs` says when to read next. `isKept`: false where somebody decides by it, and it has to be of now.
+ * `everyMs` says when to read next. `isKept`: false for a dialog that
+ * needs a current value.
  */
 export function useLive<T>(
   key: string,
@@ -110,7 +111,7 @@ export function useLive<T>(
   }, [key, state, lastShown, isKept]);
 
   const refresh = useCallback(() => readNow.current(), []);
-  // The effect of another key has not run yet.
+  // The key has changed, and the effect has not run yet.
   const own = shown.key === key ? shown : before();
   const { value, checkedAtMs, error } = own;
   return { value, checkedAtMs, error, refresh };

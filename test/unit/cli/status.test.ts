@@ -99,9 +99,9 @@ it.each([
     200,
     list({ seen, complete: false }),
   ]);
-  expect(stdout).toBe("Nothing needs a person, of what was seen.\n");
+  expect(stdout).toBe("Nothing that was seen needs a person.\n");
   expect(stderr).toBe(
-    `Seen: ${age}0 of 395 versions not seen yet, 0 of 69 sets not in the last two hours. Some image definitions are yet to be read: run it again.\n`,
+    `Seen: ${age}0 of 395 versions not seen yet, 0 of 69 sets not in the last two hours. Some image definitions are not read yet: run the command again.\n`,
   );
 });
 

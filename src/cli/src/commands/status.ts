@@ -9,14 +9,14 @@ export const STATUS: Command = {
   words: "status",
   alias: "overview",
   summary: "Show what needs a person, in all image definitions",
-  description: `Of each version and disk encryption set the most urgent; JSON has the rest in \`also\`, and \`counts\` and \`seen\`. stderr
-ends with how much of it Sigil has seen. The exit code is 9 if something is an error; 8 if nothing is, but a disk encryption set was not seen
-in the last two hours, or Sigil has yet to read some image definitions. sigil overview is the same.`,
+  description: `Lists the most urgent problem of each version and disk encryption set. JSON also has \`also\`, \`counts\` and \`seen\`. The
+last line on stderr says how much Sigil has seen. Exit code 9: at least one error. Exit code 8: no error, but a disk encryption set was not
+seen in the last two hours, or some image definitions are not read yet. sigil overview is the same command.`,
   options: [
     {
       names: ["--severity"],
       choices: ["error", "warning"],
-      help: "Only what is one. The exit code is of everything.",
+      help: "List only this severity. The exit code still counts everything.",
     },
   ],
   columns: [
@@ -29,10 +29,10 @@ in the last two hours, or Sigil has yet to read some image definitions. sigil ov
     },
   ],
   rows: (data) => (data as AttentionList).value,
-  none: "Nothing needs a person, of what was seen.",
+  none: "Nothing that was seen needs a person.",
   examples: [
     ["At night", "sigil status -o table"],
-    ["Whether somebody has to get up", "sigil status --severity error -o none"],
+    ["Check for errors only, such as for a pager", "sigil status --severity error -o none"],
   ],
   async run({ client, values }) {
     const severity = values.text("--severity") as Attention["severity"] | undefined;
@@ -69,7 +69,7 @@ function lastLine({ seen, complete }: AttentionList): string {
   return [
     `Seen: ${oldest === undefined ? "" : `oldest ${ageOf(oldest)} ago; `}${neverVersions} of ${versions} versions not seen yet, `,
     `${neverSets} of ${sets} sets not in the last two hours.`,
-    complete ? "" : " Some image definitions are yet to be read: run it again.",
+    complete ? "" : " Some image definitions are not read yet: run the command again.",
   ].join("");
 }
 

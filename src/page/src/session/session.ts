@@ -30,7 +30,7 @@ export interface Session {
   readonly state: Store<SessionState>;
   /** Calls the API with the token of whoever is signed in; one that is refused is renewed once. */
   readonly client: Client;
-  /** Of whoever is signed in: to sign in, or out at the issuer, leaves the page and with it this. */
+  /** What live.ts showed last. Signing in or out leaves the page, so it only ever holds one person's values. */
   readonly lastShown: Map<string, unknown>;
   /** Takes the issuer's answer where there is one, and signs in whoever was before a reload. */
   start(): Promise<void>;

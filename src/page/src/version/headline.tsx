@@ -234,7 +234,7 @@ function running(version: Version, operation: Operation | undefined): readonly H
       });
   }
   const { rollout } = sigil;
-  // What waits for a person is a condition.
+  // A wait for a person is shown as a condition.
   if (rollout?.state === "Waiting" && rollout.waitsForGo !== true)
     found.push({
       tile: "held",
