@@ -30,7 +30,7 @@ const MOST_VERSIONS = 500;
 /** Regions are remembered of so many versions, for as long as the process lives. */
 const MOST_SEEN = 5_000;
 /** They may be long. */
-const MOST_LISTS = 50;
+const MOST_LISTS = 200;
 const MOST_GALLERIES = 200;
 
 export function createLooks(

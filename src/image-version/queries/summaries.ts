@@ -2,7 +2,7 @@
  * All versions of an image definition at a glance, for those who look on. Invariants:
  *  1. An image definition is summarized at most once in `KEEP_MS` by one instance, however many ask.
  *  2. That costs Azure's list (shared, looks.ts), a page of the listing for each thousand versions, what was revoked, the looks that the
- *     latest takes (get.ts), what is known of its keys, what keeps versions out of latest (shared, waits.ts), the looks at what others change (shared, `MOST_OTHERS`), and at most `MOST_READS` records, of the highest versions first. `complete` says whether
+ *     latest takes (get.ts), what is known of its keys, what keeps versions out of latest (shared, waits.ts), the looks at what others change or nobody has seen (looks-at-others.ts), and at most `MOST_READS` records, of the highest versions first. `complete` says whether
  *     that was all; the next summary reads on.
  *  3. The record of a version whose operations have ended is remembered until the listing names another operation. It is
  *     kept without what a summary does not show: there may be thousands.
@@ -27,13 +27,14 @@ import type { ImageSummaryView } from "../contract.js";
 import { versionNameIn, versionScope } from "../listings.js";
 import type { Dependencies } from "../ports.js";
 import { usesOwnKeys } from "../properties/disk-encryption-references.js";
-import { isBusy, type ListedImageVersion, type Look, type Seen } from "../resources.js";
+import type { ListedImageVersion, Look, Seen } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal, isToBeShown } from "../state/states.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { atRisk, described, keepsLatest, revoked } from "./conditions.js";
 import { known, latestOfListed, lookOf } from "./get.js";
 import { readKeys } from "./keys.js";
+import { looksAtOthers } from "./looks-at-others.js";
 import type { Latest } from "../latest/latest-after.js";
 import { ageOf, keysOf, Sets, summaryOf, type Shown, type Summary } from "./summary-of.js";
 import { viewImageVersion } from "./views.js";
@@ -41,11 +42,9 @@ import { waitsAmong, type Waits, type WaitsOf } from "./waits.js";
 
 const KEEP_MS = 2_000;
 /** Those that attention.ts asks for at once. */
-export const MOST_IMAGES = 50;
+export const MOST_IMAGES = 200;
 const PAGE = 1_000;
 const MOST_READS = 500;
-/** Versions of others that are looked at one by one. */
-const MOST_OTHERS = 5;
 /** At once. */
 const READS_AT_ONCE = 50;
 
@@ -59,7 +58,7 @@ interface ImageSummary {
 
 /**
  * Throws ServiceError NotFound where Azure has no such image definition, and what the reads throw. `maxListMs`: how old Azure's list
- * may be, where not half a minute.
+ * may be, where not half a minute; then nothing is looked at because nobody has seen it.
  */
 export type Summarize = (imageId: string, maxListMs?: number) => Promise<ImageSummary>;
 
@@ -137,6 +136,12 @@ async function summarize(
     compareVersionNumbers(b, a),
   );
   const { records, complete } = await readRecords(reads, imageId, names, targets, remembered);
+  const looks = await looksAtOthers(reads, imageId, names, items, records, maxListMs === undefined);
+  const knownKeys = await readKeys(
+    reads,
+    imageId,
+    published.some(({ resource }) => usesOwnKeys(resource)),
+  );
   const latest = await latestOfListed(reads, imageId, candidates, ({ versionName }) =>
     Promise.resolve(records.get(versionName)),
   );
@@ -148,12 +153,6 @@ async function summarize(
     records,
     targets,
   });
-  const looks = await looksAtOthers(reads, imageId, names, items, records);
-  const knownKeys = await readKeys(
-    reads,
-    imageId,
-    published.some(({ resource }) => usesOwnKeys(resource)),
-  );
   for (const name of remembered.shown.keys()) if (!items.has(name)) remembered.shown.delete(name);
   const sets = new Sets();
   const versions: Summary[] = [];
@@ -265,32 +264,6 @@ function shownOf(
   const version = make();
   shown.set(id.versionName, { listed, record, seen, version });
   return version;
-}
-
-/** How far Azure is with the versions that others make or change: the highest of them. What cannot be read is shown as listed. */
-async function looksAtOthers(
-  reads: Reads,
-  imageId: string,
-  names: readonly string[],
-  items: ReadonlyMap<string, ListedImageVersion>,
-  records: ReadonlyMap<string, ImageVersionRecord>,
-): Promise<ReadonlyMap<string, Look>> {
-  const busy = names.filter((name) => {
-    const item = items.get(name);
-    const record = records.get(name);
-    return item && isBusy(item) && !(record && !isFinal(record.state));
-  });
-  const looks = new Map<string, Look>();
-  for (const name of busy.slice(0, MOST_OTHERS)) {
-    const id = parseImageVersionId(`${imageId}/versions/${name}`);
-    try {
-      const look = id && (await reads.looks.version(id));
-      if (look) looks.set(name, look);
-    } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-    }
-  }
-  return looks;
 }
 
 /** The latest operation of each version that Sigil was asked for. */

@@ -52,8 +52,8 @@ function instance() {
     const { value } = await listImageVersions(deps, IMAGE, 10, undefined);
     return value.map((one) => said(viewImageVersion(one, deps.now())));
   };
-  const summary = async () => {
-    const { view } = await summarize(IMAGE);
+  const summary = async (maxListMs?: number) => {
+    const { view } = await summarize(IMAGE, maxListMs);
     return view.versions.map(({ name, regions }) => [
       name,
       ...regions.map((region) => [region.name, region.state, region.latest]),
@@ -93,8 +93,8 @@ test("a version that nobody has seen is Unknown in list and summary, and counted
   const [others, ours] = await list();
   expect(others).toEqual(["2.0.0", ["westus", "Unknown", true], ["eastus2", "Unknown", true]]);
   expect(ours?.[1]).toEqual(["westus", "Completed", false]);
-  expect(await summary()).toEqual([others, ours]);
-  const { view } = await summarize(IMAGE);
+  expect(await summary(60_000)).toEqual([others, ours]);
+  const { view } = await summarize(IMAGE, 60_000);
   expect(view.seen).toEqual({
     never: 1,
     oldest: view.seen.newest,
@@ -133,7 +133,7 @@ test("what a reader on one instance is shown, another instance shows after at mo
   }
   const listed = await other.list();
   expect(listed[1]?.[1]).toEqual(["westus", "Failed", false]);
-  expect(await other.summary()).toEqual(listed);
+  expect(await other.summary(60_000)).toEqual(listed);
   const { record } = await world.read(OURS);
   expect(record.status?.regions).toMatchObject([
     { name: "westus", state: "Failed" },
@@ -160,4 +160,22 @@ test("a reader who is shown what is known writes nothing; one shown something el
   world.clock.advance(60_000);
   expect(await cost()).toEqual([2, 2]); // And that it is told.
   await stateOf("westus", "Completed");
+});
+
+test("each summary looks at five versions that nobody has seen, the highest first; a list of many images at none", async () => {
+  for (let i = 1; i <= 7; i += 1)
+    await world.deps.resourceManager.putImageVersion(
+      idOf(seedVersionId(`1.${i}.0`)),
+      canonicalForm(managedImageRequest()),
+    );
+  world.clock.advance(60 * 60_000);
+  const { summarize } = instance();
+  const never = async (maxListMs?: number) => {
+    world.clock.advance(3_000); // How long a summary is kept.
+    const { versions, seen } = (await summarize(IMAGE, maxListMs)).view;
+    return [seen.never, versions.find(({ seenTime }) => seenTime === undefined)?.name];
+  };
+  expect(await never(60_000)).toEqual([8, "2.0.0"]);
+  expect(await never()).toEqual([3, "1.3.0"]);
+  expect(await never()).toEqual([0, undefined]);
 });
