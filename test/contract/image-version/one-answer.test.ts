@@ -1,6 +1,7 @@
 /** GET, list and summary say the same of a region at the same moment, whoever looked; what nobody has seen is Unknown. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
+import { createAttention } from "../../../src/image-version/queries/attention.js";
 import { getImageVersion, listImageVersions } from "../../../src/image-version/queries/get.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
 import { noteSeen } from "../../../src/image-version/note-seen.js";
@@ -67,7 +68,8 @@ function instance() {
     await noteSeen(deps, idOf(id), version.record);
     return said(viewImageVersion(version, world.deps.now()));
   };
-  return { deps, list, summary, summarize, get, read, commits: () => commits };
+  const attention = createAttention(deps, summarize);
+  return { deps, list, summary, summarize, attention, get, read, commits: () => commits };
 }
 
 function said({ name, sigil }: ReturnType<typeof viewImageVersion>) {
@@ -125,21 +127,33 @@ test("whoever sees a region fail, list, summary and GET say so at once, in lates
 test("what a reader on one instance is shown, another instance shows after at most two looks", async () => {
   const one = instance();
   const other = instance();
-  await stateOf("westus", "Failed");
+  await stateOf("eastus2", "Failed");
   // What went back counts at the second look, four minutes later.
   for (const _ of ["seen", "seen again"]) {
     await one.read(OURS);
     world.clock.advance(5 * 60_000);
   }
   const listed = await other.list();
-  expect(listed[1]?.[1]).toEqual(["westus", "Failed", false]);
+  expect(listed[1]?.[2]).toEqual(["eastus2", "Failed", false]);
   expect(await other.summary(60_000)).toEqual(listed);
+  expect((await other.attention({})).value).toMatchObject([
+    {
+      severity: "error",
+      code: "RegionFailed",
+      about: { versions: [OURS] },
+      whatToDo: {
+        command: expect.stringMatching(
+          /^sigil image-version retry .* -e 1\.0\.0 --regions eastus2$/u,
+        ) as string,
+      },
+    },
+  ]);
   const { record } = await world.read(OURS);
   expect(record.status?.regions).toMatchObject([
-    { name: "westus", state: "Failed" },
-    { name: "eastus2", state: "Completed" },
+    { name: "westus", state: "Completed" },
+    { name: "eastus2", state: "Failed" },
   ]);
-  await stateOf("westus", "Completed");
+  await stateOf("eastus2", "Completed");
 });
 
 test("a reader who is shown what is known writes nothing; one shown something else has it noted once", async () => {
