@@ -277,11 +277,11 @@ export default {
     {
       name: "functions-sdk-at-the-edge",
       comment:
-        "Only triggers register with the Functions runtime; http, messaging, telemetry and app may name its types.",
+        "Only triggers register with the Functions runtime; http, messaging, telemetry, app and timers may name its types.",
       severity: "error",
       from: {
         path: "^(functions|src)/",
-        pathNot: "^(functions/|src/(http|messaging|telemetry)/|src/app\\.ts$)",
+        pathNot: "^(functions/|src/(http|messaging|telemetry)/|src/(app|timers)\\.ts$)",
       },
       to: { path: "node_modules/@azure/functions/" },
     },

@@ -1,7 +1,4 @@
 import { app as functions } from "@azure/functions";
 import { app } from "../src/main.js";
 
-functions.timer("dead-letters", {
-  schedule: app.deadLetterSchedule,
-  handler: (_timer, context) => app.deadLetters(context),
-});
+functions.timer("dead-letters", app.timers.deadLetter);

@@ -1,8 +1,4 @@
 import { app as functions } from "@azure/functions";
 import { app } from "../src/main.js";
 
-if (app.keyGuardianSchedule !== undefined)
-  functions.timer("key-guardian", {
-    schedule: app.keyGuardianSchedule,
-    handler: (_timer, context) => app.keyGuardian(context),
-  });
+if (app.timers.keyGuardian !== undefined) functions.timer("key-guardian", app.timers.keyGuardian);

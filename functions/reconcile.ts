@@ -1,7 +1,4 @@
 import { app as functions } from "@azure/functions";
 import { app } from "../src/main.js";
 
-functions.timer("reconcile", {
-  schedule: app.reconcileSchedule,
-  handler: (_timer, context) => app.reconcile(context),
-});
+functions.timer("reconcile", app.timers.reconcile);

@@ -1,7 +1,4 @@
 import { app as functions } from "@azure/functions";
 import { app } from "../src/main.js";
 
-functions.timer("retention", {
-  schedule: app.retentionSchedule,
-  handler: (_timer, context) => app.retention(context),
-});
+functions.timer("retention", app.timers.retention);

@@ -1,13 +1,10 @@
 /** The composition root: builds each part once, from the edges inwards. */
 import { readFileSync } from "node:fs";
-import type { InvocationContext } from "@azure/functions";
 import { createAdapters, createCredential } from "./azure/adapters.js";
 import { toDisplay } from "./azure/arm/flows.js";
 import type { Config } from "./config/config.js";
-import { traceparentOf } from "./events/traceparent.js";
 import { createAuthenticator } from "./authorization/authentication.js";
 import { requireMayUse, requireMayWrite } from "./authorization/gallery-policy.js";
-import { runDrift } from "./drift/run-drift.js";
 import { createHttpHandlers } from "./http/handlers.js";
 import type { SignInSettings } from "./http/page-handlers.js";
 import { routesOf, type HttpRoute } from "./http/routes.js";
@@ -17,30 +14,23 @@ import { createRateLimiter } from "./authorization/rate-limit.js";
 import { createValidator } from "./http/contract/validation.js";
 import { putImageVersion, takeStep } from "./image-version/index.js";
 import { KINDS } from "./kinds.js";
-import { sweepTestMachines } from "./machine-test/sweep.js";
 import { takeTestStep } from "./machine-test/take-test-step.js";
-import { removeAged } from "./operation/ageing.js";
 import { checkStore } from "./operation/health.js";
 import { failPoisoned } from "./operation/poison.js";
-import { reconcile } from "./operation/reconcile.js";
 import type { StepMessage } from "./operation/steps.js";
-import { lookAfterDeadLetters } from "./messaging/dead-letters.js";
 import { queueFunction, type QueueFunction } from "./messaging/queue-function.js";
 import { createRequestHandler } from "./messaging/request-handler.js";
 import { createStepHandler } from "./messaging/step-handler.js";
 import { noteKeys } from "./key-guardian/note.js";
-import { runKeyGuardian } from "./key-guardian/run-key-guardian.js";
 import { createObjections } from "./objections.js";
-import { runRetention } from "./retention/run-retention.js";
 import { takeRevocationStep } from "./revocation/take-revocation-step.js";
 import { hindrancesOf } from "./rollout/hindrance.js";
 import { expectResult, moveOn, takeAndMoveOn } from "./rollout/move-on.js";
-import { runRollouts } from "./rollout/roll-out.js";
 import { takePreparationStep } from "./subscription/preparation.js";
 import { reportTestResult } from "./test-results/report.js";
-import { createLog, withLog, type Log } from "./telemetry/log.js";
 import type { Telemetry } from "./telemetry/export.js";
 import { startTelemetry } from "./telemetry/start.js";
+import { createTimers, type Timers } from "./timers.js";
 
 /** What the functions register. */
 export interface App {
@@ -50,20 +40,7 @@ export interface App {
   readonly replications: QueueFunction;
   readonly preparations: QueueFunction;
   readonly machineTests: QueueFunction;
-  readonly reconcile: (context: InvocationContext) => Promise<void>;
-  readonly reconcileSchedule: string;
-  readonly retention: (context: InvocationContext) => Promise<void>;
-  readonly retentionSchedule: string;
-  readonly keyGuardian: (context: InvocationContext) => Promise<void>;
-  /** Undefined: it is off. */
-  readonly keyGuardianSchedule: string | undefined;
-  readonly deadLetters: (context: InvocationContext) => Promise<void>;
-  readonly deadLetterSchedule: string;
-  readonly drift: (context: InvocationContext) => Promise<void>;
-  /** Undefined: it is off. */
-  readonly driftSchedule: string | undefined;
-  readonly ageing: (context: InvocationContext) => Promise<void>;
-  readonly ageingSchedule: string;
+  readonly timers: Timers;
   readonly telemetry: Telemetry;
 }
 
@@ -187,33 +164,6 @@ export async function createApp(
     built,
     signInOf(config),
   );
-  const sweep = async (log: Log, context: InvocationContext): Promise<void> => {
-    const { deleted, left, errors } = await sweepTestMachines(
-      rest.machineTests,
-      traceparentOf(context.traceContext?.traceParent),
-    );
-    for (const resourceId of deleted)
-      log.warn("deleted what a test machine left behind", { resourceId });
-    for (const { id: resourceId, reason } of left)
-      log.warn(`did not delete what a test machine left behind: ${reason}`, {
-        resourceId,
-      });
-    for (const error of errors) log.error("a resource group could not be searched", error);
-  };
-  const promoteTested = async (log: Log, context: InvocationContext): Promise<void> => {
-    const { errors, versions } = await runRollouts(
-      rollout,
-      traceparentOf(context.traceContext?.traceParent),
-    );
-    if (versions > 0)
-      log.info("excluded versions from latest until their tests pass", {
-        versions,
-      });
-    for (const { resourceId, error } of errors)
-      log.error("could not read a version's tests", error, {
-        resourceId,
-      });
-  };
   const takeVersionStep = (message: StepMessage): Promise<void> =>
     takeAndMoveOn(rollout, steps.events, (events) =>
       takeStep({ ...steps, events }, message, others),
@@ -256,99 +206,26 @@ export async function createApp(
         takeTestStep({ ...machineTests, events }, message),
       ),
     ),
-    reconcile: logged(async (log, context) => {
-      const { errors, oldestOpenTime, ...counts } = await reconcile(operations);
-      const ageMs = now().getTime() - Date.parse(oldestOpenTime ?? "");
-      metrics.oldestOpen(oldestOpenTime === undefined ? 0 : ageMs / 1_000);
-      log.info("reconciled", { ...counts, oldestOpenTime });
-      for (const { operationId, error } of errors)
-        log.error("an operation could not be reconciled", error, {
-          operationId,
-        });
-      await sweep(log, context);
-      await promoteTested(log, context);
-    }),
-    reconcileSchedule: config.reconcileSchedule,
-    retention: logged(async (log, context) => {
-      const { errors, policies, deletions } = await runRetention(
+    timers: createTimers(
+      {
+        operations,
+        ageing,
+        imageVersions,
+        machineTests: rest.machineTests,
+        rollout,
         retention,
-        traceparentOf(context.traceContext?.traceParent),
-      );
-      log.info("retention has run", {
-        policies,
-        deletions: deletions.join(" "),
-      });
-      for (const error of errors)
-        log.error("retention could not process a policy or a version", error);
-    }),
-    retentionSchedule: config.retentionSchedule,
-    keyGuardian: logged(async (log, context) => {
-      const { keyGuardian } = imageVersions;
-      if (keyGuardian === undefined) return;
-      const { errors, told, unfinished, ...run } = await runKeyGuardian(
-        { ...imageVersions, ...keyGuardian },
-        traceparentOf(context.traceContext?.traceParent),
-      );
-      log.info("keys were looked at", {
-        ...run,
-        told: told.join(", "),
-        unfinished: String(unfinished),
-      });
-      for (const { resourceId, error } of errors)
-        log.error("keys could not be looked at", error, { resourceId });
-    }),
-    keyGuardianSchedule: config.keyGuardianSchedule,
-    drift: logged(async (log) => {
-      const { errors, unfinished, ...run } = await runDrift(imageVersions);
-      log.info("checked for changes outside Sigil", {
-        ...run,
-        unfinished: String(unfinished),
-      });
-      for (const { resourceId, error } of errors)
-        log.error("could not check for changes outside Sigil", error, {
-          resourceId,
-        });
-    }),
-    driftSchedule: config.driftSchedule,
-    deadLetters: logged(async (log, context) => {
-      const { looks, ended, errors } = await lookAfterDeadLetters(
-        {
+        deadLetters: {
           deadLetters: rest.deadLetters,
           events: operations.events,
           eventSource: config.eventSource,
           retentionMs: config.deadLetterRetentionMs,
           now,
         },
-        traceparentOf(context.traceContext?.traceParent),
-      );
-      for (const { queue, count, oldestTime } of looks) {
-        const ageMs = now().getTime() - Date.parse(oldestTime ?? "");
-        metrics.deadLetters(queue, count, oldestTime === undefined ? 0 : ageMs / 1_000);
-        if (count > 0)
-          log.warn("there are dead letters", {
-            queue,
-            count,
-            oldestTime,
-            ended: ended[queue] ?? 0,
-          });
-      }
-      for (const error of errors) log.error("a dead-letter queue could not be checked", error);
-    }),
-    deadLetterSchedule: config.deadLetterSchedule,
-    ageing: logged(async (log) => {
-      const runs = await removeAged(operations, ageing);
-      for (const { errors, unfinished, ...run } of runs) {
-        log.info("expired records were removed", {
-          ...run,
-          unfinished: String(unfinished),
-        });
-        for (const error of errors)
-          log.error("an expired record could not be removed", error, {
-            name: run.name,
-          });
-      }
-    }),
-    ageingSchedule: config.ageingSchedule,
+        metrics,
+        now,
+      },
+      config,
+    ),
     telemetry,
   };
 }
@@ -365,15 +242,5 @@ function signInOf(config: Config): SignInSettings | undefined {
     clientId,
     scope: config.uiScope ?? `${audience}/.default`,
     scopesAssign: config.scopesAssignRoles,
-  };
-}
-
-/** A timer's function, which writes its lines to the invocation's log. */
-function logged(
-  run: (log: Log, context: InvocationContext) => Promise<void>,
-): (context: InvocationContext) => Promise<void> {
-  return (context) => {
-    const log = createLog(context, {});
-    return withLog(log, () => run(log, context));
   };
 }

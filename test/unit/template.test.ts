@@ -653,17 +653,15 @@ test.each([...plain, ...full].filter(({ properties }) => properties !== undefine
 );
 
 test("each timer runs by the schedule of its own name", () => {
-  const app = text("src/app.ts");
   const timers = readdirSync("functions").filter((file) =>
     text(`functions/${file}`).includes(".timer("),
   );
   expect(timers.length).toBeGreaterThan(5);
   for (const file of timers) {
-    const [, name = "", schedule = ""] =
-      /\.timer\("(.+)", \{\s+schedule: app\.(\w+)Schedule,/u.exec(text(`functions/${file}`)) ?? [];
+    const [, name = "", timer = ""] =
+      /\.timer\("(.+)", app\.timers\.(\w+)\);/u.exec(text(`functions/${file}`)) ?? [];
     const own = name.replaceAll(/-(\w)/gu, (_, letter: string) => letter.toUpperCase());
-    expect([`${name}.ts`, own.replace(/s$/u, "")], file).toEqual([file, schedule]);
-    expect(app).toContain(`${schedule}Schedule: config.${schedule}Schedule,`);
+    expect([`${name}.ts`, own.replace(/s$/u, "")], file).toEqual([file, timer]);
   }
 });
 
