@@ -14,10 +14,10 @@ import type { ImageVersionId } from "../resource-id.js";
 import {
   putCorrected,
   putRequest,
-  referenceIn,
   type Correction,
   type TakingDependencies,
 } from "./request-handler.js";
+import { referenceIn } from "./read-request.js";
 import type { IncomingMessage } from "./incoming-message.js";
 
 /** A message of the rejected queue. */

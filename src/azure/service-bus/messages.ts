@@ -1,7 +1,7 @@
 import type { ServiceBusMessage } from "@azure/service-bus";
 import type { CloudEvent } from "../../events/cloud-event.js";
 import { LARGEST_PROPERTIES_BYTES } from "../../messaging/incoming-message.js";
-import type { RejectedRequest } from "../../messaging/request-handler.js";
+import type { RejectedRequest } from "../../messaging/answer-request.js";
 
 /** A structured CloudEvent; `type`, `subject` and `id` are application properties too, for subscription filters. */
 export function eventMessage(event: CloudEvent): ServiceBusMessage {

@@ -11,7 +11,7 @@ import { SpanKind } from "@opentelemetry/api";
 import { ServiceError } from "../../errors.js";
 import { cutEvent } from "../../events/cut-event.js";
 import { ENCODING, type PostponedRequest } from "../../messaging/postponement.js";
-import type { RejectedRequest } from "../../messaging/request-handler.js";
+import type { RejectedRequest } from "../../messaging/answer-request.js";
 import type { EventPublisher, WorkQueue } from "../../operation/ports.js";
 import { inSpan } from "../../telemetry/spans.js";
 import { findDeadStep } from "./dead-steps.js";

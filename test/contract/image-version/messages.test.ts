@@ -2,10 +2,8 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
-import {
-  createRequestHandler,
-  type RejectedRequest,
-} from "../../../src/messaging/request-handler.js";
+import type { RejectedRequest } from "../../../src/messaging/answer-request.js";
+import { createRequestHandler } from "../../../src/messaging/request-handler.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import { isFinal } from "../../../src/image-version/state/states.js";
 import { request, type DueMessage, type InProcess } from "../../support/dependencies.js";

@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import {
-  createRequestHandler,
-  type RejectedRequest,
-} from "../../../src/messaging/request-handler.js";
+import type { RejectedRequest } from "../../../src/messaging/answer-request.js";
+import { createRequestHandler } from "../../../src/messaging/request-handler.js";
 import { getTestResults } from "../../../src/test-results/get.js";
 import type { TestResultDependencies } from "../../../src/test-results/ports.js";
 import { gateOf } from "../../../src/test-results/results.js";

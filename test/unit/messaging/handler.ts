@@ -3,9 +3,9 @@ import type { Finding } from "../../../src/errors.js";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type { PutImageVersion } from "../../../src/image-version/commands/put.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
+import type { RejectedRequest } from "../../../src/messaging/answer-request.js";
 import {
   createRequestHandler,
-  type RejectedRequest,
   type RequestHandlerDependencies,
 } from "../../../src/messaging/request-handler.js";
 import type { PostponedRequest } from "../../../src/messaging/postponement.js";
