@@ -10,7 +10,7 @@ import { ageText, latestCounts, matrixOf } from "../image/cells.js";
 import type { Live } from "../live.js";
 import { Link } from "../navigation.js";
 import { galleryKey, imageKey, type GalleryName } from "../routes.js";
-import type { Known } from "./attention.js";
+import type { Known } from "./use-summaries.js";
 
 /** The image definitions of the galleries that there are, each with its latest, its age and its health. */
 export function Images({

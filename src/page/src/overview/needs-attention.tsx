@@ -1,52 +1,49 @@
 import { Card } from "../components/card.js";
 import { Tile } from "../components/tile.js";
 import { Link } from "../navigation.js";
-import type { Attention, Known } from "./attention.js";
+import { routeOf, seenText, tileOf, type Attention } from "./attention.js";
 
-export function NeedsAttention({
-  attention,
-  known,
-}: {
-  readonly attention: readonly Attention[];
-  readonly known: readonly Known[];
-}) {
-  const unread = known.filter(({ summary }) => summary === undefined).length;
+export function NeedsAttention({ attention: { body } }: { readonly attention: Attention }) {
+  const { value, counts } = body;
+  const count = counts.error + counts.warning;
   return (
     <Card
       id="attention"
       title="Needs attention"
       aside={
-        attention.length > 0 && (
-          <span class="muted small">{attention.length}, the most urgent first</span>
+        count > 0 && (
+          <span class="muted small">
+            {count > value.length && `${value.length} of `}
+            {count}, the most urgent first
+          </span>
         )
       }
     >
-      {attention.length === 0 ? (
+      {value.length === 0 && (
         <div class="say">
           <Tile state="done" big />
           <div>
-            <h2>Nothing needs attention</h2>
-            <p>
-              {unread > 0
-                ? `${unread} of ${known.length} images are still being read.`
-                : `Of ${known.length} ${known.length === 1 ? "image" : "images"}.`}
-            </p>
+            <h2>Nothing needs attention, of what was seen</h2>
           </div>
         </div>
-      ) : (
-        attention.map(({ tile, title, text, to }) => (
-          <div key={`${title} ${text}`} class="item">
-            <Tile state={tile} />
+      )}
+      {value.map((row) => {
+        const { title, message, whatToDo } = row;
+        return (
+          <div key={`${title} ${message}`} class="item">
+            <Tile state={tileOf(row)} />
             <div>
               <b>{title}</b>
-              <p>{text}</p>
+              <p>{message}</p>
             </div>
-            <Link to={to} class="button small">
-              Open<span class="visually-hidden"> {title}</span>
+            <Link to={routeOf(row)} class="button small">
+              {whatToDo.verb}
+              <span class="visually-hidden"> {title}</span>
             </Link>
           </div>
-        ))
-      )}
+        );
+      })}
+      <p class="pad muted small">{seenText(body, Date.now())}</p>
     </Card>
   );
 }

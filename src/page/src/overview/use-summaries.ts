@@ -3,7 +3,12 @@ import { useClient } from "../context.js";
 import { IDLE_MS } from "../retry.js";
 import { imageKey, type ImageName } from "../routes.js";
 import { readSummary, type Summary } from "../summaries.js";
-import type { Known } from "./attention.js";
+
+/** An image definition, and its versions at a glance. */
+export interface Known {
+  readonly image: ImageName;
+  readonly summary: Summary | undefined;
+}
 
 /** Image definitions whose summary is read; of more the names are shown. */
 const MOST_SUMMARIES = 20;

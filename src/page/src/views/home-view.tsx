@@ -6,20 +6,20 @@ import { imagesOf, readGalleries, type Galleries } from "../galleries.js";
 import { useLive } from "../live.js";
 import { Link } from "../navigation.js";
 import { isRunning, type Operation } from "../operations.js";
-import { attentionOf, type Waiting } from "../overview/attention.js";
+import { readAttention, type Attention } from "../overview/attention.js";
 import { Images } from "../overview/images.js";
 import { NeedsAttention } from "../overview/needs-attention.js";
 import { EndedLately, UnderWay } from "../overview/operations.js";
 import { useSummaries } from "../overview/use-summaries.js";
-import { readRejected } from "../rejected.js";
-import { BUSY_MS, errorOf, IDLE_MS } from "../retry.js";
+import { BUSY_MS, IDLE_MS } from "../retry.js";
 import { imageKey } from "../routes.js";
 
 /** The service keeps its list for an hour. */
 const GALLERIES_MS = 3_600_000;
 const ENDED_SHOWN = 6;
 
-interface Shown extends Waiting {
+interface Shown {
+  readonly attention: Attention;
   readonly operations: readonly Operation[];
 }
 
@@ -27,10 +27,9 @@ interface Shown extends Waiting {
 export function HomeView() {
   const client = useClient();
   const mayWrite = useMay("Write");
-  const mayAdmin = useMay("Admin");
   const live = useLive<Shown>(
     "home",
-    (_, signal) => readShown(client, mayAdmin, signal),
+    (previous, signal) => readShown(client, previous, signal),
     ({ operations }) => (operations.some(isRunning) ? BUSY_MS * 2 : IDLE_MS * 2),
   );
   const listed = useLive<Galleries>(
@@ -38,10 +37,9 @@ export function HomeView() {
     (previous, signal) => readGalleries(client, previous !== undefined, signal),
     () => GALLERIES_MS,
   );
-  const { operations = [], stuck = [], rejected = [] } = live.value ?? {};
+  const { operations = [] } = live.value ?? {};
   const images = imagesOf(operations, listed.value?.images ?? []);
   const known = useSummaries(images);
-  const attention = attentionOf(known, { stuck, rejected }, Date.now());
   const sorted = [...known].sort((a, b) => imageKey(a.image).localeCompare(imageKey(b.image)));
   const [first] = images;
   return (
@@ -66,7 +64,7 @@ export function HomeView() {
       {live.value && (
         <>
           <div class="columns even">
-            <NeedsAttention attention={attention} known={known} />
+            <NeedsAttention attention={live.value.attention} />
             <div class="stack">
               <UnderWay operations={operations.filter(isRunning)} />
               <EndedLately
@@ -83,23 +81,16 @@ export function HomeView() {
   );
 }
 
-async function readShown(client: Client, mayAdmin: boolean, signal: AbortSignal): Promise<Shown> {
-  const list = async (needsAttention: boolean) => {
-    const { body } = await client.call("listOperations", {
-      query: {
-        top: 100,
-        ...(needsAttention && { needsAttention: true }),
-      },
-      signal,
-    });
-    return body.value;
-  };
-  const [operations, stuck, rejected] = await Promise.all([
-    list(false),
-    list(true),
-    mayAdmin ? readRejected(client, signal).then(({ value }) => value, errorOf) : [],
+async function readShown(
+  client: Client,
+  previous: Shown | undefined,
+  signal: AbortSignal,
+): Promise<Shown> {
+  const [{ body }, attention] = await Promise.all([
+    client.call("listOperations", { query: { top: 100 }, signal }),
+    readAttention(client, previous?.attention, signal),
   ]);
-  return { operations, stuck, rejected };
+  return { operations: body.value, attention };
 }
 
 function counted(count: number, one: string, many: string): string {
