@@ -9,4 +9,6 @@ export type TileState =
   | "failed"
   | "risk"
   | "absent"
+  /** Nobody has seen it yet: never green. */
+  | "unseen"
   | "note-mark";

@@ -136,9 +136,10 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     // The overview has read no version for that.
     const { page, requests } = await world.open("", "writer");
     const attention = page.getByRole("region", { name: "Needs attention" });
-    await attention.getByText("MyImage 4.0.0 waits for a person").first().waitFor();
+    const waits = "MyImage 4.0.0 waits for a person";
+    await attention.getByText(waits).first().waitFor();
     expect(requests.filter((one) => one.includes("/versions/"))).toEqual([]);
-    await attention.getByRole("link", { name: "Promote MyImage 4.0.0 waits for a person" }).click();
+    await attention.getByRole("link", { name: `Promote wave 1 ${waits}` }).click();
     for (const [wave, region, other] of [
       [1, "westus", "eastus2"],
       [2, "eastus2", "westus"],

@@ -61,7 +61,7 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
     const row = (name: RegExp) => page.getByRole("row", { name }).innerText();
     await page.getByText("2 versions").waitFor();
     expect(await row(/^2\.0\.0/u)).toMatch(/Waiting/u);
-    expect(await row(/^1\.0\.0/u)).toMatch(/Ready/u);
+    expect(await row(/^1\.0\.0/u)).toMatch(/Not seen yet, latest here/u);
   });
 
   it("a gallery shows all its image definitions, has an address, and is found again", async () => {

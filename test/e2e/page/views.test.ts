@@ -211,25 +211,38 @@ describe("every view of the page", needs("chromium", chromium), () => {
       .getByText(/^Key at risk in/u)
       .first()
       .waitFor();
-    // On the overview the service's row for the key, and the way to it.
-    await changed<object>(page, "**/api/attention", (body) => ({
+    // On the overview the service's row for the key, the command that helps, and the way to it; and the rest if it is asked for.
+    const row = (title: string) => ({
+      severity: "error",
+      code: "KeyDisabled",
+      title,
+      message: "It encrypts MyImage 1.0.0.",
+      about: { diskEncryptionSetId: "/set", versions: [seedVersionId("1.0.0")] },
+      whatToDo: {
+        verb: "Open key",
+        sentence: "Enable it.",
+        command: "az keyvault key set-attributes",
+        request: "GET /api",
+      },
+    });
+    const next = { nextLink: "/api/attention?continuationToken=2", continuationToken: "2" };
+    await changed<object>(page, /\/api\/attention(?!\?cont)/u, (body) => ({
       ...body,
-      value: [
-        {
-          severity: "error",
-          code: "KeyDisabled",
-          title: "Key disabled: westus",
-          message: "It encrypts MyImage 1.0.0.",
-          about: { diskEncryptionSetId: "/set", versions: [seedVersionId("1.0.0")] },
-          whatToDo: { verb: "Open key", sentence: "Enable it.", request: "GET /api" },
-        },
-      ],
-      counts: { error: 1, warning: 0 },
+      ...next,
+      value: [row("Key disabled: westus")],
+      counts: { error: 2, warning: 0 },
     }));
+    await page.route("**/api/attention?continuationToken=2", (route) =>
+      route.fulfill({ headers: { ETag: '"2"' }, json: { value: [row("Key disabled: eastus2")] } }),
+    );
     await goTo(page, "");
     const attention = page.getByRole("region", { name: "Needs attention" });
-    await attention.getByText("It encrypts MyImage 1.0.0.").waitFor();
-    await attention.getByText(/^Newest seen /u).waitFor();
+    await attention.getByText("1 of 2, the most urgent first").waitFor();
+    await attention.getByText("az keyvault key set-attributes").waitFor();
+    await attention.getByRole("button", { name: "Show more" }).click();
+    await attention.getByText("Key disabled: eastus2").first().waitFor();
+    expect(await attention.getByRole("button", { name: "Show more" }).count()).toBe(0);
+    await page.getByText(/ · Newest seen /u).waitFor();
     await attention.getByRole("link", { name: "Open key Key disabled: westus" }).click();
     await page.getByText("The key is disabled.").waitFor();
     expect(page.url()).toContain(KEYS);

@@ -80,6 +80,11 @@ export function Expected({
   );
 }
 
+/** How long ago: `4 s ago`. */
+export function Ago({ value }: { readonly value: string }) {
+  return <span title={value}>{durationText(useNow() - Date.parse(value))} ago</span>;
+}
+
 /** How long until, or since. */
 export function Relative({ value }: { readonly value: string }) {
   const now = useNow();

@@ -24,6 +24,8 @@ export interface Row {
   readonly version: VersionSummary;
   readonly cells: readonly Cell[];
   readonly ready: number;
+  /** Regions of which nobody has seen how they are. */
+  readonly unseen: number;
   readonly standsOut: string;
   readonly tone: Tone;
   /** The glyph of what stands out. */
@@ -71,7 +73,8 @@ export function matrixOf(body: Body, nowMs: number): Matrix {
     return {
       version,
       cells,
-      ready: version.regions.filter(isReady).length,
+      ready: version.regions.filter(({ state }) => state === "Completed").length,
+      unseen: cells.filter(({ state }) => state === "unseen").length,
       ...standing(version, cells, missing, nowMs),
     };
   });
@@ -85,11 +88,6 @@ function brokenSets({ keys = [] }: Body): ReadonlySet<number> {
       problems.some(({ severity }) => severity === "error") ? [diskEncryptionSet] : [],
     ),
   );
-}
-
-/** The latest is ready, also where its state is not known as others work on it. */
-function isReady({ state, latest }: RegionSummary): boolean {
-  return state === "Completed" || (state === "Unknown" && latest);
 }
 
 function cellState(
@@ -108,7 +106,8 @@ function cellState(
   // Of what others work on, Azure's list does not say how far a region is.
   if (state === "Unknown" && version.managedBy === "Sigil" && isBusy(version))
     return { state: "replicating", word: "Waiting", share: 0 };
-  if (!isReady(region)) return { state: "absent", word: "Not known" };
+  if (state === "Unknown")
+    return { state: "unseen", word: latest ? "Not seen yet, latest here" : "Not seen yet" };
   if (region.diskEncryptionSets.some((set) => broken.has(set)))
     return {
       state: "risk",
@@ -198,6 +197,16 @@ function endText({ regions }: VersionSummary, nowMs: number): string {
     .sort((a, b) => Date.parse(a) - Date.parse(b))
     .at(-1);
   return last === undefined ? "" : `, end ${dueText(last, nowMs)}`;
+}
+
+/** `1 region of 1.6.2 not seen yet`; empty where all were. */
+export function unseenText(rows: readonly Row[]): string {
+  const those = rows.filter(({ unseen }) => unseen > 0);
+  const [first] = those;
+  if (first === undefined) return "";
+  return those.length === 1
+    ? `${first.version.name}: ${regionCount(first.unseen)} not seen yet`
+    : `${those.length} versions with regions not seen yet`;
 }
 
 /** `4.12.2 in 21, 4.11.4 in 1`: never simply latest, where it is not so everywhere. */

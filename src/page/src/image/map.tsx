@@ -326,6 +326,7 @@ export function MapKey() {
           ["failed", "failed"],
           ["risk", "key at risk"],
           ["absent", "absent"],
+          ["unseen", "not seen yet"],
         ] as const
       ).map(([state, word]) => (
         <span key={state}>

@@ -1,24 +1,42 @@
 import type { Client, Schemas } from "@sigil/client";
-import { ageText } from "../image/cells.js";
+import { durationText } from "../clock.js";
 import { isUnchanged } from "../retry.js";
 import { parseResourceId, routeTo, type Route } from "../routes.js";
 import type { TileState } from "../tile-state.js";
 
-/** The service decides what needs a person, and in which order. */
-export interface Attention {
+/** A page of what needs a person. The service decides what does, and in which order. */
+export interface AttentionPage {
   readonly etag: string;
   readonly body: Schemas["AttentionList"];
 }
-type Row = Schemas["Attention"];
+export type Row = Schemas["Attention"];
 
-/** The most urgent, or `previous` while nothing has changed. */
+/** The first pages, as many as `count`; of each the one in `previous` while it has not changed. */
 export async function readAttention(
   client: Client,
-  previous: Attention | undefined,
+  previous: readonly AttentionPage[],
+  count: number,
   signal: AbortSignal,
-): Promise<Attention> {
+): Promise<readonly AttentionPage[]> {
+  const pages: AttentionPage[] = [];
+  let token: string | undefined;
+  do {
+    const page = await readPage(client, token, previous[pages.length], signal);
+    pages.push(page);
+    token = page.body.continuationToken;
+  } while (token !== undefined && pages.length < count);
+  return pages;
+}
+
+async function readPage(
+  client: Client,
+  continuationToken: string | undefined,
+  previous: AttentionPage | undefined,
+  signal: AbortSignal,
+): Promise<AttentionPage> {
   try {
     const { headers, body } = await client.call("getAttention", {
+      query: { ...(continuationToken !== undefined && { continuationToken }) },
       header: { ...(previous && { "If-None-Match": previous.etag }) },
       signal,
     });
@@ -42,19 +60,24 @@ export function routeOf({ about }: Row): Route {
 }
 
 export function tileOf({ severity, about }: Row): TileState {
-  if (about.diskEncryptionSetId !== undefined) return "risk";
-  return severity === "error" ? "failed" : "held";
+  const isOfKey = about.diskEncryptionSetId !== undefined;
+  if (severity === "error") return isOfKey ? "risk" : "failed";
+  return isOfKey || (about.versions ?? about.operationId) === undefined ? "note-mark" : "held";
 }
 
 /** How much of it Sigil has seen. */
-export function seenText({ seen, complete }: Attention["body"], nowMs: number): string {
+export function seenText(
+  { seen, complete }: Pick<AttentionPage["body"], "seen" | "complete">,
+  nowMs: number,
+): string {
   const { newest, oldest, versions, neverVersions, sets, neverSets } = seen;
+  const ago = (time: string): string => `${durationText(nowMs - Date.parse(time))} ago`;
   return [
     newest !== undefined && oldest !== undefined
-      ? [`Newest seen ${ageText(newest, nowMs)} ago, oldest ${ageText(oldest, nowMs)} ago`]
+      ? [`Newest seen ${ago(newest)}, oldest ${ago(oldest)}`]
       : [],
     neverVersions > 0 ? [`${neverVersions} of ${versions} versions not seen yet`] : [],
-    neverSets > 0 ? [`${neverSets} of ${sets} sets not in the last two hours`] : [],
+    neverSets > 0 ? [`${neverSets} of ${sets} sets not seen in the last two hours`] : [],
     complete ? [] : ["some image definitions are still being read"],
   ]
     .flat()

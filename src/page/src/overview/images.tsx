@@ -6,7 +6,8 @@ import { Table } from "../components/table.js";
 import { Strip } from "../components/tile.js";
 import type { Galleries } from "../galleries.js";
 import { regionCount } from "../geography.js";
-import { ageText, latestCounts, matrixOf } from "../image/cells.js";
+import { ageText, latestCounts, matrixOf, unseenText } from "../image/cells.js";
+import { MapKey } from "../image/map.js";
 import type { Live } from "../live.js";
 import { Link } from "../navigation.js";
 import { galleryKey, imageKey, type GalleryName } from "../routes.js";
@@ -26,7 +27,19 @@ export function Images({
   const sorted = [...galleries.entries()].sort(([a], [b]) => a.localeCompare(b));
   const unread = known.filter(({ summary }) => summary === undefined).length;
   return (
-    <Card id="images" title="Images" aside={<ReadAgain live={listed} />} class="card below">
+    <Card
+      id="images"
+      title="Images"
+      aside={
+        <>
+          <span class="wide-only">
+            <MapKey />
+          </span>
+          <ReadAgain live={listed} />
+        </>
+      }
+      class="card below"
+    >
       {listed.error !== undefined && (
         <div class="note warning" role="alert">
           <div>
@@ -131,7 +144,7 @@ function ImageRow({ known: { image, summary } }: { readonly known: Known }) {
       <td>
         {newest && (
           <Strip
-            label={`${newest.version.name}: ready in ${newest.ready} of ${regionCount(newest.version.regions.length)}`}
+            label={`${newest.version.name}: ready in ${newest.ready} of ${regionCount(newest.version.regions.length)}${newest.unseen > 0 ? `, ${newest.unseen} not seen yet` : ""}`}
             tiles={newest.cells}
           />
         )}
@@ -144,7 +157,7 @@ function ImageRow({ known: { image, summary } }: { readonly known: Known }) {
           : worst === undefined
             ? rows.length === 0
               ? "No version yet"
-              : "Nothing to do"
+              : unseenText(rows) || "Nothing to do"
             : `${worst.version.name}: ${worst.standsOut}`}
       </td>
     </tr>

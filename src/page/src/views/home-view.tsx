@@ -1,4 +1,5 @@
-import type { Client } from "@sigil/client";
+import { useEffect, useState } from "preact/hooks";
+import { useNow } from "../clock.js";
 import { Head } from "../components/head.js";
 import { LiveDot, LiveState } from "../components/live.js";
 import { useClient, useMay } from "../context.js";
@@ -6,7 +7,7 @@ import { imagesOf, readGalleries, type Galleries } from "../galleries.js";
 import { useLive } from "../live.js";
 import { Link } from "../navigation.js";
 import { isRunning, type Operation } from "../operations.js";
-import { readAttention, type Attention } from "../overview/attention.js";
+import { readAttention, seenText, type AttentionPage } from "../overview/attention.js";
 import { Images } from "../overview/images.js";
 import { NeedsAttention } from "../overview/needs-attention.js";
 import { EndedLately, UnderWay } from "../overview/operations.js";
@@ -19,7 +20,7 @@ const GALLERIES_MS = 3_600_000;
 const ENDED_SHOWN = 6;
 
 interface Shown {
-  readonly attention: Attention;
+  readonly attention: readonly AttentionPage[];
   readonly operations: readonly Operation[];
 }
 
@@ -27,11 +28,21 @@ interface Shown {
 export function HomeView() {
   const client = useClient();
   const mayWrite = useMay("Write");
+  const [pages, setPages] = useState(1);
   const live = useLive<Shown>(
     "home",
-    (previous, signal) => readShown(client, previous, signal),
+    async (previous, signal) => {
+      const [{ body }, attention] = await Promise.all([
+        client.call("listOperations", { query: { top: 100 }, signal }),
+        readAttention(client, previous?.attention ?? [], pages, signal),
+      ]);
+      return { operations: body.value, attention };
+    },
     ({ operations }) => (operations.some(isRunning) ? BUSY_MS * 2 : IDLE_MS * 2),
   );
+  useEffect(() => {
+    if (pages > 1) live.refresh();
+  }, [pages]);
   const listed = useLive<Galleries>(
     "galleries",
     (previous, signal) => readGalleries(client, previous !== undefined, signal),
@@ -51,6 +62,7 @@ export function HomeView() {
             <LiveDot live={live} />
             {listed.value &&
               ` · ${counted(listed.value.galleries.length, "gallery", "galleries")}, ${counted(images.length, "image", "images")}`}
+            {live.value?.attention[0] && <Seen body={live.value.attention[0].body} />}
           </>
         }
       >
@@ -64,7 +76,10 @@ export function HomeView() {
       {live.value && (
         <>
           <div class="columns even">
-            <NeedsAttention attention={live.value.attention} />
+            <NeedsAttention
+              pages={live.value.attention}
+              onMore={() => setPages((now) => now + 1)}
+            />
             <div class="stack">
               <UnderWay operations={operations.filter(isRunning)} />
               <EndedLately
@@ -81,16 +96,9 @@ export function HomeView() {
   );
 }
 
-async function readShown(
-  client: Client,
-  previous: Shown | undefined,
-  signal: AbortSignal,
-): Promise<Shown> {
-  const [{ body }, attention] = await Promise.all([
-    client.call("listOperations", { query: { top: 100 }, signal }),
-    readAttention(client, previous?.attention, signal),
-  ]);
-  return { operations: body.value, attention };
+function Seen({ body }: Pick<AttentionPage, "body">) {
+  const text = seenText(body, useNow());
+  return <>{text !== "" && ` · ${text}`}</>;
 }
 
 function counted(count: number, one: string, many: string): string {

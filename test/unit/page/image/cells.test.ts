@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { ageText, latestCounts, matrixOf } from "../../../../src/page/src/image/cells.js";
+import {
+  ageText,
+  latestCounts,
+  matrixOf,
+  unseenText,
+} from "../../../../src/page/src/image/cells.js";
 
 const NOW = Date.parse("2026-06-01T12:00:00Z");
 
@@ -60,8 +65,9 @@ describe("the state of a cell", () => {
     ["risk", { diskEncryptionSets: [1] }, {}],
     ["excluded", { excludeFromLatest: true }, {}],
     ["held", { excludeFromLatest: true }, { heldBack: true }],
-    ["absent", { state: "Unknown" }, { managedBy: "Others" }],
-    ["latest", { state: "Unknown", latest: true }, { managedBy: "Others" }],
+    // What nobody has seen is never green, also where Azure gives it as the latest.
+    ["unseen", { state: "Unknown" }, { managedBy: "Others" }],
+    ["unseen", { state: "Unknown", latest: true }, { managedBy: "Others" }],
     // What Sigil still waits for is not ready, also where Azure gives it as the latest.
     ["replicating", { state: "Unknown", latest: true }, { state: "Replicating" }],
   ])("%s: %j of %j", (state, ofRegion, ofVersion) => {
@@ -130,6 +136,20 @@ it.each([
     standsOut,
     tone,
   });
+});
+
+it("counts apart what nobody has seen", () => {
+  const unknown = region("eastus", { state: "Unknown", latest: true });
+  const one = version("1.1.0", [region("westus"), unknown], { managedBy: "Others" });
+  const [row] = only(one);
+  expect([row?.ready, row?.unseen]).toEqual([1, 1]);
+  expect(unseenText(only(version("1.0.0", [region("westus")])))).toBe("");
+  expect(unseenText(only(one, version("1.0.0", [region("westus")])))).toBe(
+    "1.1.0: 1 region not seen yet",
+  );
+  expect(unseenText(only(one, { ...one, name: "1.0.0" }))).toBe(
+    "2 versions with regions not seen yet",
+  );
 });
 
 it("a version that is the latest in one region of two is not simply the latest", () => {
