@@ -1,11 +1,20 @@
 import type { Principal } from "../authorization/authentication.js";
-import type { KnownImageVersion } from "../image-version/index.js";
+import { viewImageVersion, type Beside, type KnownImageVersion } from "../image-version/index.js";
 import type { OperationRecord, Requester } from "../operation/records.js";
 import { viewOperation, type OperationView } from "../operation/views.js";
 import { viewNothingToDo } from "./nothing-to-do.js";
 
 /** How soon a caller may look at an operation again, in seconds: what Azure does takes minutes at the least. */
 export const RETRY_AFTER_SECONDS = 15;
+
+/** 200 with a version, and its ETag. */
+export function shown(version: KnownImageVersion, now: Date, beside?: Beside) {
+  return {
+    status: 200 as const,
+    headers: { ETag: version.etag },
+    body: viewImageVersion(version, now, beside),
+  };
+}
 
 /** 202 with the operation: where it is followed, and where what it makes will be. */
 export function accepted(
