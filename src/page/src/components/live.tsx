@@ -1,8 +1,8 @@
 import { ConnectionError, UnavailableError } from "@sigil/client";
-import { durationText, useNow } from "../clock.js";
+import { useNow } from "../clock.js";
 import type { Live } from "../live.js";
 import { Problem } from "./problem.js";
-import { shortTime } from "../times.js";
+import { durationText, shortTime } from "../times.js";
 import { Time } from "./time.js";
 
 /** Longer ago than that, what is shown is said to be old. */

@@ -1,5 +1,5 @@
-import { durationText, useNow } from "../clock.js";
-import { lowerTime, shortDate, shortTime } from "../times.js";
+import { useNow } from "../clock.js";
+import { durationText, lowerTime, shortDate, shortTime } from "../times.js";
 
 const EXACT = new Intl.DateTimeFormat("en-GB", {
   dateStyle: "full",

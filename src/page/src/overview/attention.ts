@@ -1,8 +1,8 @@
 import type { Client, Schemas } from "@sigil/client";
-import { durationText } from "../clock.js";
 import { isUnchanged } from "../retry.js";
 import { parseResourceId, routeTo, type Route } from "../routes.js";
 import type { TileState } from "../tile-state.js";
+import { durationText } from "../times.js";
 
 /** A page of what needs a person. The service decides what does, and in which order. */
 export interface AttentionPage {
