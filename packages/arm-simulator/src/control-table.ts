@@ -150,6 +150,9 @@ export const CONTROLS: Readonly<Record<keyof SimulatorControl, ControlDescriptio
   resources: {
     does: "Gives every resource but image versions: what is there.",
   },
+  world: {
+    does: "Gives subscriptions and resources, as --world takes them; GET /simulator/world gives it alone.",
+  },
   requests: { does: "Gives the requests to Resource Manager, oldest first." },
   countRequests: {
     does: "Counts the requests of a method, a status, or whose path and query match a regular expression.",

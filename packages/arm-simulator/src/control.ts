@@ -16,6 +16,7 @@ import type { LoggedRequest, RequestFilter, RequestLog } from "./request-log.js"
 import { resourceKey } from "./resource-id.js";
 import type { ArmResource, Denial, RegistrationState } from "./state.js";
 import type { Store } from "./store.js";
+import type { SimulatorWorld } from "./world.js";
 
 export interface RegionStop {
   /** Absent: whichever version next starts replicating to the region. */
@@ -65,6 +66,8 @@ export interface SimulatorControl
   removeResource(id: string): Promise<void>;
   /** Every resource but image versions, as Resource Manager would give it back now. */
   resources(): readonly ArmResource[];
+  /** Subscriptions and resources, as a new world begins with them; image versions are not of it. */
+  world(): SimulatorWorld;
   requests(): readonly LoggedRequest[];
   countRequests(filter?: RequestFilter): number;
   clearRequests(): void;
@@ -178,6 +181,13 @@ export function createControl(parts: {
     resources() {
       settleMachines(store);
       return Object.values(state.resources);
+    },
+    world() {
+      settleMachines(store);
+      return {
+        subscriptions: Object.values(state.subscriptions),
+        resources: Object.values(state.resources),
+      };
     },
     requests: () => log.list(),
     countRequests: (filter) => log.count(filter ?? {}),

@@ -1,20 +1,35 @@
 import type { ImageVersions } from "./image-versions.js";
 import { canonicalRegion } from "./regions.js";
+import { viewRegion } from "./replication.js";
 import type { ExclusionReading, ImageVersionRecord } from "./state.js";
 import type { Store } from "./store.js";
 
-/** The version that a machine gets in a region that names the definition alone, ready there or not. */
+/** The version that a machine gets in a region that names the definition alone; `latestWhereNotReady` says whether it is ready there. */
 export function latestIn(
   store: Store,
   versions: ImageVersions,
   imageId: string,
   region: string,
 ): ImageVersionRecord | undefined {
-  return versions
+  const { exclusionReading, latestWhereNotReady } = store.state;
+  const included = versions
     .list(store.requireResource(imageId))
-    .filter((version) => isIncluded(version, region, store.state.exclusionReading))
-    .sort(byNumber)
-    .at(-1);
+    .filter((version) => isIncluded(version, region, exclusionReading))
+    .sort(byNumber);
+  const isReady = ({ regions }: ImageVersionRecord): boolean =>
+    regions.some(
+      (entry) =>
+        entry.region === region && viewRegion(entry, store.replicationNow()).state === "Completed",
+    );
+  const highest = included.at(-1);
+  switch (latestWhereNotReady) {
+    case "itself":
+      return highest;
+    case "below":
+      return included.findLast(isReady);
+    case "none":
+      return highest !== undefined && isReady(highest) ? highest : undefined;
+  }
 }
 
 function isIncluded(

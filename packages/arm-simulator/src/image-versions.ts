@@ -89,6 +89,12 @@ export interface Accepted {
   readonly created: boolean;
 }
 
+function inProgress({ id, provisioningState }: ImageVersionRecord): ArmError {
+  return conflict(
+    `The gallery image version '${id}' is in provisioning state '${provisioningState}'. Another operation on it is in progress; retry after it has completed.`,
+  );
+}
+
 export class ImageVersions {
   readonly #store: Store;
   readonly #model: ReplicationModel;
@@ -160,10 +166,11 @@ export class ImageVersions {
     const running = this.#store.state.operations[record.operationId];
     if (record.provisioningState === "Deleting")
       return { record, operation: running, created: false };
+    if (this.#store.state.deleteWhilePut === "conflict" && isBusy(record)) throw inProgress(record);
     validateDeletion(record, this.#store.now());
     const gallery = this.#store.requireResource(parentId(parentId(path)));
     const soft = bypassSoftDelete ? undefined : softDeletePolicyOf(gallery);
-    if (soft !== undefined) validateSoftDeletion(record);
+    if (soft !== undefined) validateSoftDeletion(record, this.#store.state.failedSoftDelete);
     endOperation(running, {
       status: "Canceled",
       endedAtMs: this.#store.now(),
@@ -207,9 +214,7 @@ export class ImageVersions {
           created: before.provisioningState === "Creating",
         };
       // Invariant 2.
-      throw conflict(
-        `The gallery image version '${before.id}' is in provisioning state '${before.provisioningState}'. Another operation on it is in progress; retry after it has completed.`,
-      );
+      throw inProgress(before);
     }
 
     const deleted = findSoftDeleted(store, key);
@@ -314,6 +319,15 @@ export class ImageVersions {
     const operation = startOperation(store, key, id.subscriptionId);
     const record: ImageVersionRecord = {
       ...deleted.record,
+      ...(store.state.dateAfterRestore === "new" && {
+        properties: {
+          ...deleted.record.properties,
+          publishingProfile: {
+            ...deleted.record.properties.publishingProfile,
+            publishedDate: new Date(store.now()).toISOString(),
+          },
+        },
+      }),
       acceptedBody: fingerprintOf(body),
       provisioningState: "Updating",
       operationId: operation.id,

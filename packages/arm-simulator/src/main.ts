@@ -20,6 +20,7 @@ async function run(options: SimulatorOptions): Promise<number> {
       ? await startTokenIssuer({
           port: tokenPort,
           managedIdentityPort: identityPort,
+          host: options.host,
           tls: certificates,
           audience: AUDIENCE,
           dataDirectory: data,
@@ -27,10 +28,12 @@ async function run(options: SimulatorOptions): Promise<number> {
       : undefined;
   const simulator = await startResourceManagerSimulator({
     port,
+    host: options.host,
     tls: certificates,
     issuer: ownIssuer ?? tokenIssuer ?? "",
     dataFile: path.join(data, "resource-manager.json"),
     world,
+    answers: options.answers,
     enforceRateLimits: options.enforceLimits,
     ...(options.quiet ? {} : { log: (line: string) => console.log(line) }),
   });

@@ -30,6 +30,7 @@ import type { ReplicationModel } from "./replication.js";
 import { RequestLog } from "./request-log.js";
 import { parseComputeId, resourceKey } from "./resource-id.js";
 import { route } from "./router.js";
+import type { Answers } from "./state.js";
 import { Store } from "./store.js";
 import { seedWorld, type SimulatorWorld } from "./world.js";
 
@@ -50,6 +51,8 @@ export interface UnconnectedSimulatorOptions {
   readonly dataFile?: string;
   /** What exists at first, when `dataFile` holds nothing. Default: the seed's world. */
   readonly world?: SimulatorWorld;
+  /** What a new world answers where documents leave it open; what is absent has its default (answers.ts). */
+  readonly answers?: Partial<Answers>;
   /** Default: the slowest region takes 40 minutes, the fastest half as long. */
   readonly replication?: Partial<ReplicationModel>;
   /** True: calls are counted, and answered 429 when a limit is reached. Default: headers tell of limits as at the first call. */
@@ -63,6 +66,8 @@ export interface UnconnectedSimulatorOptions {
 export interface ResourceManagerSimulatorOptions extends UnconnectedSimulatorOptions {
   /** 0 or absent takes any free one. */
   readonly port?: number;
+  /** Absent: loopback alone. */
+  readonly host?: string | undefined;
   readonly tls: { readonly key: string; readonly cert: string };
 }
 
@@ -82,7 +87,7 @@ export interface ResourceManagerSimulator extends UnconnectedSimulator {
   readonly endpoint: string;
 }
 
-/** Starts the simulator over HTTPS on loopback. */
+/** Starts the simulator over HTTPS. */
 export async function startResourceManagerSimulator(
   options: ResourceManagerSimulatorOptions,
 ): Promise<ResourceManagerSimulator> {
@@ -101,7 +106,7 @@ export async function startResourceManagerSimulator(
         },
       );
   });
-  const port = await listen(server, options.port ?? 0, "Resource Manager simulator");
+  const port = await listen(server, options.port ?? 0, "Resource Manager simulator", options.host);
   let closed: Promise<void> | undefined;
   return {
     ...simulator,
@@ -131,6 +136,7 @@ export async function createResourceManagerSimulator(
     clock,
     options.world ?? seedWorld(LOCAL_SUBSCRIPTION_ID),
     options.dataFile,
+    options.answers,
   );
   const versions = new ImageVersions(store, {
     durationMs: 40 * MINUTE_MS,
@@ -186,7 +192,7 @@ async function answer(
       request,
       body === undefined
         ? errorAnswer(tooLong())
-        : await answerControl(parts.control, method, url.pathname, body),
+        : await answerControl(parts.control, method, url.pathname, body, request.headers["origin"]),
     );
 
   const serialLog = method === "GET" ? serialLogAt(parts.store, url) : undefined;

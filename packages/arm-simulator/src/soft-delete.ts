@@ -14,7 +14,7 @@
  * "After this timeframe, the platform permanently deletes the resources": 7 days, unless the policy says otherwise, and no
  * grace after them unless it gives one. The codes of the refusals are guesses.
  */
-import { conflict, existsElsewhere } from "./arm-error.js";
+import { ArmError, conflict, existsElsewhere } from "./arm-error.js";
 import type { ImageVersionBody } from "./image-version-shape.js";
 import { isObject } from "./json-shape.js";
 import { parentId, parseComputeId, resourceKey } from "./resource-id.js";
@@ -47,9 +47,11 @@ export function softDeletePolicyOf({
 }
 
 /** "When an image in a Gallery with Soft Delete enabled has a failed provisioning state, it cannot be deleted." */
-export function validateSoftDeletion(record: ImageVersionRecord): void {
+export function validateSoftDeletion(record: ImageVersionRecord, code: string): void {
   if (record.provisioningState === "Failed")
-    throw conflict(
+    throw new ArmError(
+      409,
+      code,
       `The gallery image version '${record.id}' is in provisioning state 'Failed' and cannot be soft-deleted. Disable soft delete on the gallery, delete the version, and enable it again.`,
     );
 }

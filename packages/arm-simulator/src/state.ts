@@ -145,6 +145,24 @@ export interface Omission {
  */
 export type ExclusionReading = "regionFirst" | "either";
 
+/** What Microsoft's documents leave open, as a new world has it (answers.ts: the defaults, and the pages). */
+export interface Answers {
+  readonly exclusionReading: ExclusionReading;
+  /** The latest of a region where the highest version that is included is not Completed. */
+  readonly latestWhereNotReady: "below" | "itself" | "none";
+  /** "firstRegion": an operation fails with its first region; "allSettled": when no region replicates any more. */
+  readonly failsWhen: "firstRegion" | "allSettled";
+  readonly omission: Omission;
+  /** "accepted": the DELETE ends the PUT. */
+  readonly deleteWhilePut: "accepted" | "conflict";
+  /** How long reads lag behind writes of image versions. */
+  readonly readLagMs: number;
+  /** `publishedDate`. */
+  readonly dateAfterRestore: "kept" | "new";
+  /** The code that refuses to delete a Failed version softly. */
+  readonly failedSoftDelete: string;
+}
+
 /** What befalls a virtual machine of an image version (machine-life.ts). */
 export type MachineFate =
   | "sizeNotAvailable"
@@ -212,8 +230,10 @@ export interface ResourceGraphLag {
   changes: readonly ResourceChange[];
 }
 
+type AnswersInState = { -readonly [Name in keyof Omit<Answers, "readLagMs">]: Answers[Name] };
+
 /** Everything that survives a restart: plain JSON. */
-export interface SimulatorState {
+export interface SimulatorState extends AnswersInState {
   readonly subscriptions: Record<string, SubscriptionState>;
   readonly resources: Record<string, ArmResource>;
   readonly imageVersions: Record<string, ImageVersionRecord>;
@@ -227,12 +247,8 @@ export interface SimulatorState {
   readonly time: ReplicationTime;
   /** "homeRegion": the operation succeeds while other regions still replicate, as Azure has been seen to do. */
   succeededWhen: "everyRegion" | "homeRegion";
-  /** "firstRegion": an operation fails with its first region; "allSettled": when no region replicates any more. */
-  failsWhen: "firstRegion" | "allSettled";
   readonly lag: ReadLag;
   policy: Policy;
-  omission: Omission;
-  exclusionReading: ExclusionReading;
   machinePlans: MachinePlan[];
   /** By resource key. */
   readonly machines: Record<string, MachineLife>;

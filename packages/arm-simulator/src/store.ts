@@ -1,4 +1,5 @@
 import type { Clock } from "@sigil-local/clock";
+import { answersInState, withDefaults } from "./answers.js";
 import {
   type ArmError,
   resourceGroupNotFound,
@@ -14,7 +15,7 @@ import {
   typeAndName,
   type ComputeResourceId,
 } from "./resource-id.js";
-import type { ArmResource, SimulatorState, SubscriptionState } from "./state.js";
+import type { Answers, ArmResource, SimulatorState, SubscriptionState } from "./state.js";
 import type { SimulatorWorld } from "./world.js";
 
 /** The simulator's state and the questions every handler asks of it. */
@@ -29,10 +30,16 @@ export class Store {
     this.#file = file === undefined ? undefined : new JsonFile(file, () => this.state);
   }
 
-  /** Goes on with what `file` holds; where it holds nothing, begins with `world`. */
-  static async open(clock: Clock, world: SimulatorWorld, file?: string): Promise<Store> {
+  /** Goes on with what `file` holds; where it holds nothing, begins with `world`, and with `answers`. */
+  static async open(
+    clock: Clock,
+    world: SimulatorWorld,
+    file?: string,
+    answers: Partial<Answers> = {},
+  ): Promise<Store> {
+    const guesses = withDefaults(answers);
     const saved = file === undefined ? undefined : await readJsonFile(file);
-    const state = saved === undefined ? begin(world, clock) : resume(saved);
+    const state = saved === undefined ? begin(world, clock, guesses) : resume(saved);
     const store = new Store(state, clock, file);
     // What was read is not written back: the file may belong to another process that is about to be found out.
     if (saved === undefined) await store.commit();
@@ -141,7 +148,7 @@ export class Store {
   }
 }
 
-function begin(world: SimulatorWorld, clock: Clock): SimulatorState {
+function begin(world: SimulatorWorld, clock: Clock, answers: Answers): SimulatorState {
   return {
     subscriptions: Object.fromEntries(
       world.subscriptions.map((subscription) => [
@@ -158,20 +165,17 @@ function begin(world: SimulatorWorld, clock: Clock): SimulatorState {
     creates: {},
     time: { wallMs: clock.now(), replicationMs: 0, speed: 1 },
     succeededWhen: "everyRegion",
-    ...laterMembers(),
+    ...laterMembers(answers),
   };
 }
 
 /** What a file of an earlier version of the simulator does not have. */
-function laterMembers() {
+function laterMembers(answers: Answers) {
   return {
     denials: [],
     softDeleted: {},
-    failsWhen: "allSettled",
-    lag: { ms: 0, byVersion: {}, nextReads: {}, writes: {} },
+    ...answersInState(answers),
     policy: {},
-    omission: { mode: "clear", excludeFromLatest: "false" },
-    exclusionReading: "regionFirst",
     machinePlans: [],
     machines: {},
     machineTimes: { startMs: 0, deleteMs: 0 },
@@ -191,5 +195,5 @@ function resume(saved: unknown): SimulatorState {
       unavailableRegions: known.unavailableRegions ?? [],
     };
   }
-  return { ...laterMembers(), ...state, subscriptions };
+  return { ...laterMembers(withDefaults({})), ...state, subscriptions };
 }

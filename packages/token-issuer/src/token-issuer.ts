@@ -44,6 +44,8 @@ export interface TokenIssuerOptions {
   readonly port?: number;
   /** Plain HTTP port of the managed identity endpoint, as App Service has it; 0 or absent takes any free one. */
   readonly managedIdentityPort?: number;
+  /** Where both listen; absent: on loopback alone. */
+  readonly host?: string | undefined;
   readonly tls: { readonly key: string; readonly cert: string };
   /** Tells `iat`, `nbf` and `exp`. Clients compare them with the time of day: a clock that stands still suits few tests. */
   readonly clock?: Clock;
@@ -92,7 +94,7 @@ export interface TokenIssuer {
   close(): Promise<void>;
 }
 
-/** Starts the OpenID endpoints over HTTPS and the App Service identity endpoint over HTTP, both on loopback alone. */
+/** Starts the OpenID endpoints over HTTPS and the App Service identity endpoint over HTTP. */
 export async function startTokenIssuer(options: TokenIssuerOptions): Promise<TokenIssuer> {
   const clock = options.clock ?? systemClock;
   const tenantId = options.tenantId ?? LOCAL_TENANT_ID;
@@ -150,7 +152,7 @@ export async function startTokenIssuer(options: TokenIssuerOptions): Promise<Tok
     }),
   );
 
-  const port = await listen(openIdServer, options.port ?? 0, "Token issuer");
+  const port = await listen(openIdServer, options.port ?? 0, "Token issuer", options.host);
   baseUrl = `https://localhost:${port}`;
   let identityPort: number;
   try {
@@ -158,6 +160,7 @@ export async function startTokenIssuer(options: TokenIssuerOptions): Promise<Tok
       identityServer,
       options.managedIdentityPort ?? 0,
       "Managed identity endpoint",
+      options.host,
     );
   } catch (error) {
     await closeServer(openIdServer);
