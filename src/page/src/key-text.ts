@@ -8,3 +8,10 @@ export function keyText({ keyUrl }: Pick<Schemas["DiskEncryptionSet"], "keyUrl">
   if (vault === undefined) return keyUrl;
   return `${vault}/${name}${version === "" ? "" : `/${version.slice(0, 8)}…`}`;
 }
+
+/** What breaks now before what will. */
+export function byRisk<Problem extends { readonly severity: "error" | "warning" }>(
+  problems: readonly Problem[],
+): readonly Problem[] {
+  return [...problems].sort((a, b) => a.severity.localeCompare(b.severity));
+}

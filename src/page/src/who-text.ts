@@ -9,12 +9,12 @@ const POLICIES: Readonly<Record<string, string>> = {
   azure: "Azure",
 };
 
-/** A person or an application by name; of one that has none, the beginning of its id. */
+/** A person or an application by name; of one that has none, the end of its id: many begin with the same zeros. */
 export function whoText(requester: Requester | undefined): string {
   const { policy, name, source, appId, objectId } = requester ?? {};
   if (policy !== undefined) return POLICIES[policy] ?? policy;
   if (source !== undefined) return `message from ${source}`;
   if (name !== undefined) return name;
-  if (appId !== undefined) return `application ${appId.slice(0, 8)}`;
-  return objectId === undefined ? "unknown" : `person ${objectId.slice(0, 8)}`;
+  if (appId !== undefined) return `application ${appId.slice(-8)}`;
+  return objectId === undefined ? "unknown" : `person ${objectId.slice(-8)}`;
 }

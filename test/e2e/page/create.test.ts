@@ -412,9 +412,9 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     const { page, complaints } = await open("create", "writer", {
       viewport: { width: 390, height: 844 },
     });
+    await page.getByRole("heading", { level: 1 }).waitFor();
     expect(await axeFindings(page)).toEqual([]);
 
-    await page.getByRole("heading", { level: 1 }).waitFor();
     await tabTo(page, /^Version$/u);
     await page.keyboard.type("4.0.0");
     await tabTo(page, /^Managed image$/u);

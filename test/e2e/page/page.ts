@@ -102,7 +102,11 @@ export function startWorld(
     await prepare(world);
   });
   afterEach(async () => {
-    for (const context of world.opened.splice(0)) await context.close();
+    for (const context of world.opened.splice(0)) {
+      // An answer that is being changed while its page is closed is nobody's.
+      for (const page of context.pages()) await page.unrouteAll({ behavior: "ignoreErrors" });
+      await context.close();
+    }
   });
   afterAll(() => world.close());
   return world;

@@ -205,7 +205,7 @@ describe("every view of the page", needs("chromium", chromium), () => {
     await page.getByText("The key is disabled.").waitFor();
     await page.getByText("It encrypts the version in westus.").waitFor();
     await page.getByText("Enable it.").waitFor();
-    await page.getByText("1 at risk").first().waitFor();
+    await page.getByText(/^1 of \d at risk/u).waitFor();
     await goTo(page, SEED_IMAGE);
     await page
       .getByText(/^Key at risk in/u)
@@ -299,19 +299,19 @@ describe("every view of the page", needs("chromium", chromium), () => {
     expect(await page.title()).toBe("No such page · Sigil");
   });
 
-  it("a region that is ready has a whole bar, and sets that nobody has looked at are one folded line", async () => {
+  it("a region that is ready has a whole bar, and sets that nobody has seen are one folded line", async () => {
     const { page } = await world.open(VERSION);
     const notSeen = Array.from({ length: 60 }, (_, index) => ({
       code: "NotLookedAtYet",
-      message: "The set was not looked at.",
+      message: "The set was not seen yet.",
       regions: ["westus"],
       diskEncryptionSetId: `/sets/set-${index}`,
     }));
     await keysAre(page, { state: "Unknown", problems: [], notSeen });
     await signIn(page, "reader");
-    const line = page.getByText("60 sets not looked at yet");
+    const line = page.getByText("60 sets not seen yet");
     await line.waitFor();
-    expect(await page.getByText("The set was not looked at.").isVisible()).toBe(false);
+    expect(await page.getByText("The set was not seen yet.").isVisible()).toBe(false);
     const bars = page.getByRole("progressbar", { name: /^westus: 100 %$/u });
     expect(await bars.count()).toBe(1);
     expect(
@@ -320,13 +320,99 @@ describe("every view of the page", needs("chromium", chromium), () => {
       ),
     ).toBe(1);
     await line.click();
-    await page.getByText("The set was not looked at.").waitFor();
+    await page.getByText("The set was not seen yet.").waitFor();
   });
 
-  it("a version's sets are looked at when somebody opens it", async () => {
+  it("a version's sets are read when somebody opens it, and what it shows again by Refresh", async () => {
     const { page, requests } = await world.open(VERSION, "reader");
-    await page.getByText("All safe").waitFor();
+    await page.getByText(/^Safe, seen \d+ s ago$/u).waitFor();
     expect(requests.some((one) => one.endsWith("1.0.0?expand=keys"))).toBe(true);
+    await page.getByText(/ · regions seen \d+ s ago, keys seen \d+ s ago/u).waitFor();
+    const refreshed = page.waitForRequest("**/1.0.0?expand=keys&refresh=true");
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await refreshed;
+  });
+
+  it("a wave that waits has its button, grey with the reason where the service would refuse it", async () => {
+    const { page } = await world.open(VERSION);
+    const problem = {
+      code: "KeyDisabled",
+      severity: "error",
+      message: "The key is disabled.",
+      remediation: "Enable it: az keyvault key set-attributes --enabled true",
+      breaks: ["update"],
+      diskEncryptionSetId: "/set",
+      regions: ["westus"],
+    };
+    const since = "2026-01-01T00:00:00Z";
+    const whatToDo = { verb: "", sentence: "", request: "" };
+    const waits = { type: "NeedsAttention", reason: "WaitsForGo", message: "", whatToDo };
+    let isBroken = true;
+    await changed<{ properties: { publishingProfile: object }; sigil: object }>(
+      page,
+      "**/versions/1.0.0?*",
+      (body) => ({
+        ...body,
+        properties: {
+          ...body.properties,
+          publishingProfile: { ...body.properties.publishingProfile, excludeFromLatest: true },
+        },
+        sigil: {
+          ...body.sigil,
+          rollout: { state: "Waiting", message: "", wave: 2, waitsForGo: true },
+          keys: {
+            state: isBroken ? "AtRisk" : "Safe",
+            seenTime: since,
+            problems: isBroken ? [problem] : [],
+            notSeen: [],
+          },
+          conditions: [
+            ...(isBroken ? [{ type: "KeyAtRisk", message: "", since, whatToDo }] : []),
+            waits,
+          ],
+        },
+      }),
+    );
+    await changed<object>(page, "**/forecast?of=promote", (body) => ({
+      ...body,
+      findings: isBroken ? [{ ...problem, pointer: "" }] : [],
+    }));
+    await page.route("**/test-results", (route) =>
+      route.fulfill({
+        json: {
+          value: Array.from({ length: 10 }, (_, index) => ({
+            name: `boot${index}`,
+            region: "westus",
+            result: "passed",
+            time: since,
+            reportedBy: { appId: "00000000-0000-0000-0000-00000f1e2d3c" },
+          })),
+        },
+      }),
+    );
+    await signIn(page, "writer");
+    await page.getByText("Not yet possible: The key is disabled.").waitFor();
+    const promote = page.getByRole("button", { name: "Review and promote wave 2" });
+    expect(await promote.getAttribute("aria-disabled")).toBe("true");
+    await promote.dispatchEvent("click");
+    expect(await page.getByRole("dialog").count()).toBe(0);
+    // The command stands in sight, apart from its sentence.
+    const state = page.getByRole("region", { name: "State" });
+    await state
+      .getByText("az keyvault key set-attributes --enabled true", { exact: true })
+      .waitFor();
+    // Who did what, and since when it is so; the rest if it is asked for.
+    const history = page.getByRole("region", { name: "History" });
+    await history.getByText("by application 0f1e2d3c").first().waitFor();
+    expect(await history.getByRole("listitem").count()).toBe(10);
+    await history.getByRole("button", { name: "All 12" }).click();
+    await history.getByText("Key at risk in westus").waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    isBroken = false;
+    await page.getByRole("button", { name: "Refresh" }).first().click();
+    await page.getByText("Not yet possible:").waitFor({ state: "detached" });
+    await promote.click();
+    await page.getByRole("dialog").waitFor();
   });
 
   it("what is disabled looks disabled, also where it would take something away", async () => {

@@ -29,8 +29,8 @@ it.each([
   [{ policy: "rollout", name: "x" }, "Rollout rule"],
   [{ policy: "retention" }, "Retention policy"],
   [{ name: "release manager", objectId: "1" }, "release manager"],
-  [{ appId: "0f1e2d3c-0000" }, "application 0f1e2d3c"],
-  [{ objectId: "0f1e2d3c-0000" }, "person 0f1e2d3c"],
+  [{ appId: "00000000-0000-0000-0000-00000f1e2d3c" }, "application 0f1e2d3c"],
+  [{ objectId: "00000000-0000-0000-0000-00000f1e2d3c" }, "person 0f1e2d3c"],
   [undefined, "unknown"],
 ])("%j is %s", (requester, name) => {
   expect(whoText(requester)).toBe(name);

@@ -15,7 +15,7 @@ export function Copy({ text, label }: { readonly text: string; readonly label: s
         onClick={() =>
           void navigator.clipboard.writeText(text).then(
             () => setCopied("Copied"),
-            () => setCopied("The browser does not let it be copied."),
+            () => setCopied("The browser does not allow it to be copied."),
           )
         }
       >
@@ -38,6 +38,21 @@ export function Command({
       <code>{line}</code>
       <Copy text={line} label={label} />
     </div>
+  );
+}
+
+/** What to do, with the command of it apart, so that it can be taken along. */
+export function Fix({ text, label }: { readonly text: string; readonly label: string }) {
+  const [, sentence, line, after = ""] =
+    /^(.*?): (az [a-z].*?)(?:\.( [A-Z].*)?)?$/u.exec(text) ?? [];
+  if (line === undefined) return <pre tabIndex={0}>{text}</pre>;
+  return (
+    <>
+      <p>
+        {sentence}.{after}
+      </p>
+      <Command line={line} label={label} />
+    </>
   );
 }
 

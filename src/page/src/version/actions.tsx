@@ -1,11 +1,12 @@
 import type { ComponentChildren, ComponentType } from "preact";
 import { useState } from "preact/hooks";
 import type { Schemas } from "@sigil/client";
-import { Command } from "../components/command.js";
+import { Command, Fix } from "../components/command.js";
 import { lazy } from "../components/lazy.js";
 import { useLoaded } from "../components/loaded.js";
 import { Menu } from "../components/menu.js";
 import { Tile } from "../components/tile.js";
+import { Ago } from "../components/time.js";
 import { useClient, useMay, useMayCancel } from "../context.js";
 import type { Condition, VersionActionProps } from "../dialogs/action.js";
 import { ApproveDialog } from "../dialogs/approval.js";
@@ -21,11 +22,15 @@ import { Link } from "../navigation.js";
 import type { Operation } from "../operations.js";
 import { imageKey } from "../routes.js";
 import { headlinesOf, type Deed, type Headline } from "./headline.js";
+import { errorsIn } from "../dialogs/forecast.js";
 import { offersOf, type Offer } from "./offered.js";
 
 /** A version, and its last operation. */
 export interface VersionProps extends Omit<VersionActionProps, "onClose"> {
   readonly operation: Operation | undefined;
+  readonly etag: string;
+  /** Reads Azure now. */
+  readonly refresh: () => void;
 }
 
 /** What has a dialog. */
@@ -92,8 +97,14 @@ export function useActions(props: VersionProps): {
   const [asked, setAsked] = useState<Asked>();
   const Dialog = asked && DIALOGS[asked.act];
   const offered = MENU.filter(([act]) => offers.has(act));
+  const lines = headlinesOf(version, operation);
+  const refusal = useRefusal(
+    props,
+    offers.has("promote") && lines.some(({ deed }) => deed?.does.kind === "promote"),
+  );
   const does = ({ kind, condition }: Deed): (() => void) | undefined => {
-    if (kind === "keys" || kind === "tests") return () => goTo(kind);
+    if (kind === "refresh") return props.refresh;
+    if (kind === "tests") return () => goTo(kind);
     return offers.has(kind === "putBack" ? "change" : kind)
       ? () => setAsked({ act: kind, condition })
       : undefined;
@@ -135,12 +146,13 @@ export function useActions(props: VersionProps): {
         )}
       </>
     ),
-    headlines: headlinesOf(version, operation).map((line, index) => (
+    headlines: lines.map((line, index) => (
       <Line
         key={line.title}
         line={line}
         isFirst={index === 0}
         onDo={line.deed && does(line.deed.does)}
+        refusal={line.deed?.does.kind === "promote" ? refusal : undefined}
       />
     )),
     dialog: Dialog && (
@@ -156,21 +168,30 @@ function goTo(id: string): void {
 }
 
 function Line({
-  line: { tile, title, text, deed, command },
+  line: { tile, title, text, deed, command, fix, seenTime },
   isFirst,
   onDo,
+  refusal,
 }: {
   readonly line: Headline;
   readonly isFirst: boolean;
   /** Absent where it may not be done. */
   readonly onDo: (() => void) | undefined;
+  /** Why the service would refuse it now. */
+  readonly refusal: string | undefined;
 }) {
   return (
     <div class="say">
-      <Tile state={tile} big={isFirst} />
+      <Tile state={tile} big />
       <div>
         <h2>{title}</h2>
         <p>{text}</p>
+        {fix !== undefined && <Fix text={fix} label={title} />}
+        {refusal !== undefined && (
+          <p>
+            <b>Not yet possible:</b> {refusal}
+          </p>
+        )}
         {command !== undefined && (
           <details>
             <summary class="small">The same with sigil</summary>
@@ -178,13 +199,43 @@ function Line({
           </details>
         )}
       </div>
+      {seenTime !== undefined && (
+        <span class="muted small nowrap">
+          seen <Ago value={seenTime} />
+        </span>
+      )}
       {deed && onDo && (
-        <button type="button" class={isFirst ? "primary no-print" : "no-print"} onClick={onDo}>
+        <button
+          type="button"
+          class={isFirst && deed.does.kind !== "refresh" ? "primary no-print" : "no-print"}
+          aria-disabled={refusal !== undefined}
+          onClick={() => refusal === undefined && onDo()}
+        >
           {deed.name}
         </button>
       )}
     </div>
   );
+}
+
+/** Why the service would refuse a promotion: asked again whenever the version or its keys are otherwise. */
+function useRefusal({ image, version, etag }: VersionProps, isWanted: boolean): string | undefined {
+  const client = useClient();
+  const { state, problems = [] } = version.sigil.keys ?? {};
+  const codes = problems.map(({ code, diskEncryptionSetId }) => code + diskEncryptionSetId);
+  const forecast = useLoaded(
+    [isWanted, imageKey(image), version.name, etag, state, ...codes].join(" "),
+    async (signal) => {
+      if (!isWanted) return undefined;
+      const { body } = await client.call("getForecast", {
+        path: { ...image, versionName: version.name },
+        query: { of: "promote" },
+        signal,
+      });
+      return errorsIn(body)[0]?.message;
+    },
+  );
+  return forecast.kind === "loaded" ? forecast.value : undefined;
 }
 
 function useOffers({ image, version, operation }: VersionProps): ReadonlySet<Offer> {

@@ -1,9 +1,11 @@
 import type { ComponentChildren } from "preact";
-import { EndOfLife } from "../components/time.js";
+import { Ago, EndOfLife } from "../components/time.js";
 import { Tile } from "../components/tile.js";
 import { useImageUse, useText } from "../components/use-details.js";
 import type { Version } from "../dialogs/action.js";
 import type { ImageName } from "../routes.js";
+import { setCount } from "./keys.js";
+import { isUnseen } from "./region-state.js";
 import { sourcesOf } from "./sources.js";
 
 /** The few figures of a version. */
@@ -17,6 +19,7 @@ export function Facts({
   const { sigil, properties, tags = {} } = version;
   const all = sigil.regions.length;
   const ready = sigil.regions.filter(({ state }) => state === "Completed");
+  const unseen = sigil.regions.filter(isUnseen).length;
   const { endOfLifeDate } = properties.publishingProfile;
   const secrets = properties.securityProfile?.secretsProvisioningSettings;
   const sources = sourcesOf(version);
@@ -27,13 +30,14 @@ export function Facts({
           {ready.length} of {all}
         </b>{" "}
         {all === 1 ? "region" : "regions"}
+        {unseen > 0 && `, ${unseen} not seen yet`}
       </Fact>
       <Fact name="Latest">
         <b>{latestText(version)}</b>
       </Fact>
       {sigil.keys && (
         <Fact name="Keys">
-          <KeyState keys={sigil.keys} />
+          <KeyState version={version} />
         </Fact>
       )}
       <UseFact image={image} version={version.name} />
@@ -51,7 +55,7 @@ export function Facts({
       )}
       {secrets && <Fact name="Secrets provisioning">{secretsText(secrets)}</Fact>}
       {sigil.protected === true && (
-        <Fact name="Protected">Not deleted until an Admin takes that off</Fact>
+        <Fact name="Protected">Not deleted until an Admin removes the protection</Fact>
       )}
       {sigil.managedBy === "Others" && <Fact name="Made by">Others, outside Sigil</Fact>}
       {Object.entries(tags).map(([name, value]) => (
@@ -93,20 +97,34 @@ function secretsText({
   ].join(": ");
 }
 
-function KeyState({
-  keys: { problems, notSeen },
-}: {
-  readonly keys: NonNullable<Version["sigil"]["keys"]>;
-}) {
-  const atRisk = new Set(problems.map((one) => one.diskEncryptionSetId)).size;
-  const unseen = new Set(notSeen.map((one) => one.diskEncryptionSetId)).size;
-  if (atRisk > 0)
-    return (
-      <span class="state">
-        <Tile state="risk" /> {atRisk} at risk
+function KeyState({ version }: { readonly version: Version }) {
+  const { problems, notSeen, seenTime } = version.sigil.keys ?? { problems: [], notSeen: [] };
+  const count = (those: readonly { readonly diskEncryptionSetId: string }[]): number =>
+    new Set(those.map((one) => one.diskEncryptionSetId)).size;
+  const atRisk = count(problems.filter(({ severity }) => severity === "error"));
+  const warned = count(problems);
+  const unseen = count(notSeen);
+  const [tile, text] =
+    atRisk > 0
+      ? (["risk", `${atRisk} of ${setCount(version)} at risk`] as const)
+      : warned > 0
+        ? (["note-mark", `${warned} soon at risk`] as const)
+        : unseen > 0 || seenTime === undefined
+          ? (["unseen", unseen > 0 ? `${unseen} not seen yet` : "Not seen yet"] as const)
+          : (["ready", "Safe"] as const);
+  return (
+    <span class="state">
+      <Tile state={tile} />
+      <span>
+        {text}
+        {seenTime !== undefined && (
+          <span class="muted">
+            , seen <Ago value={seenTime} />
+          </span>
+        )}
       </span>
-    );
-  return <>{unseen > 0 ? `${unseen} not seen` : "All safe"}</>;
+    </span>
+  );
 }
 
 function UseFact({ image, version }: { readonly image: ImageName; readonly version: string }) {

@@ -7,11 +7,12 @@ import type { Condition, Version } from "../dialogs/action.js";
 import { namesText, regionCount } from "../geography.js";
 import { isRunning, kindName, type Operation } from "../operations.js";
 import { needText } from "../rollout-text.js";
-import { brokenKeysIn } from "./region-state.js";
+import { byRisk } from "../key-text.js";
+import { brokenKeysIn, isUnseen } from "./region-state.js";
 
 /** The action of a headline's button. */
 export interface Deed {
-  readonly kind: "promote" | "approve" | "retry" | "putBack" | "keys" | "tests";
+  readonly kind: "promote" | "approve" | "retry" | "putBack" | "refresh" | "tests";
   /** The condition that it acts on. */
   readonly condition?: Condition;
 }
@@ -22,6 +23,10 @@ export interface Headline {
   readonly title: string;
   readonly text: ComponentChildren;
   readonly deed?: { readonly name: string; readonly does: Deed };
+  /** What helps, outside Sigil. */
+  readonly fix?: string;
+  /** How old what it says is. */
+  readonly seenTime?: string;
   /** The equivalent `sigil` command. */
   readonly command?: string;
 }
@@ -107,8 +112,9 @@ function readyText(regions: Version["sigil"]["regions"]): string {
   return `${ready.length} of ${regionCount(regions.length)} ready.`;
 }
 
-function ofCondition(version: Version, condition: Condition): Headline {
+export function ofCondition(version: Version, condition: Condition): Headline {
   const { type, message, since, whatToDo } = condition;
+  if (type === "KeyAtRisk") return keyAtRisk(version, condition);
   const told = titleOf(version, condition);
   return {
     ...told,
@@ -131,18 +137,39 @@ function ofCondition(version: Version, condition: Condition): Headline {
   };
 }
 
+/** The first of the problems, with what helps; the card of the keys has them all. */
+function keyAtRisk(version: Version, { message, since }: Condition): Headline {
+  const { problems = [], seenTime } = version.sigil.keys ?? {};
+  const [first] = byRisk(problems);
+  const latest = first?.regions.filter((name) => version.sigil.latestIn.includes(name)) ?? [];
+  const others = problems.length - 1;
+  return {
+    tile: first?.severity === "warning" ? "note-mark" : "risk",
+    title: `Key at risk in ${namesText([...brokenOrWarned(version)])}`,
+    text: (
+      <>
+        {first?.message ?? message}{" "}
+        {since !== undefined && (
+          <>
+            Since <Time value={since} lower />.{" "}
+          </>
+        )}
+        {latest.length > 0 && `${version.name} is the latest in ${namesText(latest)}. `}
+        {others > 0 && `${others} more below, under Keys.`}
+      </>
+    ),
+    ...(first && { fix: first.remediation }),
+    ...(seenTime !== undefined && { seenTime }),
+    deed: { name: "Refresh", does: { kind: "refresh" } },
+  };
+}
+
 type Titled = Pick<Headline, "tile" | "title" | "deed">;
 
 function titleOf(version: Version, condition: Condition): Titled {
   switch (condition.type) {
     case "Revoked":
       return { tile: "failed", title: "Revoked: do not use" };
-    case "KeyAtRisk":
-      return {
-        tile: "risk",
-        title: `Key at risk in ${namesText([...brokenOrWarned(version)])}`,
-        deed: { name: "Show the fix", does: { kind: "keys" } },
-      };
     case "GateClosed":
       return {
         tile: "held",
@@ -259,12 +286,15 @@ function atRest(version: Version): Headline {
   const all = sigil.regions.length;
   const ready = sigil.regions.filter(({ state }) => state === "Completed").length;
   const latest = sigil.latestIn.length;
+  const unseen = sigil.regions.filter(isUnseen).length;
   const readyText =
     ready === all
       ? all === 1
         ? `Ready in ${sigil.regions[0]?.name ?? "its region"}`
         : "Ready everywhere"
-      : `Ready in ${ready} of ${regionCount(all)}`;
+      : unseen === all
+        ? "Not seen yet"
+        : `Ready in ${ready} of ${regionCount(all)}${unseen > 0 ? `, ${unseen} not seen yet` : ""}`;
   const tile =
     latest > 0
       ? "latest"
@@ -282,9 +312,13 @@ function atRest(version: Version): Headline {
           : "not the latest anywhere"
       : `latest in ${latest === all ? (all === 1 ? "it" : `all ${all}`) : `${latest} of ${all}`}`;
   return {
-    tile: ready === all ? tile : "replicating",
+    tile: unseen > 0 ? "unseen" : ready === all ? tile : "replicating",
     title: `${readyText}, ${latestText}`,
     text:
-      latest === 0 ? "Machines created without a version number do not get it." : "Nothing to do.",
+      latest === 0
+        ? "Machines created without a version number do not get it."
+        : unseen > 0
+          ? "Nothing to do, of what was seen."
+          : "Nothing to do.",
   };
 }

@@ -1,10 +1,12 @@
 import type { Schemas } from "@sigil/client";
 import { Card } from "../components/card.js";
+import { Fix } from "../components/command.js";
 import { Strip, Tile } from "../components/tile.js";
 import { Table } from "../components/table.js";
-import { Expires, Time } from "../components/time.js";
+import { Ago, Expires, Time } from "../components/time.js";
 import type { Version } from "../dialogs/action.js";
 import { namesText } from "../geography.js";
+import { byRisk } from "../key-text.js";
 import { ENCRYPTION_NAMES, nameIn } from "../summaries.js";
 
 type Keys = NonNullable<Version["sigil"]["keys"]>;
@@ -29,7 +31,7 @@ export function KeysCard({ version }: { readonly version: Version }) {
           {keys?.seenTime !== undefined && (
             <>
               {" · seen "}
-              <Time value={keys.seenTime} lower />
+              <Ago value={keys.seenTime} />
             </>
           )}
         </span>
@@ -45,7 +47,7 @@ export function KeysCard({ version }: { readonly version: Version }) {
       </Table>
       {keys && keys.problems.length > 0 && (
         <div class="pad">
-          {keys.problems.map((problem) => (
+          {byRisk(keys.problems).map((problem) => (
             <div
               key={`${problem.diskEncryptionSetId} ${problem.code}`}
               class={`note ${problem.severity}`}
@@ -62,7 +64,7 @@ export function KeysCard({ version }: { readonly version: Version }) {
                     </>
                   )}
                 </p>
-                <pre tabIndex={0}>{problem.remediation}</pre>
+                <Fix text={problem.remediation} label={problem.message} />
               </div>
             </div>
           ))}
@@ -74,7 +76,7 @@ export function KeysCard({ version }: { readonly version: Version }) {
   );
 }
 
-/** Grouped by why, and folded: what nobody has looked at is no fault. */
+/** Grouped by why, and folded: what nobody has seen is no fault. */
 function NotSeen({ keys: { notSeen } }: { readonly keys: Keys }) {
   const reasons = new Map<string, Keys["notSeen"]>();
   for (const one of notSeen) reasons.set(one.code, [...(reasons.get(one.code) ?? []), one]);
@@ -85,10 +87,8 @@ function NotSeen({ keys: { notSeen } }: { readonly keys: Keys }) {
         return (
           <details key={code} class="fold">
             <summary>
-              {sets.size} {sets.size === 1 ? "set" : "sets"}{" "}
-              {code === "NotLookedAtYet"
-                ? "not looked at yet"
-                : `could not be seen: ${those[0]?.message ?? ""}`}
+              {sets.size} {sets.size === 1 ? "set" : "sets"} not seen
+              {code === "NotLookedAtYet" ? " yet" : `: ${those[0]?.message ?? ""}`}
               <span class="muted small">{code}</span>
             </summary>
             <div class="pad">
@@ -111,10 +111,12 @@ function DiskLine({
 }) {
   const isOf = (id: string, sets: readonly string[]): boolean =>
     sets.some((set) => isSame(set, id));
-  const stateOf = (disk: Disk): "risk" | "unseen" | "ready" | "none" => {
+  const stateOf = (disk: Disk): "risk" | "note-mark" | "unseen" | "ready" | "absent" => {
     const sets = setsOf(disk);
-    if (sets.length === 0) return "none";
-    if (keys?.problems.some((one) => isOf(one.diskEncryptionSetId, sets))) return "risk";
+    if (sets.length === 0) return "absent";
+    const problems = keys?.problems.filter((one) => isOf(one.diskEncryptionSetId, sets)) ?? [];
+    if (problems.some(({ severity }) => severity === "error")) return "risk";
+    if (problems.length > 0) return "note-mark";
     return keys === undefined || keys.notSeen.some((one) => isOf(one.diskEncryptionSetId, sets))
       ? "unseen"
       : "ready";
@@ -122,13 +124,20 @@ function DiskLine({
   const states = regions.map(({ disk }) => stateOf(disk));
   const count = (state: (typeof states)[number]): number =>
     states.filter((each) => each === state).length;
-  const own = regions.length - count("none");
+  const own = regions.length - count("absent");
   const text =
     own === 0
       ? "Azure's own keys"
-      : count("risk") > 0
-        ? `${count("risk")} at risk`
-        : `${count("ready")} of ${own} safe${count("unseen") > 0 ? `; ${count("unseen")} not seen` : ""}`;
+      : (
+          [
+            ["risk", "at risk"],
+            ["note-mark", "soon at risk"],
+            ["ready", `of ${own} safe`],
+            ["unseen", "not seen yet"],
+          ] as const
+        )
+          .flatMap(([state, words]) => (count(state) > 0 ? [`${count(state)} ${words}`] : []))
+          .join("; ");
   const ends = regions.flatMap(({ disk }) => setsOf(disk)).map((id) => expiryOf(keys, id));
   const [first] = ends.flatMap((end) => end ?? []).sort((a, b) => Date.parse(a) - Date.parse(b));
   const hasNoEnd = ends.length > 0 && ends.every((end) => end === null);
@@ -139,14 +148,7 @@ function DiskLine({
         <code>{patternOf(regions)}</code>
       </td>
       <td>
-        {own > 0 && (
-          <Strip
-            label={`${name}: ${text}`}
-            tiles={states.map((state) => ({
-              state: state === "risk" ? "failed" : state === "ready" ? "ready" : "absent",
-            }))}
-          />
-        )}
+        {own > 0 && <Strip label={`${name}: ${text}`} tiles={states.map((state) => ({ state }))} />}
       </td>
       <td data-label="Keys" class={count("risk") > 0 ? "error-text" : ""}>
         <span>
@@ -259,6 +261,14 @@ function disksOf({ sigil: { regions } }: Version): readonly DiskRow[] {
       }),
     })),
   ];
+}
+
+/** How many sets it has. */
+export function setCount(version: Version): number {
+  const all = disksOf(version).flatMap(({ regions }) =>
+    regions.flatMap(({ disk }) => setsOf(disk)),
+  );
+  return new Set(all.map((id) => id.toLowerCase())).size;
 }
 
 function setsOf(disk: Disk): readonly string[] {

@@ -68,11 +68,10 @@ export function offersOf(version: Version, known: Known): ReadonlySet<Offer> {
   return offers;
 }
 
-/** Somewhere it is not in latest, its keys work, and no gate is closed where it would come. */
+/** Somewhere it is not in latest, and no gate is closed where it would come. Of its keys the service says whether they hinder that. */
 function isPromotable(version: Version, included: readonly string[]): boolean {
   const closed = closedIn(version);
   return (
-    !keysBreak(version) &&
     included.length < version.sigil.regions.length &&
     !nextIn(version).some((name) => closed.includes(name))
   );
@@ -100,11 +99,6 @@ function closedIn({ sigil: { conditions = [] } }: Version): readonly string[] {
 function nextIn({ sigil: { promotion, rollout, regions } }: Version): readonly string[] {
   const wave = promotion?.waves?.[(rollout?.wave ?? 0) - 1];
   return wave?.regions.map(canonicalRegion) ?? regions.map(({ name }) => name);
-}
-
-/** A version whose keys do not work is not promoted. */
-function keysBreak({ sigil: { keys } }: Version): boolean {
-  return (keys?.problems ?? []).some(({ severity }) => severity === "error");
 }
 
 /** Azure refuses to delete it before its end of life. */

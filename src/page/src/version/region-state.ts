@@ -2,6 +2,7 @@ import { canonicalRegion } from "../geography.js";
 import type { TileState } from "../tile-state.js";
 import type { Version } from "../dialogs/action.js";
 import type { Schemas } from "@sigil/client";
+import { isOpen } from "../summaries.js";
 
 export type Region = Schemas["RegionWithEncryption"];
 
@@ -22,11 +23,17 @@ export function brokenKeysIn({ sigil }: Version): ReadonlySet<string> {
   );
 }
 
+/** Nobody has seen how it is. */
+export function isUnseen({ state, seenTime }: Region): boolean {
+  return state === "Unknown" && seenTime === undefined;
+}
+
 export function regionStateOf(
   version: Version,
-  { name, state, progress }: Region,
+  region: Region,
   broken: ReadonlySet<string> = brokenKeysIn(version),
 ): RegionState {
+  const { name, state, progress } = region;
   if (state === "Failed") return { tile: "failed", word: "Failed", standsOut: true };
   if (state === "Replicating")
     return {
@@ -35,6 +42,8 @@ export function regionStateOf(
       share: progress,
       standsOut: false,
     };
+  if (isUnseen(region) && !isOpen(version.sigil.state))
+    return { tile: "unseen", word: "Not seen yet", standsOut: true };
   if (state !== "Completed") return { tile: "held", word: "Waiting", standsOut: false };
   if (broken.has(name)) return { tile: "risk", word: "Ready, key at risk", standsOut: true };
   if (version.sigil.latestIn.includes(name))

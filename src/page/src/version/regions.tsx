@@ -22,7 +22,13 @@ interface Row {
 
 const FILTERS = [
   ["all", "All", () => true],
-  ["unready", "Not ready", ({ region }: Row) => region.state !== "Completed"],
+  ["risk", "At risk", ({ state }: Row) => state.tile === "risk"],
+  ["unseen", "Not seen yet", ({ state }: Row) => state.tile === "unseen"],
+  [
+    "unready",
+    "Not ready",
+    ({ region, state }: Row) => region.state !== "Completed" && state.tile !== "unseen",
+  ],
   ["held", "Held back", ({ state }: Row) => state.tile === "held"],
 ] as const;
 
@@ -88,7 +94,12 @@ const tileOf = ({ state }: Row) => ({ state: state.tile, share: state.share });
 function sentence(rows: readonly Row[]): string {
   const ready = rows.filter(({ region }) => region.state === "Completed");
   const latest = rows.filter(({ state }) => state.tile === "latest");
-  return `${ready.length} of ${rows.length} ready${latest.length > 0 ? `, latest in ${latest.length}` : ""}`;
+  const unseen = rows.filter(({ state }) => state.tile === "unseen");
+  return [
+    `${ready.length} of ${rows.length} ready`,
+    ...(latest.length > 0 ? [`latest in ${latest.length}`] : []),
+    ...(unseen.length > 0 ? [`${unseen.length} not seen yet`] : []),
+  ].join(", ");
 }
 
 function rowsOf(
@@ -156,9 +167,7 @@ function RegionTable({
               {state.word}
             </StateWord>
           </td>
-          <td>
-            <Progress region={region} />
-          </td>
+          <td>{state.tile !== "unseen" && <Progress region={region} />}</td>
           <td data-label="Latest here">{latestHere}</td>
           <td class="wide-only nowrap">{storage}</td>
         </tr>

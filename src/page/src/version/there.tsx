@@ -7,7 +7,7 @@ import { Crumbs, Head } from "../components/head.js";
 import { LiveDot } from "../components/live.js";
 import { useLoaded } from "../components/loaded.js";
 import { Failure, Findings } from "../components/problem.js";
-import { Time } from "../components/time.js";
+import { Ago, Time } from "../components/time.js";
 import { UseDetails } from "../components/use-details.js";
 import { Who } from "../components/who.js";
 import { versionWords } from "../command-line.js";
@@ -44,6 +44,7 @@ export function There({
   const { publishedDate } = properties.publishingProfile;
   const { buttons, headlines, dialog } = useActions(props);
   const { history, results, latest } = useBeside(props, asked);
+  const creation = history?.find(({ kind }) => kind === "CreateImageVersion");
   return (
     <>
       <Head
@@ -58,6 +59,17 @@ export function There({
                 <Time value={publishedDate} lower />
               </>
             )}
+            {creation && (
+              <>
+                {" by "}
+                <Who requester={creation.requestedBy} />
+              </>
+            )}
+            {" · "}
+            <Seen version={version} />{" "}
+            <button type="button" class="subtle small no-print" onClick={props.refresh}>
+              Refresh
+            </button>
           </>
         }
       >
@@ -109,7 +121,7 @@ export function There({
           )}
         </div>
         <div class="stack">
-          <HistoryCard operations={history} />
+          <HistoryCard version={version} operations={history} results={results} />
           <More {...props} />
           <Card id="sigil-line" title="The same with sigil">
             <div class="pad">
@@ -120,6 +132,26 @@ export function There({
           </Card>
         </div>
       </div>
+    </>
+  );
+}
+
+/** How old it is what is shown of the regions and the keys. */
+function Seen({ version: { sigil } }: Pick<VersionProps, "version">) {
+  const times = sigil.regions.flatMap(({ seenTime }) => seenTime ?? []);
+  const [oldest] = times.sort((a, b) => Date.parse(a) - Date.parse(b));
+  const age = (time: string | undefined) =>
+    time === undefined ? (
+      "not seen yet"
+    ) : (
+      <>
+        seen <Ago value={time} />
+      </>
+    );
+  return (
+    <>
+      regions {age(oldest)}
+      {sigil.keys && <>, keys {age(sigil.keys.seenTime)}</>}
     </>
   );
 }

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { NotFoundError, type Client } from "@sigil/client";
 import { Accepted } from "../components/accepted.js";
 import { Crumbs, Head } from "../components/head.js";
@@ -38,11 +38,21 @@ export function VersionView({
   readonly version: string;
 }) {
   const client = useClient();
+  const isAsked = useRef(false);
   const live = useLive<Shown>(
     `${imageKey(image)} ${name}`,
-    (_, signal) => readShown(client, image, name, signal),
+    (_, signal) => {
+      const refresh = isAsked.current;
+      isAsked.current = false;
+      return readShown(client, image, name, refresh, signal);
+    },
     (shown) => (isBusy(shown) ? BUSY_MS : IDLE_MS),
   );
+  // Whoever presses Refresh wants what Azure shows now.
+  const refresh = (): void => {
+    isAsked.current = true;
+    live.refresh();
+  };
   const [done, setDone] = useState<readonly Parameters<ActionProps["onAccepted"]>[0][]>([]);
   const onAccepted: ActionProps["onAccepted"] = (operation) => {
     setDone((before) => [...before, operation]);
@@ -60,6 +70,7 @@ export function VersionView({
       image={image}
       {...shown}
       live={live}
+      refresh={refresh}
       above={above}
       asked={done.length}
       onAccepted={onAccepted}
@@ -97,12 +108,13 @@ async function readShown(
   client: Client,
   image: ImageName,
   name: string,
+  refresh: boolean,
   signal: AbortSignal,
 ): Promise<Shown> {
   try {
     const { headers, body } = await client.call("getImageVersion", {
       path: { ...image, versionName: name },
-      query: { expand: "keys" },
+      query: { expand: "keys", ...(refresh && { refresh }) },
       signal,
     });
     const { operationId } = body.sigil;

@@ -72,10 +72,10 @@ describe("what is offered", () => {
   it.each([
     ["a reader nothing", version(), { mayWrite: false }, []],
     [
-      "no promotion where keys break",
+      "a promotion also where keys break: the service says whether that hinders it",
       version({ keys: { problems: [{ severity: "error", regions: [] }] } }),
       {},
-      ["change", "tags", "demote", "rollback", "protect", "revoke", "delete"],
+      ["change", "tags", "promote", "demote", "rollback", "protect", "revoke", "delete"],
     ],
     [
       "no promotion where it is in latest everywhere, no rollback to the latest",
@@ -162,6 +162,8 @@ it.each([
   ["excluded", {}, "eastus2"],
   ["held", { heldBack: true }, "eastus2"],
   ["ready", { latestIn: [] }, "westus"],
+  ["unseen", { regions: [region("westus", "Unknown")] }, "westus"],
+  ["held", { state: "Replicating", regions: [region("westus", "Unknown")] }, "westus"],
   ["risk", { keys: { problems: [{ severity: "error", regions: ["westus"] }] } }, "westus"],
 ])("a region is %s with %j in %s", (tile, sigil, name) => {
   const one = version(sigil);
