@@ -113,6 +113,18 @@ export interface ImageSource {
   readonly securityType?: string;
   /** Of a virtual machine, disk or snapshot; the others do not show it. */
   readonly purchasePlan?: PurchasePlan;
+  /** What Azure says it was made of: resource ids, and URNs of Marketplace images; absent: Azure does not say. */
+  readonly madeOf?: readonly string[];
+}
+
+/** What a version was made of, as far as Azure said so right before the version was created. */
+export interface Parentage {
+  /** Ids of image versions as Sigil writes them, shared and community names, URNs of Marketplace images. */
+  readonly ids: readonly string[];
+  /** Resources beyond which Azure says nothing; absent: none. */
+  readonly endsAt?: readonly string[];
+  /** When it was last read; RFC 3339. */
+  readonly time: string;
 }
 
 /** An image version as ARM shows it, in the wire's form, with each region's replication. */

@@ -21,11 +21,21 @@ export interface WireSource {
       readonly securityType?: string;
       readonly secureVMDiskEncryptionSetId?: string;
     };
+    /** Of a disk or snapshot. Azure's documentation lets either reference name a gallery's version. */
+    readonly creationData?: {
+      readonly imageReference?: WireImageReference | null;
+      readonly galleryImageReference?: WireImageReference | null;
+      readonly sourceResourceId?: string | null;
+    };
+    /** Of a managed image. */
+    readonly sourceVirtualMachine?: { readonly id?: string } | null;
     /** Of a virtual machine. */
     readonly instanceView?: {
       readonly statuses?: readonly { readonly code?: string }[];
     };
     readonly storageProfile?: {
+      /** Of a virtual machine. */
+      readonly imageReference?: WireImageReference | null;
       readonly osDisk?: WireDisk;
       readonly dataDisks?: readonly WireDisk[];
       readonly osDiskImage?: { readonly sizeInGB?: number };
@@ -38,6 +48,17 @@ export interface WireSource {
       readonly targetRegions?: readonly WireTargetRegion[];
     };
   };
+}
+
+interface WireImageReference {
+  readonly id?: string;
+  readonly sharedGalleryImageId?: string;
+  readonly communityGalleryImageId?: string;
+  readonly publisher?: string;
+  readonly offer?: string;
+  readonly sku?: string;
+  readonly version?: string;
+  readonly exactVersion?: string;
 }
 
 export interface WirePlan {
@@ -97,6 +118,7 @@ export function toImageSource(id: string, type: string, wire: WireSource): Image
     id,
     provisioningState: properties?.provisioningState ?? "Unknown",
     regions: [canonicalRegion(location ?? "")],
+    ...madeOf(wire),
     ...(type === "images"
       ? managedImage(wire)
       : type === "virtualmachines"
@@ -105,6 +127,40 @@ export function toImageSource(id: string, type: string, wire: WireSource): Image
           ? imageVersion(wire)
           : disk(wire)),
   };
+}
+
+/** What Azure says a source was made of. */
+function madeOf({
+  properties: { creationData, sourceVirtualMachine, storageProfile } = {},
+}: WireSource): Pick<ImageSource, "madeOf"> {
+  const names = [
+    nameOf(storageProfile?.imageReference),
+    nameOf(creationData?.galleryImageReference),
+    nameOf(creationData?.imageReference),
+    creationData?.sourceResourceId ?? undefined,
+    sourceVirtualMachine?.id,
+  ].filter((name) => name !== undefined);
+  return names.length === 0 ? {} : { madeOf: [...new Set(names)] };
+}
+
+/** A Marketplace image as a disk names it. */
+const PLATFORM_IMAGE =
+  /\/Publishers\/([^/]+)\/ArtifactTypes\/VMImage\/Offers\/([^/]+)\/Skus\/([^/]+)\/Versions\/([^/]+)$/iu;
+/** An image definition or its latest, also of a shared or community gallery. */
+const ANY_NUMBER = /(galleries\/[^/]+\/images\/[^/]+)(?:\/versions\/latest)?$/iu;
+
+/** A machine names the definition, and the number apart from it. */
+function nameOf(reference: WireImageReference | null | undefined): string | undefined {
+  const { id, sharedGalleryImageId, communityGalleryImageId } = reference ?? {};
+  const { publisher, offer, sku, version, exactVersion } = reference ?? {};
+  const named = id ?? sharedGalleryImageId ?? communityGalleryImageId;
+  if (named === undefined)
+    return publisher && [publisher, offer, sku, exactVersion ?? version].join(":");
+  const platform = PLATFORM_IMAGE.exec(named);
+  if (platform !== null) return platform.slice(1).join(":");
+  return exactVersion === undefined
+    ? named
+    : named.replace(ANY_NUMBER, `$1/versions/${exactVersion}`);
 }
 
 type Shown = Pick<ImageSource, "osDisk" | "dataDisks"> & Partial<ImageSource>;

@@ -5,7 +5,7 @@
  *  3. Reads are bounded, and end with the first that was throttled or unanswered (see.ts).
  *  4. The subscription is asked first. Where it is not there, may not be seen or has a resource provider not registered,
  *     the request is refused for that, and nothing else is read.
- *  5. No more than `maxReads` resources are read for one request.
+ *  5. No more than `maxReads` resources are read for one request, beside at most nine to find out what it is made of.
  */
 import {
   galleryIdOf,
@@ -27,8 +27,10 @@ import { CONFIDENTIAL_DATA_DISKS } from "../rules/unregistered.js";
 import { setToSee } from "../keys/look.js";
 import { valueOf, type KeyMemory } from "../keys/memory.js";
 import type { ResourceManager, ResourceReader } from "../ports.js";
+import type { ImageSource } from "../resources.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
 import { distinct, namedResources, requireFewReads } from "./named.js";
+import { parentageOf, unreadAt } from "./parents.js";
 import { bounded, seeEach } from "./see.js";
 import { seeTerms } from "./terms.js";
 
@@ -129,19 +131,43 @@ export async function gatherFacts(
       : undefined,
     plan && seeTerms(subscriptions, id.subscriptionId, plan),
   ]);
+  const allSources = new Map([...sources, ...disks]);
+  const parentage = withSources
+    ? await traced(request, allSources, (one) => see(() => resources.getSource(one)))
+    : undefined;
   return {
     gallery,
     imageDefinition,
     imageVersion,
+    ...(parentage && { parentage }),
     ...(deleted && { deletedVersion: deleted }),
     diskEncryptionSets,
-    sources: new Map([...sources, ...disks]),
+    sources: allSources,
     sourceDefinitions,
     ...(terms && { terms }),
     regions,
     registrations,
   };
 }
+
+/** What the sources were made of, and that again, as far as Azure shows it. */
+async function traced(
+  request: ImageVersionRequest,
+  sources: Facts["sources"],
+  read: (id: string) => Promise<Seen<ImageSource>>,
+): Promise<Facts["parentage"]> {
+  let known = sources;
+  for (let step = 0; step < TRACE_STEPS; step += 1) {
+    const unread = unreadAt(parentageOf(request, known) ?? {}, known).slice(0, TRACE_READS);
+    if (unread.length === 0) break;
+    known = new Map([...known, ...(await seeEach(distinct(unread), read))]);
+  }
+  return parentageOf(request, known);
+}
+
+const TRACE_STEPS = 3;
+/** For each step. */
+const TRACE_READS = 3;
 
 const UNREAD = {
   gallery: { kind: "unread" },

@@ -12,6 +12,7 @@ import type {
   ImageDefinition,
   ImageSource,
   ObservedImageVersion,
+  Parentage,
 } from "../resources.js";
 
 /**
@@ -41,6 +42,8 @@ export interface Facts {
   readonly diskEncryptionSets: ReadonlyMap<string, Seen<DiskEncryptionSet>>;
   /** What the request names as a source, and the managed disks of a virtual machine among them. */
   readonly sources: ReadonlyMap<string, Seen<ImageSource>>;
+  /** What the sources were made of; absent: the request names none, or they were not read. */
+  readonly parentage?: Omit<Parentage, "time">;
   /** Image definitions of the image versions among the sources. */
   readonly sourceDefinitions: ReadonlyMap<string, Seen<ImageDefinition>>;
   /** Whether the subscription has accepted the terms of the image definition's purchase plan; absent where it has none. */

@@ -358,3 +358,58 @@ describe("the reads of one request (invariant 3)", () => {
     expect(reads.length).toBeLessThanOrEqual(16 + 2);
   });
 });
+
+describe("what the sources were made of", () => {
+  const snapshot = seedResource("snapshots/s0");
+  const ofSnapshot = {
+    ...managedImageRequest(),
+    properties: {
+      ...managedImageRequest().properties,
+      storageProfile: { osDiskImage: { source: { id: snapshot } } },
+    },
+  };
+  /** Each resource is made of the next five. */
+  const endless = (what: string) => {
+    const [, n = ""] = /\/(?:snapshots|disks)\/s(\d+)$/u.exec(what) ?? [];
+    const next = [1, 2, 3, 4, 5].map((i) => seedResource(`disks/s${n}${i}`));
+    return n === "" ? undefined : source(what, { madeOf: next });
+  };
+
+  test("is traced by at most nine reads beside maxReads, and ends where they do", async () => {
+    const { sources, reads } = ports((what) => Promise.resolve(endless(what)));
+    // 4 sets, 1 source, 4 places and 2 registrations.
+    const { parentage } = await gatherFacts({ ...sources, maxReads: 11 }, id, ofSnapshot);
+    expect(reads.filter((what) => what.includes("/disks/"))).toHaveLength(9);
+    expect(parentage?.ids).toEqual([]);
+    expect(parentage?.endsAt).toContain(seedResource("disks/s05"));
+  });
+
+  test("is not asked of a version that exists", async () => {
+    const { sources, reads } = ports((what) => Promise.resolve(endless(what)));
+    const facts = await gatherFacts(sources, id, ofSnapshot, { sources: false });
+    expect(facts.parentage).toBeUndefined();
+    expect(reads.filter((what) => what.includes("/snapshots/"))).toEqual([]);
+  });
+
+  test("is unknown beyond what may not be read; a throttled read is thrown", async () => {
+    const disk = seedResource("disks/s1");
+    const refusing = (error: ServiceError) =>
+      ports((what) =>
+        what === disk
+          ? Promise.reject(error)
+          : Promise.resolve(what === snapshot ? source(what, { madeOf: [disk] }) : undefined),
+      ).sources;
+    const denied = { fields: { action: "read", scope: disk } };
+    expect(
+      (
+        await gatherFacts(
+          refusing(new ServiceError("ResourceManagerForbidden", "No.", denied)),
+          id,
+          ofSnapshot,
+        )
+      ).parentage,
+    ).toEqual({ ids: [], endsAt: [disk] });
+    const throttled = new ServiceError("ResourceManagerThrottled", "Slowly.", { retryAfterMs: 1 });
+    await expect(gatherFacts(refusing(throttled), id, ofSnapshot)).rejects.toBe(throttled);
+  });
+});

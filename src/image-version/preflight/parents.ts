@@ -1,0 +1,83 @@
+/**
+ * What a version is made of, as far as Azure says it of the sources. Pure. Invariant: unknown is never "none". Example:
+ *
+ *   snapshot → disk → galleries/base/images/rhel9/versions/1.1.0    ids: [that version]
+ *   snapshot → a disk that is gone                                  ids: [], endsAt: [the disk]
+ */
+import {
+  formatImageVersionId,
+  isComputeResourceId,
+  parseImageVersionId,
+} from "../../resource-id.js";
+import type { ImageVersionRequest } from "../contract.js";
+import { sourceReferences } from "../properties/source-references.js";
+import type { ImageSource, Parentage } from "../resources.js";
+import { found, type Seen } from "../rules/facts.js";
+
+/** Keys are ids in lower case. */
+type Sources = ReadonlyMap<string, Seen<ImageSource>>;
+
+/** At most this many resources between a source and the version that it was made of. */
+const MOST_STEPS = 4;
+
+const DATA_DISKS = "/dataDiskImages/";
+
+/** Undefined if the request names nothing that could be read. Of data disks nothing is asked but what `sources` show. */
+export function parentageOf(
+  request: ImageVersionRequest,
+  sources: Sources,
+): Omit<Parentage, "time"> | undefined {
+  const { communityGalleryImageId } = request.properties.storageProfile?.source ?? {};
+  const references = sourceReferences(request);
+  if (references.length === 0 && communityGalleryImageId === undefined) return undefined;
+  const ids = new Map<string, string>();
+  const ends = new Map<string, string>();
+  const follow = (id: string, steps: number): void => {
+    const parent = parentNamed(id);
+    if (parent !== undefined) {
+      ids.set(parent.toLowerCase(), parent);
+      return;
+    }
+    const before = steps === 0 ? [] : originsOf(found(sources.get(id.toLowerCase())));
+    if (before.length === 0) ends.set(id.toLowerCase(), id);
+    for (const one of before) follow(one, steps - 1);
+  };
+  if (communityGalleryImageId !== undefined) follow(communityGalleryImageId, 0);
+  for (const { id, pointer } of references) {
+    const isOfData = pointer.includes(DATA_DISKS);
+    const names = isOfData ? (found(sources.get(id.toLowerCase()))?.madeOf ?? []) : [id];
+    for (const name of names)
+      if (!isOfData || parentNamed(name) !== undefined) follow(name, MOST_STEPS);
+  }
+  return { ids: [...ids.values()], ...(ends.size > 0 && { endsAt: [...ends.values()] }) };
+}
+
+/** A machine that does not say it has an OS disk that may. */
+function originsOf(source: ImageSource | undefined): readonly string[] {
+  const { madeOf, osDisk } = source ?? {};
+  return madeOf ?? (osDisk?.id === undefined ? [] : [osDisk.id]);
+}
+
+/** The resources that have not been read where the trace ends. */
+export function unreadAt(
+  { endsAt = [] }: Pick<Parentage, "endsAt">,
+  sources: Sources,
+): readonly string[] {
+  return endsAt.filter(
+    (id) =>
+      !sources.has(id.toLowerCase()) &&
+      ["disks", "snapshots", "images", "virtualMachines"].some((type) =>
+        isComputeResourceId(id, type),
+      ),
+  );
+}
+
+/** The id as Sigil writes it; undefined: it is no image version, no shared or community image and no URN. */
+export function parentNamed(text: string): string | undefined {
+  const version = parseImageVersionId(text);
+  if (version !== undefined) return formatImageVersionId(version);
+  return SHARED.test(text) || URN.test(text) ? text : undefined;
+}
+
+const SHARED = /^\/(?:Shared|Community)Galleries\/[^/]+\/Images\/[^/]+(?:\/Versions\/[^/]+)?$/iu;
+const URN = /^[^/:\s]+(?::[^/:\s]+){3}$/u;
