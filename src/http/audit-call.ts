@@ -109,12 +109,18 @@ function operationIn(body: unknown): string | undefined {
   return typeof id === "string" && recordKeyOf(id) !== undefined ? id : undefined;
 }
 
-/** With PUT and PATCH only an Admin can remove a protection: from other callers the same body removed nothing. */
+/**
+ * With PUT and PATCH only an Admin can remove a protection: from other callers the same body removed nothing. An Admin's PATCH of the
+ * declared parents may remove some, and with them what holds the version back.
+ */
 function takesProtectionOff(operationId: OperationId, { principal, body }: Seen): boolean {
   if (operationId === "unrevokeImageVersion" || operationId === "approveImageVersion") return true;
   const { sigil } = (body ?? {}) as {
-    readonly sigil?: { readonly protected?: boolean | null } | null;
+    readonly sigil?: { readonly protected?: boolean | null; readonly builtFrom?: unknown } | null;
   };
-  const isOff = sigil?.protected === false || sigil?.protected === null;
+  const isOff =
+    sigil?.protected === false ||
+    sigil?.protected === null ||
+    (operationId === "patchImageVersion" && sigil?.builtFrom !== undefined);
   return isOff && isSufficient(principal?.roles ?? [], "ImageVersions.Admin");
 }

@@ -41,6 +41,15 @@ export function versionScope(imageId: string): string {
   return `versions-${keyOf(imageId)}`;
 }
 
+/** The versions that were made of one: of an image version by its id, of another image by its name. */
+export function childrenScope(parent: string): string {
+  return `children-${keyOf(parent)}`;
+}
+
+export function childRow(parent: string, resourceId: string): IndexRow {
+  return { scope: childrenScope(parent), row: keyOf(resourceId), target: resourceId };
+}
+
 /** The number of the version that such a row is of. */
 export function versionNameIn({ row }: Pick<IndexRow, "row">): string {
   return row

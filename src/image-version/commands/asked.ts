@@ -149,7 +149,10 @@ function saidBy(request: Asking, look: Look, record: ImageVersionRecord | undefi
     : {
         ...changes,
         ...amongThem(statedBy(patch, fields)),
-        ...takenAway(fieldsOf(canonicalForm(look.resource)), fields),
+        ...takenAway(
+          { ...fieldsOf(canonicalForm(look.resource)), ...(record && ownAsked(record)) },
+          fields,
+        ),
       };
 }
 

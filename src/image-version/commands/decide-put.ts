@@ -11,14 +11,14 @@ import { isGuarded } from "../preflight/use.js";
 import { contradicts, differs } from "../properties/changes.js";
 import { fieldsOf, regionField, regionOf, regionsIn, removedBy } from "../properties/fields.js";
 import { unmetBy, type Patch } from "../properties/patch.js";
-import { END_OF_LIFE_DATE, PROTECTED } from "../properties/table.js";
+import { BUILT_FROM, END_OF_LIFE_DATE, PROTECTED } from "../properties/table.js";
 import { etagOf } from "../queries/etag.js";
 import type { OperationRecord } from "../../operation/records.js";
 import type { Look } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
 import { openDeletionIn, type OpenDeletion } from "../state/deletion.js";
-import { isProtected } from "../state/fold.js";
+import { isProtected, ownAsked } from "../state/fold.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 import type { Asks, Decided } from "./acceptance.js";
@@ -63,6 +63,7 @@ export function decideOn(
   mustNotBeRestored(command.id, stored);
   const kept = protectionKept(command, comparison);
   refuse("Forbidden", kept[0]?.message ?? "", kept);
+  refuse("ImageVersionConflict", PARENT_REMOVED, parentsKept(command, comparison));
   mustBeAllowed(request, stored, comparison);
   if (isAsShown(request, comparison.record)) return { answer: { unchanged: true, warnings: [] } }; // Invariant 3.
   const warnings = mustBePossible(deps, request, stored, comparison);
@@ -187,6 +188,32 @@ export function protectionKept(
       "Leave removeRegions out, or ask an Admin to remove them.",
     ),
   ];
+}
+
+const PARENT_REMOVED =
+  "The request removes what the version was declared to be built from; each is listed under errors.";
+
+/** Where the request takes a declared parent away, and whoever asks is no Admin. */
+export function parentsKept(
+  { mayUnprotect }: ChangeOptions,
+  { patch, record }: Compared,
+): readonly RuleFinding[] {
+  if (mayUnprotect === true) return [];
+  const declared = record ? ownAsked(record) : {};
+  return Object.entries(patch).flatMap(([field, value]): RuleFinding[] =>
+    value !== null || !field.startsWith(`${BUILT_FROM}/`)
+      ? []
+      : [
+          {
+            rule: "parents-kept",
+            code: "ImmutableProperty",
+            pointer: BUILT_FROM,
+            severity: "error",
+            message: `The version was declared to be built from ${String(declared[field])}, and only an Admin removes that.`,
+            remediation: "Keep it in the list, or ask an Admin to send this PATCH.",
+          },
+        ],
+  );
 }
 
 /** With an ETag nobody sees a warning: a hold-back that is not done is never answered by success. */

@@ -21,10 +21,11 @@ import { inOrderOf } from "../properties/order.js";
 import type { Patch } from "../properties/patch.js";
 import { ALLOW_DELETION } from "../properties/table.js";
 import { readKeys } from "../queries/keys.js";
+import { viewParents } from "../queries/parents.js";
 import { readUsualTimes } from "../queries/usual-times.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
-import { SUPPOSED, supposing } from "../state/fold.js";
+import { ownAsked, SUPPOSED, supposing } from "../state/fold.js";
 import { reconcile } from "../state/reconcile.js";
 import { isRestoring } from "../state/states.js";
 import { glance } from "./acceptance.js";
@@ -32,7 +33,7 @@ import { gone, type ChangeOptions } from "./command.js";
 import { compared, type Compared, type Request } from "./compared.js";
 import { contradictionsOf, inNoWave } from "./contradictions.js";
 import { durationSentence, plannedCopies, storageSentence } from "./copies.js";
-import { asksOf, deletionAgainst, doneBefore, protectionKept } from "./decide-put.js";
+import { asksOf, deletionAgainst, doneBefore, parentsKept, protectionKept } from "./decide-put.js";
 import { readRequest, saidByBody } from "./request.js";
 import { repeated } from "./same-operation.js";
 import { isUnchanged } from "./unchanged.js";
@@ -118,7 +119,9 @@ async function planBy(
   });
   const decided = decidedOn(deps, request, stored);
   const findings = await findingsOf(deps, request, stored, gathered, decided);
-  const { planned, changes, document } = decided;
+  const { planned, changes, document, comparison } = decided;
+  const { record: before, patch } = comparison;
+  const own = { ...(before && ownAsked(before)), ...patch };
   const purchasePlan = found(gathered.imageDefinition)?.purchasePlan;
   const luns = sourceDataDiskLuns(body, gathered);
   const names = [...regionNamesIn(written), ...removeRegions];
@@ -141,6 +144,7 @@ async function planBy(
         body: sent.body as Record<string, unknown>,
       },
     }),
+    ...viewParents(gathered.parentage ?? before?.parentage, own),
     ...(luns && { sourceDataDiskLuns: [...luns] }),
     copies,
     storage: storageSentence(copies, document.location),
@@ -205,6 +209,7 @@ async function findingsOf(
     ...asking.unchosen,
     ...isNotMeant(command, comparison),
     ...protectionKept(command, comparison),
+    ...parentsKept(command, comparison),
     ...inNoWave(request, comparison),
     ...checkRequest({ id, request, now: deps.now(), change }),
     ...asking.warnings,

@@ -38,8 +38,15 @@ export function errorsAmong(findings: readonly RuleFinding[]): RuleFinding[] {
   return findings.filter((finding) => finding.severity === "error");
 }
 
-export function provenBy(request: ImageVersionRequest, { facts, findings }: Preflight): Proven {
+/** `now`: when it was read. */
+export function provenBy(
+  request: ImageVersionRequest,
+  { facts, findings }: Preflight,
+  now: Date,
+): Proven {
+  const { parentage } = facts;
   return {
+    ...(parentage && { parentage: { ...parentage, time: now.toISOString() } }),
     encryptionTypes: Object.fromEntries(
       [...facts.diskEncryptionSets].map(([key, set]) => [
         key,

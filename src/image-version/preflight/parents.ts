@@ -4,12 +4,9 @@
  *   snapshot → disk → galleries/base/images/rhel9/versions/1.1.0    ids: [that version]
  *   snapshot → a disk that is gone                                  ids: [], endsAt: [the disk]
  */
-import {
-  formatImageVersionId,
-  isComputeResourceId,
-  parseImageVersionId,
-} from "../../resource-id.js";
+import { isComputeResourceId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
+import { parentNamed } from "../properties/parents.js";
 import { sourceReferences } from "../properties/source-references.js";
 import type { ImageSource, Parentage } from "../resources.js";
 import { found, type Seen } from "../rules/facts.js";
@@ -71,13 +68,3 @@ export function unreadAt(
       ),
   );
 }
-
-/** The id as Sigil writes it; undefined: it is no image version, no shared or community image and no URN. */
-export function parentNamed(text: string): string | undefined {
-  const version = parseImageVersionId(text);
-  if (version !== undefined) return formatImageVersionId(version);
-  return SHARED.test(text) || URN.test(text) ? text : undefined;
-}
-
-const SHARED = /^\/(?:Shared|Community)Galleries\/[^/]+\/Images\/[^/]+(?:\/Versions\/[^/]+)?$/iu;
-const URN = /^[^/:\s]+(?::[^/:\s]+){3}$/u;

@@ -5,6 +5,7 @@
  */
 import type { ImageVersionRequest } from "../contract.js";
 import {
+  declaredIn,
   fieldsOf,
   partsOf,
   propertyOf,
@@ -15,7 +16,7 @@ import {
   type Fields,
 } from "./fields.js";
 import type { Patch } from "./patch.js";
-import { isMap, keyAt, READ_ONLY } from "./table.js";
+import { BUILT_FROM, isMap, keyAt, READ_ONLY } from "./table.js";
 
 type Json = Record<string, unknown>;
 
@@ -55,7 +56,8 @@ function writable(path: string, value: unknown): unknown {
 }
 
 function set(document: Json, name: string, value: unknown): void {
-  const { parent, member } = descend(document, name, true);
+  const { parent, list, item, member } = descend(document, name, true);
+  if (list !== undefined && item === undefined) list.push(value);
   if (parent === undefined) return;
   const present = memberOf(parent, name, member);
   if (present !== undefined && present !== member) delete parent[present];
@@ -145,8 +147,14 @@ function named(path: string, key: string): Json {
 /** What ARM shows, as a body that may be edited and sent back, with what Sigil keeps beside it. */
 export function writableForm(shown: ImageVersionRequest, own: Fields): ImageVersionRequest {
   const form = writable("", shown) as ImageVersionRequest;
-  const sigil = Object.fromEntries(
-    Object.entries(own).map(([name, value]) => [name.slice("/sigil/".length), value]),
-  );
+  const parents = declaredIn(own);
+  const sigil = {
+    ...Object.fromEntries(
+      Object.entries(own).flatMap(([name, value]) =>
+        name.startsWith(`${BUILT_FROM}/`) ? [] : [[name.slice("/sigil/".length), value]],
+      ),
+    ),
+    ...(parents.length > 0 && { builtFrom: [...parents] }),
+  };
   return Object.keys(sigil).length === 0 ? form : { ...form, sigil };
 }

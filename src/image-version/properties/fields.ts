@@ -10,6 +10,7 @@ import { BoundedMap } from "../../bounded-map.js";
 import { escapePointer } from "../../errors.js";
 import type { ImageVersionRequest } from "../contract.js";
 import {
+  BUILT_FROM,
   isKnown,
   isMap,
   keyAt,
@@ -53,7 +54,7 @@ function collect(
   if (Array.isArray(value)) {
     if (keyOf === undefined) return;
     for (const item of value as unknown[])
-      if (typeof item === "object" && item !== null)
+      if (typeof item === "string" || (typeof item === "object" && item !== null))
         collect(
           `${name}/${escapePointer(keyOf(item as Record<string, unknown>))}`,
           `${path}/*`,
@@ -96,6 +97,13 @@ export function propertyOf(name: string): Property {
   const property = propertyAt(patternOf(name));
   if (property === undefined) throw new TypeError(`${name} is no field`);
   return property;
+}
+
+/** What is declared as a parent among fields or in a patch, as Sigil writes it. */
+export function declaredIn(fields: Fields | undefined = {}): readonly string[] {
+  return Object.entries(fields).flatMap(([name, value]) =>
+    name.startsWith(`${BUILT_FROM}/`) && typeof value === "string" ? [value] : [],
+  );
 }
 
 /** A field of Sigil's own: Azure does not know it. */

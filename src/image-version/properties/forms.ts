@@ -1,5 +1,6 @@
 /** How the value of a property is spelled, and when two spellings mean the same. */
 import { canonicalRegion, normaliseResourceId } from "../../resource-id.js";
+import { parentNamed } from "./parents.js";
 
 export interface Form {
   /** The one spelling of a value; what has no other spelling, or is not of this form, stays. */
@@ -60,6 +61,12 @@ export const word: Form = {
 export const resourceId: Form = {
   canonical: ofText(normaliseResourceId),
   comparable: ofText((id) => id.toLowerCase()),
+};
+
+/** An image version, or another image, that a version was made of. */
+export const parent: Form = {
+  canonical: ofText((text) => parentNamed(text) ?? text),
+  comparable: resourceId.comparable,
 };
 
 /** An address, compared as an id is: ARM may show the one or the other for a source. */

@@ -7,6 +7,7 @@ import type { ImageVersionRequest } from "../contract.js";
 import {
   address,
   date,
+  parent,
   plain,
   promotionRule,
   region,
@@ -175,6 +176,8 @@ export const PROPERTIES = {
   [`${SECURITY}/uefiSettings/additionalSignatures`]: made(whole),
   "/properties/restore": made(plain),
   "/sigil/promotion": changed(promotionRule),
+  // Items are added; only an Admin takes one away (commands/decide-put.ts).
+  "/sigil/builtFrom/*": added(parent),
   // Whoever leaves it out does not take it off.
   "/sigil/protected": { ...guard, omitted: "kept", restated: true },
 } as const satisfies Record<PropertyPath, Property>;
@@ -186,12 +189,18 @@ export function propertyAt(path: string): Property | undefined {
 
 /** Lists whose items have a key, and the members that make it. */
 const KEYED: Readonly<Record<string, (item: Readonly<Record<string, unknown>>) => string>> = {
+  "/sigil/builtFrom": parentKey,
   [`${PROFILE}/targetRegions`]: regionKey,
   [`${PROFILE}/targetExtendedLocations`]: zoneKey,
   [`${REGION}/encryption/dataDiskImages`]: lunKey,
   [`${ZONE}/encryption/dataDiskImages`]: lunKey,
   [`${STORAGE}/dataDiskImages`]: lunKey,
 };
+
+/** Its items are texts. */
+function parentKey(item: unknown): string {
+  return String(parent.comparable(parent.canonical(item)));
+}
 
 function regionKey(item: Readonly<Record<string, unknown>>): string {
   return String(region.canonical(item["name"] ?? ""));
@@ -245,6 +254,7 @@ export const END_OF_LIFE_DATE = `${PROFILE}/endOfLifeDate`;
 export const ALLOW_DELETION = `${SAFETY}/allowDeletionOfReplicatedLocations`;
 export const PROMOTION = "/sigil/promotion";
 export const PROTECTED = "/sigil/protected";
+export const BUILT_FROM = "/sigil/builtFrom";
 
 const PREFIXES: ReadonlySet<string> = new Set(
   Object.keys(PROPERTIES).flatMap((path) => {

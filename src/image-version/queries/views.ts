@@ -11,6 +11,7 @@ import { unmetBy } from "../properties/patch.js";
 import { PROMOTION, PROTECTED } from "../properties/table.js";
 import { conditionsOf, type Beside } from "./conditions.js";
 import type { KnownImageVersion } from "./get.js";
+import { viewParents } from "./parents.js";
 import { shownOf } from "./shown.js";
 import { desired, isManaged, ownAsked, ruleInForce } from "../state/fold.js";
 import { isFinal } from "../state/states.js";
@@ -67,7 +68,8 @@ type Sigil = ImageVersionView["sigil"];
 /** What Sigil knows of the version as a whole. */
 function sigilOf(known: KnownImageVersion, now: Date, beside: Beside): Omit<Sigil, "regions"> {
   const { look, record, latest, latestIn, warnings } = known;
-  const { [PROMOTION]: promotion, [PROTECTED]: isProtected } = (record && ownAsked(record)) ?? {};
+  const own = record && ownAsked(record);
+  const { [PROMOTION]: promotion, [PROTECTED]: isProtected } = own ?? {};
   const conditions = conditionsOf(known, now, beside);
   const { gateWaits: _, ...shownBeside } = beside;
   const createdTime = record?.createdTime ?? look?.publishedDate;
@@ -77,6 +79,7 @@ function sigilOf(known: KnownImageVersion, now: Date, beside: Beside): Omit<Sigi
       promotion: promotion as NonNullable<Sigil["promotion"]>,
     }),
     ...(isProtected === true && { protected: true }),
+    ...viewParents(record?.parentage, own),
     ...(record && ruleInForce(record) && { heldBack: true }),
     ...(record && { operationId: operationIdOf(record), state: record.state }),
     ...(conditions.length > 0 && { conditions: [...conditions] }),

@@ -11,14 +11,15 @@ import {
 } from "../../operation/records.js";
 import { nextSequence } from "../../operation/sequence.js";
 import { fieldsOf } from "../properties/fields.js";
-import { withApplied } from "../properties/patch.js";
-import { PROMOTION } from "../properties/table.js";
+import { withApplied, type Patch } from "../properties/patch.js";
+import { BUILT_FROM, PROMOTION } from "../properties/table.js";
 import type { Look } from "../resources.js";
 import { withoutGone } from "./fold.js";
 import { gone, withFact, type Time } from "./fact.js";
 import { inTurn, nothing, type Outcome } from "./happened.js";
 import {
   emptyRecord,
+  withoutOrigin,
   type ImageVersionRecord,
   type VersionRequest,
   type VersionState,
@@ -112,7 +113,7 @@ export function asAnew(
 ): Outcome {
   if (!isFinal(record.state) || look !== undefined || request.creates !== true)
     return nothing(record);
-  const { spec, release: _, ...without } = gone(record, time);
+  const { spec, release: _, ...without } = withoutOrigin(gone(record, time));
   const isTold = record.status !== undefined && spec !== undefined;
   return {
     record: without,
@@ -158,6 +159,21 @@ function saidBy({ patch, body, adopts }: VersionRequest): readonly string[] {
   });
 }
 
+/** A parent has the time of its first declaration: a ban of it counts from then on. */
+function declared(
+  { declaredTimes = {} }: ImageVersionRecord,
+  patch: Patch,
+  now: Date,
+): Pick<ImageVersionRecord, "declaredTimes"> {
+  const said = Object.keys(patch).filter((field) => field.startsWith(`${BUILT_FROM}/`));
+  if (said.length === 0) return {};
+  const all = new Map(Object.entries(declaredTimes));
+  for (const field of said)
+    if (patch[field] === null) all.delete(field);
+    else all.set(field, declaredTimes[field] ?? now.toISOString());
+  return { declaredTimes: Object.fromEntries(all) };
+}
+
 /** Invariants 1 and 2. */
 function withAsked(
   record: ImageVersionRecord,
@@ -171,6 +187,7 @@ function withAsked(
   return {
     ...record,
     ...(spec && endsRule === true && { spec: withApplied(spec, { [PROMOTION]: null }) }),
+    ...declared(record, request.patch, now),
     // A person's word on latest counts over what had failed until then.
     ...(request.release !== undefined &&
       request.machine !== true &&

@@ -21,7 +21,12 @@ import { impossibleAmong, unmetBy, type Unmet } from "../properties/patch.js";
 import { isBusy, type Look } from "../resources.js";
 import { differences, lostIn } from "../properties/differences.js";
 import { heldIn, inWords } from "./held.js";
-import type { ImageVersionRecord, VersionRequest, Write } from "./record.js";
+import {
+  withoutOrigin,
+  type ImageVersionRecord,
+  type VersionRequest,
+  type Write,
+} from "./record.js";
 
 export type Time = Pick<TransitionContext, "now" | "pace">;
 
@@ -159,12 +164,13 @@ function begun(record: ImageVersionRecord, look: Look, time: Time): Observed {
   const facts = factsIn(look.resource);
   const others = isOwn ? changedSince(write, look) : [];
   const isOpen = isOwn && others.length === 0 && !isShown(write, facts);
-  const { write: _, spec: __, left: ___, publishedBy: ____, ...kept } = record;
+  const { write: _, spec: __, left: ___, ...kept } = record;
+  const isSameLife = look.publishedDate === record.publishedDate;
   return {
     record: {
-      ...kept,
+      ...(isOwn || isSameLife ? kept : withoutOrigin(kept)),
       ...(isOpen && { write }),
-      ...achievedBefore(record, look, isOwn),
+      ...achievedBefore(record, look, isOwn, isSameLife),
       // Others have said where it is in latest before it was seen.
       ...(others.some(({ field }) => isFlag(field)) && {
         release: releaseOf(look.resource, "person"),
@@ -191,14 +197,13 @@ function isItsVersion(write: Write, look: Look): boolean {
 
 /** What others, or a restore, have given back is the version that was there. */
 function achievedBefore(
-  { write, spec, release, publishedDate, publishedBy }: ImageVersionRecord,
+  { write, spec, release }: ImageVersionRecord,
   look: Look,
   isOwn: boolean,
-): Pick<ImageVersionRecord, "spec" | "release" | "publishedBy"> {
-  const isSameLife = look.publishedDate === publishedDate;
+  isSameLife: boolean,
+): Pick<ImageVersionRecord, "spec" | "release"> {
   const isBack = isSameLife && spec !== undefined;
   return {
-    ...((isOwn || isSameLife) && publishedBy && { publishedBy }),
     ...(isBack && write?.creates !== true && { spec }),
     release:
       (isOwn ? write?.release : undefined) ??
@@ -233,13 +238,13 @@ function changedSince({ changes }: Write, { resource }: Look): Unmet[] {
 
 /** Others have made the version: what was known was of one that is no more. */
 function replaced(
-  { spec: _, write, rollout: __, window: ___, publishedBy: ____, ...record }: ImageVersionRecord,
+  { spec: _, write, rollout: __, window: ___, ...before }: ImageVersionRecord,
   look: Look,
   time: Time,
 ): Observed {
   return {
     record: {
-      ...record,
+      ...withoutOrigin(before),
       ...shownBy(look, time),
       release: releaseOf(look.resource),
       regions: [],

@@ -61,6 +61,8 @@ export type Happened =
   | OfThese<"endsLater", { decided: DecidedEnd; message: string }>
   /** Azure refused several together; each is now tried separately. */
   | OfThese<"splitUp", { message: string }>
+  /** What Azure says that a version about to be created is made of. */
+  | Is<"createdFrom", { parents: readonly string[] }>
   | OfThese<"creating" | "writeAccepted">
   | OfThese<"updating", Updating & { updates: number }>
   | OfThese<"deleting" | "restoring", { isOneOfSeveral: boolean }>

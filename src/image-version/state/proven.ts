@@ -1,5 +1,6 @@
 /** What a proof right before a write leaves in the record and in the answers. Pure. */
 import type { Finding } from "../../errors.js";
+import type { Parentage } from "../resources.js";
 import type { Outcome } from "./happened.js";
 import type { ImageVersionRecord, Proven } from "./record.js";
 
@@ -7,14 +8,29 @@ import type { ImageVersionRecord, Proven } from "./record.js";
 export function withProof(
   record: ImageVersionRecord,
   ids: readonly string[],
-  { encryptionTypes, dataDiskLuns = [], warnings = [] }: Partial<Proven>,
+  { encryptionTypes, dataDiskLuns = [], parentage, warnings = [] }: Partial<Proven>,
 ): Outcome {
   const after = {
     ...record,
+    ...(parentage && { parentage: withParents(record.parentage, parentage) }),
     encryptionTypes: { ...record.encryptionTypes, ...encryptionTypes },
     dataDiskLuns: record.dataDiskLuns.length > 0 ? record.dataDiskLuns : dataDiskLuns,
   };
-  return withFindings(after, ids, warnings);
+  const found = withFindings(after, ids, warnings);
+  return parentage === undefined || parentage.ids.length === 0
+    ? found
+    : {
+        ...found,
+        happened: [...found.happened, { kind: "createdFrom", parents: parentage.ids }],
+      };
+}
+
+/** A later proof of the same creation adds parents and removes none: what was read first may be gone by then. */
+function withParents(before: Parentage | undefined, proven: Parentage): Parentage {
+  const ids = new Map(
+    [...(before?.ids ?? []), ...proven.ids].map((id) => [id.toLowerCase(), id] as const),
+  );
+  return { ...proven, ids: [...ids.values()] };
 }
 
 /** What is found right before it is sent is in the answer of each operation that asks it, once. */

@@ -40,7 +40,7 @@ import {
 } from "../../operation/records.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Release, ReleaseChange } from "../latest/release.js";
-import type { EncryptionType, Look } from "../resources.js";
+import type { EncryptionType, Look, Parentage } from "../resources.js";
 import type { Fields } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
 import type { Pacing } from "./pace.js";
@@ -191,6 +191,10 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly publishedDate?: string;
   /** All requesters of the last creation sent; absent if others created the version. They may not approve it. */
   readonly publishedBy?: readonly Requester[];
+  /** What the last creation sent was made of; absent: nothing was read of it, or others created the version. */
+  readonly parentage?: Parentage;
+  /** When each declared parent was declared, by its field's name; RFC 3339. */
+  readonly declaredTimes?: Readonly<Record<string, string>>;
   /** What was achieved through Sigil, with its rule and protection; absent of a version that others made and nobody has adopted. */
   readonly spec?: Fields;
   /** What Azure is known to have; absent where that is no version. Invariant 1. */
@@ -221,6 +225,16 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly updates: number;
 }
 
+/** Without who has made it, and of what: it is another life. */
+export function withoutOrigin({
+  publishedBy: _,
+  parentage: __,
+  declaredTimes: ___,
+  ...record
+}: ImageVersionRecord): ImageVersionRecord {
+  return record;
+}
+
 /** A version of which nothing is known yet. `time` is RFC 3339. */
 export function emptyRecord(key: string, resourceId: string, time: string): ImageVersionRecord {
   return {
@@ -236,7 +250,10 @@ export function emptyRecord(key: string, resourceId: string, time: string): Imag
 }
 
 /** What is kept of the preflight with the version: how its disks will be encrypted, and what was worth a warning. */
-export interface Proven extends Pick<ImageVersionRecord, "encryptionTypes" | "dataDiskLuns"> {
+export interface Proven extends Pick<
+  ImageVersionRecord,
+  "encryptionTypes" | "dataDiskLuns" | "parentage"
+> {
   readonly warnings: readonly Finding[];
 }
 

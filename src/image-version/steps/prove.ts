@@ -82,7 +82,7 @@ export async function proofOf(
   const judged = judge(id, document, { ...facts, ...(change && { change }) }, deps.now());
   const errors = errorsAmong(judged.findings);
   if (errors.length > 0) throw refusal(errors, would);
-  return provenBy(document, judge(id, document, facts, deps.now()));
+  return provenBy(document, judge(id, document, facts, deps.now()), deps.now());
 }
 
 /** How the disks of a version are encrypted that an operation adopts as it is; undefined for any other. */
@@ -103,7 +103,7 @@ export async function typesOf(
       imageVersion: { kind: "found", value: status },
     }),
   );
-  return facts && provenBy(document, { facts, findings: [] });
+  return facts && provenBy(document, { facts, findings: [] }, deps.now());
 }
 
 function refusal(errors: readonly RuleFinding[], would: string): ServiceError {

@@ -7,12 +7,13 @@ import type { TransitionContext } from "../../operation/ports.js";
 import { operationIdOf, type OperationRecord } from "../../operation/records.js";
 import { lastSequenceOf } from "../../operation/sequence.js";
 import { afterBegun, asAnew, begun, type Accepting } from "../state/accepting.js";
+import { declaredIn } from "../properties/fields.js";
 import { ruleOf } from "../state/fold.js";
 import { untilQuiet } from "../state/observe.js";
 import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 import { unseen } from "../state/write.js";
-import { heldRow, told } from "./tell.js";
+import { childRows, heldRow, told } from "./tell.js";
 
 /** `accepted` is the new operation; the pair's operation is the one whose messages drive all open operations. */
 export function accept(
@@ -27,6 +28,7 @@ export function accept(
   const effects = [
     indexed(operation, context),
     ...heldRow(asked.resourceId, ruleOf(asked.request.patch)),
+    ...childRows(asked.resourceId, declaredIn(asked.request.patch)),
     event(operation, context, IMAGE_VERSION_EVENT.accepted, "accepted", {
       kind: operation.kind,
       requestedBy: operation.requestedBy,

@@ -137,6 +137,7 @@ export const TELLING: {
     change: ({ decided }, operation) =>
       decided.kind === "canceled" ? { ...operation, canceledBy: decided.by } : operation,
   },
+  createdFrom: { to: "lead" },
   splitUp: { to: "ids", history: ({ message }) => [message] },
   creating: row("ids", EVENT.creating, () => ["creating", {}], {
     history: () => [

@@ -10,7 +10,7 @@ import {
   type Requester,
 } from "../../operation/records.js";
 import type { PromotionRule } from "../contract.js";
-import { testedRow } from "../listings.js";
+import { childRow, testedRow } from "../listings.js";
 import type { Look } from "../resources.js";
 import { decideCancel, type Canceling } from "../state/cancel.js";
 import { ruleOf } from "../state/fold.js";
@@ -83,6 +83,8 @@ function toldOne(
       return ended(pair, happened, context);
     case "deleted":
       return advance(byRow(pair, happened, context), context, { patch: { state: "Deleted" } });
+    case "createdFrom":
+      return withEffects(pair, childRows(pair.record.resourceId, happened.parents));
     case "restored":
       return withEffects(
         byRow(pair, happened, context),
@@ -150,6 +152,13 @@ export function heldRow(resourceId: string, rule: PromotionRule | undefined): Ef
   return rule === undefined || rule.when === "manual"
     ? []
     : [{ kind: "index", put: [testedRow(resourceId)], remove: [] }];
+}
+
+/** Lists a version under what it is made of. */
+export function childRows(resourceId: string, parents: readonly string[]): Effect[] {
+  return parents.length === 0
+    ? []
+    : [{ kind: "index", put: parents.map((one) => childRow(one, resourceId)), remove: [] }];
 }
 
 /** Adds effects to the outbox; if the process dies, the reconciler finds them there. */

@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from "vitest";
 import { toImageSource, type WireSource } from "../../../src/azure/arm/sources.js";
-import { parentageOf, parentNamed } from "../../../src/image-version/preflight/parents.js";
+import { parentageOf } from "../../../src/image-version/preflight/parents.js";
+import { parentNamed } from "../../../src/image-version/properties/parents.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import type { ImageSource } from "../../../src/image-version/resources.js";
 import type { Seen } from "../../../src/image-version/rules/facts.js";

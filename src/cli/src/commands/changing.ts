@@ -1,4 +1,4 @@
-import { PreconditionFailedError } from "@sigil/client";
+import { PreconditionFailedError, type Schemas } from "@sigil/client";
 import { answerTo } from "../asking.js";
 import { updateOf } from "../az/update.js";
 import type { Command, Context } from "../command.js";
@@ -10,7 +10,7 @@ import { DRY_RUN, forecastOf, forecastResult } from "./forecast.js";
 import { accepted } from "./operation-columns.js";
 import { ALLOW_NO_LATEST, allowNoLatest } from "./no-latest.js";
 import { IF_MATCH, VERSION_PLACE, versionIn } from "./places.js";
-import { KEY_RULE_OPTIONS, keyRuleOf } from "./sigil-options.js";
+import { BUILT_FROM, KEY_RULE_OPTIONS, keyRuleOf } from "./sigil-options.js";
 import { ended, ifMatch, NO_PLAN, SAMPLE, VERSION_COLUMNS } from "./versions.js";
 
 /** How often an update is made anew of a version that has changed since it was read. */
@@ -44,6 +44,7 @@ their keys.`,
       group: "Regions",
     },
     ...KEY_RULE_OPTIONS,
+    BUILT_FROM,
     ...SAFETY_OPTIONS,
     {
       names: ["--set"],
@@ -101,6 +102,7 @@ their keys.`,
     const { client, io, note, values } = context;
     const path = versionIn(context);
     const encryption = keyRuleOf(values);
+    const builtFrom = values.list("--built-from");
     const pauses = [...UPDATE_PAUSES_MS];
     for (;;) {
       const { body: version, headers } = await client.call("getImageVersion", {
@@ -121,13 +123,10 @@ their keys.`,
             ...allowNoLatest(context),
           },
           header: { ...(etag !== null && { "If-Match": etag }) },
-          body:
-            encryption === undefined
-              ? patch
-              : {
-                  ...patch,
-                  sigil: { ...(patch["sigil"] as object), encryption },
-                },
+          body: withOwn(patch, {
+            ...(encryption && { encryption }),
+            ...(builtFrom && { builtFrom: [...declaredOf(version), ...builtFrom] }),
+          }),
         });
         if (answer.status === 200) note("The version is as requested already.");
         return await ended(context, answer.body);
@@ -140,6 +139,17 @@ their keys.`,
     }
   },
 };
+
+function withOwn(patch: Readonly<Record<string, unknown>>, own: object) {
+  return Object.keys(own).length === 0
+    ? patch
+    : { ...patch, sigil: { ...(patch["sigil"] as object | undefined), ...own } };
+}
+
+/** Parents that were declared before: a list without them would ask to remove them. */
+function declaredOf({ sigil: { parents = [] } }: Schemas["ImageVersion"]): readonly string[] {
+  return parents.flatMap(({ id, how }) => (how === "Declared" ? [id] : []));
+}
 
 export const DELETE: Command = {
   words: "image-version delete",

@@ -5,7 +5,7 @@ import type { Option, Values } from "../options.js";
 
 type Promotion = Schemas["Promotion"];
 type Wave = Schemas["PromotionWave"];
-type Asked = Pick<Schemas["SigilExtension"], "promotion" | "encryption">;
+type Asked = Pick<Schemas["SigilExtension"], "promotion" | "encryption" | "builtFrom">;
 
 export const KEY_RULE_OPTIONS: readonly Option[] = [
   {
@@ -25,8 +25,16 @@ export const KEY_RULE_OPTIONS: readonly Option[] = [
   },
 ];
 
+export const BUILT_FROM: Option = {
+  names: ["--built-from"],
+  kind: "list",
+  help: "Image versions that this one was built from, by ID, and Marketplace images, by URN. Use it if the source does not show it. A revocation of one of them holds this version back.",
+  group: "Source",
+};
+
 export const SIGIL_OPTIONS: readonly Option[] = [
   ...KEY_RULE_OPTIONS,
+  BUILT_FROM,
   {
     names: ["--promote-when"],
     choices: ["manual", "allRegionsReady", "tested"],
@@ -57,7 +65,9 @@ export const SIGIL_OPTIONS: readonly Option[] = [
 export function sigilOf(values: Values): Asked {
   const promotion = promotionOf(values);
   const encryption = keyRuleOf(values);
+  const builtFrom = values.list("--built-from");
   return {
+    ...(builtFrom !== undefined && { builtFrom: [...builtFrom] }),
     ...(promotion !== undefined && { promotion }),
     ...(encryption !== undefined && { encryption }),
   };

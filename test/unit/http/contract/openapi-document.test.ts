@@ -161,6 +161,7 @@ describe("the body of putImageVersion", () => {
           waves: [{ regions: [""], after: "", results: [""] }],
           onFailure: "",
         },
+        builtFrom: [""],
         encryption: { osDisk: "", dataDisks: "", tag: "" },
         protected: "",
       },

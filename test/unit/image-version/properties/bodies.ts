@@ -33,6 +33,11 @@ export const bodies: fc.Arbitrary<ImageVersionRequest> = fc
     const form = structuredClone(body) as Json;
     const properties = form["properties"] as Json;
     const profile = properties["publishingProfile"] as Json | undefined;
+    const sigil = form["sigil"] as { builtFrom?: readonly string[] } | undefined;
+    if (sigil?.builtFrom !== undefined)
+      sigil.builtFrom = [
+        ...new Map(sigil.builtFrom.map((id) => [id.toLowerCase(), id] as const)).values(),
+      ];
     delete form["tags"];
     form["location"] = regions[0]?.[spelling];
     const named = (list: unknown): unknown =>

@@ -44,7 +44,11 @@ export function documentOf(fields: Readonly<Record<string, unknown>>): ImageVers
         place = known ?? fresh;
         list = undefined;
       } else if (i === parts.length - 1) place[part] = value;
-      else if (LISTS[part] !== undefined) {
+      else if (part === "builtFrom") {
+        // Its items are texts.
+        place[part] = [value];
+        place = {};
+      } else if (LISTS[part] !== undefined) {
         list = LISTS[part];
         items = (place[part] ??= []) as Json[];
       } else place = (place[part] ??= {}) as Json;

@@ -1,5 +1,6 @@
 import type { OpenAPIV3 } from "openapi-types";
 import { describe, expect, test } from "vitest";
+import { escapePointer } from "../../../../src/errors.js";
 import { resolve } from "../../../../src/http/contract/openapi-document.js";
 import { patched } from "../../../../src/image-version/properties/body.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
@@ -26,6 +27,7 @@ import {
   READ_ONLY,
   TARGET_REGIONS,
 } from "../../../../src/image-version/properties/table.js";
+import { seedResource } from "../../../support/requests.js";
 import { content } from "../../http/contract/document.js";
 import {
   documentOf,
@@ -37,6 +39,8 @@ import {
   STORAGE,
   ZONES,
 } from "./document-of.js";
+
+const BASE = seedResource("galleries/Base/images/rhel9/versions/4.12.3");
 
 type Schema = OpenAPIV3.SchemaObject & {
   readonly "x-read-only-properties"?: readonly string[];
@@ -290,6 +294,10 @@ const ROWS: Readonly<Record<string, Row>> = {
       { when: "regions", regions: ["westus"] },
       { when: "manual" },
     ),
+    own: true,
+  },
+  [`/sigil/builtFrom/${escapePointer(BASE.toLowerCase())}`]: {
+    ...added(BASE.replace("/versions/", "/VERSIONS/"), BASE, `${BASE}0`),
     own: true,
   },
   "/sigil/protected": { ...exclusion, own: true },

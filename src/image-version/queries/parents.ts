@@ -1,0 +1,30 @@
+/** What a version was made of, as a GET and a plan show it. Pure. */
+import type { ImageVersionView } from "../contract.js";
+import { declaredIn, type Fields } from "../properties/fields.js";
+import type { Parentage } from "../resources.js";
+import { ownAsked } from "../state/fold.js";
+import type { ImageVersionRecord } from "../state/record.js";
+
+type Sigil = ImageVersionView["sigil"];
+
+/** Neither member if nothing is known: that is not "none". A parent that is seen and declared is in it twice. */
+export function viewParents(
+  parentage: Pick<Parentage, "ids" | "endsAt"> | undefined,
+  own: Fields | undefined,
+): Pick<Sigil, "parents" | "parentsUnknown"> {
+  const { ids = [], endsAt = [] } = parentage ?? {};
+  const parents = [
+    ...ids.map((id) => ({ id, how: "Seen" as const })),
+    ...declaredIn(own).map((id) => ({ id, how: "Declared" as const })),
+  ];
+  return {
+    ...(parents.length > 0 && { parents }),
+    ...(endsAt.length > 0 && { parentsUnknown: [...endsAt] }),
+  };
+}
+
+/** Those that were seen and those that were declared, each once. */
+export function parentsOf(record: ImageVersionRecord): readonly string[] {
+  const { parents = [] } = viewParents(record.parentage, ownAsked(record));
+  return [...new Map(parents.map(({ id }) => [id.toLowerCase(), id])).values()];
+}
