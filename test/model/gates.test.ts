@@ -118,6 +118,8 @@ test(
             } catch (error) {
               if (!(error instanceof ServiceError)) throw error;
               estate.say(error.code);
+              if (error.code === "GateClosed")
+                expect(WAYS.get(step.does)?.gate, step.does).toBe("refuses");
             }
             for (let round = 0; round < (step.rounds ?? 40); round += 1)
               if (!(await estate.work())) break;

@@ -218,11 +218,11 @@ export const REQUESTS = {
       gate: "refuses",
       play: (deps, choice) => rollBack(deps, choice, { to: by(choice).id.versionName }),
     },
+    // Leads only to what is in latest already.
     "to the one before": {
       in: "everywhere",
       out: true,
       last: "refuses",
-      gate: "refuses",
       play: (deps, choice) => rollBack(deps, choice, {}),
     },
   },
