@@ -8,6 +8,8 @@ import type { CloudEvent } from "../../src/events/cloud-event.js";
 import type { OperationRecord } from "../../src/operation/records.js";
 
 const STORIES = "test/contract/";
+/** These play what the others tell. */
+const PLAYED_AGAIN = `${STORIES}remedies/`;
 const FOLDER = "test/golden/";
 
 /** The lines of each story, by its name. */
@@ -69,7 +71,7 @@ function numbering(): (line: string) => string {
 /** The golden file of a test file; undefined: it has none. */
 export function goldenFileOf(testFile: string): string | undefined {
   const file = path.relative(".", testFile);
-  return file.startsWith(STORIES)
+  return file.startsWith(STORIES) && !file.startsWith(PLAYED_AGAIN)
     ? `${FOLDER}${file.slice(STORIES.length).replace(/\.test\.ts$/u, ".jsonl")}`
     : undefined;
 }
