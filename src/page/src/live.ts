@@ -13,7 +13,7 @@ export interface Live<T> {
   readonly checkedAtMs: number | undefined;
   /** Why the last read failed; undefined once one has gone well. */
   readonly error: Error | undefined;
-  /** Reads now, and often for a while: what was asked for shows a moment later. */
+  /** Reads now what is true now, and often for a while: what was asked for shows a moment later. */
   readonly refresh: () => void;
 }
 
@@ -30,12 +30,12 @@ const HIDDEN_MS = 120_000;
 
 /**
  * Reads again and again what `key` names, for as long as it is shown. `load` answers `previous` where nothing has changed;
- * `everyMs` says when to read next. `isKept`: false for a dialog that
+ * `refresh` says that a person waits for it. `everyMs` says when to read next. `isKept`: false for a dialog that
  * needs a current value.
  */
 export function useLive<T>(
   key: string,
-  load: (previous: T | undefined, signal: AbortSignal) => Promise<T>,
+  load: (previous: T | undefined, signal: AbortSignal, refresh: boolean) => Promise<T>,
   everyMs: (value: T) => number,
   isKept = true,
 ): Live<T> {
@@ -50,6 +50,7 @@ export function useLive<T>(
     const ended = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     let reading = false;
+    let isAsked = false;
     let failures = 0;
     let eagerUntilMs = 0;
     let notBeforeMs = 0;
@@ -69,9 +70,11 @@ export function useLive<T>(
       clearTimeout(timer);
       if (reading || state.get().kind !== "signedIn") return; // Invariant 1.
       reading = true;
+      const refresh = isAsked;
+      isAsked = false;
       let nextMs: number;
       try {
-        const value = await current.current.load(latest.value, ended.signal);
+        const value = await current.current.load(latest.value, ended.signal, refresh);
         if (ended.signal.aborted) return;
         failures = 0;
         notBeforeMs = 0;
@@ -95,6 +98,7 @@ export function useLive<T>(
       plan(nextMs);
     };
     readNow.current = () => {
+      isAsked = true;
       eagerUntilMs = Date.now() + EAGER_FOR_MS;
       void read();
     };

@@ -156,7 +156,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
       expect(await dialog.getByRole("row", { name: new RegExp(`^${other}`, "u") }).count()).toBe(0);
       expect(await axeFindings(page)).toEqual([]);
       await dialog.getByRole("button", { name: `Promote wave ${wave}` }).click();
-      await page.getByText(wave === 1 ? "in 1 of 2 regions" : "in all 2 regions").waitFor();
+      await page.getByText(wave === 1 ? "in 1 of 2 regions" : "in 2 of 2 regions").waitFor();
     }
     // Not simply latest, where it is so in one region of two.
     await world.api.request("DELETE", `${pathOf(image)}?allowNoLatest=true`);
@@ -327,7 +327,7 @@ describe("what may be done in the page", needs("chromium", chromium), () => {
     const row = (name: string) => dialog.getByRole("row", { name }).waitFor();
     await row("eastus2 1.0.0 → 0.9.0");
     await row("westus 1.0.0 → stays 1.0.0");
-    await dialog.getByLabel("Take it out there, too").check();
+    await dialog.getByLabel("Remove it from latest there, too").check();
     await row("westus 1.0.0 → none");
     expect(await axeFindings(page)).toEqual([]);
     const sent = page.waitForRequest(/\/cancel/u);

@@ -94,7 +94,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     await tabTo(page, /^Set of data disks$/u);
     await page.keyboard.type("{region}DiskEncryptionSet2");
     await tabTo(page, /^Promotion$/u);
-    await page.keyboard.type("Held back until somebody");
+    await page.keyboard.type("Held back until a person");
     await tabTo(page, /^Add regions$/u);
     await page.keyboard.type("westus, eastus2");
     await page.keyboard.press("Enter");
@@ -104,7 +104,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     await page.waitForURL(/\/versions\/2\.0\.0$/u);
 
     // Promoted from its headline or its menu, whichever comes first.
-    await page.getByText("2 of 2", { exact: true }).waitFor();
+    await page.getByText("2 of 2 regions", { exact: true }).waitFor();
     await page.getByRole("heading", { name: "Regions" }).waitFor();
     await tabTo(page, /^More actions$/u);
     await page.keyboard.press("Enter");
@@ -114,7 +114,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     await dialog.getByRole("row", { name: "westus 1.1.0 → 2.0.0" }).waitFor();
     await tabTo(page, /^Promote$/u);
     await page.keyboard.press("Enter");
-    await page.getByText("in all 2 regions").waitFor();
+    await page.getByText("in 2 of 2 regions").waitFor();
 
     await tabTo(page, /^More actions$/u);
     await page.keyboard.press("Enter");
@@ -448,7 +448,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
 
     await page.getByRole("heading", { name: "Revoked: do not use" }).waitFor();
     await page.getByText(/CVE-2026-1234: openssl, use 1\.1\.0\./u).waitFor();
-    await page.getByText("in no region", { exact: true }).waitFor();
+    await page.getByText("in 0 of 2 regions", { exact: true }).waitFor();
     const { body } = await world.api.request<{
       sigil: { conditions: { type: string }[] };
     }>("GET", pathOf(id));

@@ -2,7 +2,7 @@ import { ConnectionError, UnavailableError } from "@sigil/client";
 import { useNow } from "../clock.js";
 import type { Live } from "../live.js";
 import { Problem } from "./problem.js";
-import { durationText, shortTime } from "../times.js";
+import { durationText } from "../times.js";
 import { Time } from "./time.js";
 
 /** Longer ago than that, what is shown is said to be old. */
@@ -18,7 +18,7 @@ export function LiveDot({ live }: { readonly live: Live<unknown> }) {
     <button
       type="button"
       class={isOld ? "live old" : "live"}
-      title={`Checked at ${shortTime(checkedAtMs)}, ${durationText(ageMs)} ago. Press to read it now.`}
+      title={`Checked ${durationText(ageMs)} ago. Press to refresh.`}
       onClick={refresh}
     >
       {isOld ? `Of ${durationText(ageMs)} ago` : "Live"}

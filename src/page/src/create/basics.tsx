@@ -75,7 +75,7 @@ export function Basics({
               label="Number"
               value={form.increment}
               options={INCREMENTS}
-              hint={`It will be ${next}, unless somebody is faster.`}
+              hint={`It will be ${next}, unless somebody else takes it first.`}
               onChange={(increment) => change({ increment })}
             />
           )}

@@ -21,13 +21,13 @@ const PROMOTIONS = [
   ["allRegionsReady", "Held back until every region is ready"],
   ["regions", "Held back until some regions are ready"],
   ["tested", "Held back until it has passed its tests"],
-  ["manual", "Held back until somebody promotes it"],
+  ["manual", "Held back until a person promotes it"],
   ["waves", "Promoted in waves of regions"],
 ] as const;
 
 const AFTER = [
   ["tested", "Once its tests have passed"],
-  ["minutes", "Some minutes after the one before"],
+  ["minutes", "Some minutes after the previous wave"],
   ["manual", "When a person promotes it"],
 ] as const;
 

@@ -321,10 +321,10 @@ function promotionText({ promoteWhen, promoteRegions, exclude, waves }: Form): s
   switch (promoteWhen) {
     case "":
       return exclude
-        ? "Excluded from latest: machines made without a version number do not get it."
-        : "In latest: machines made without a version number get it in each region that it is ready in.";
+        ? "Excluded from latest: machines created without a version number do not get it."
+        : "In latest: machines created without a version number get it in each region where it is ready.";
     case "manual":
-      return "Held back until somebody promotes it.";
+      return "Held back until a person promotes it.";
     case "allRegionsReady":
       return "Held back until every region is ready; then Sigil promotes it.";
     case "tested":

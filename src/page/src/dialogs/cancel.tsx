@@ -47,7 +47,11 @@ function CancelCreation({
         />
       )}
       {regions.some(isKept) && (
-        <Tick checked={noLatest} onChange={foretold.allowNoLatest} label="Take it out there, too" />
+        <Tick
+          checked={noLatest}
+          onChange={foretold.allowNoLatest}
+          label="Remove it from latest there, too"
+        />
       )}
     </Confirm>
   );

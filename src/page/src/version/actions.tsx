@@ -1,7 +1,7 @@
 import type { ComponentChildren, ComponentType } from "preact";
 import { useState } from "preact/hooks";
 import type { Schemas } from "@sigil/client";
-import { Command, Fix } from "../components/command.js";
+import { Fix } from "../components/command.js";
 import { lazy } from "../components/lazy.js";
 import { useLoaded } from "../components/loaded.js";
 import { Menu } from "../components/menu.js";
@@ -168,7 +168,7 @@ function goTo(id: string): void {
 }
 
 function Line({
-  line: { tile, title, text, deed, command, fix, seenTime },
+  line: { tile, title, text, deed, fix, seenTime },
   isFirst,
   onDo,
   refusal,
@@ -191,12 +191,6 @@ function Line({
           <p>
             <b>Not yet possible:</b> {refusal}
           </p>
-        )}
-        {command !== undefined && (
-          <details>
-            <summary class="small">The same with sigil</summary>
-            <Command line={command} />
-          </details>
         )}
       </div>
       {seenTime !== undefined && (

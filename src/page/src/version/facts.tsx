@@ -3,6 +3,7 @@ import { Ago, EndOfLife } from "../components/time.js";
 import { Tile } from "../components/tile.js";
 import { useImageUse, useText } from "../components/use-details.js";
 import type { Version } from "../dialogs/action.js";
+import { regionCount } from "../geography.js";
 import type { ImageName } from "../routes.js";
 import { setCount } from "./keys.js";
 import { isUnseen } from "./region-state.js";
@@ -27,13 +28,14 @@ export function Facts({
     <dl class="facts">
       <Fact name="Ready">
         <b>
-          {ready.length} of {all}
-        </b>{" "}
-        {all === 1 ? "region" : "regions"}
+          {ready.length} of {regionCount(all)}
+        </b>
         {unseen > 0 && `, ${unseen} not seen yet`}
       </Fact>
       <Fact name="Latest">
-        <b>{latestText(version)}</b>
+        <b>
+          in {sigil.latestIn.length} of {regionCount(all)}
+        </b>
       </Fact>
       {sigil.keys && (
         <Fact name="Keys">
@@ -65,16 +67,6 @@ export function Facts({
       ))}
     </dl>
   );
-}
-
-/** `in 1 of 2 regions`: never simply latest, where it is not so everywhere. */
-function latestText({ sigil: { latestIn, regions } }: Version): string {
-  if (latestIn.length === 0) return "in no region";
-  return latestIn.length === regions.length
-    ? regions.length === 1
-      ? "in its region"
-      : `in all ${regions.length} regions`
-    : `in ${latestIn.length} of ${regions.length} regions`;
 }
 
 /** `supported: mariner, AzureGuestAgent 2.7.0`. */

@@ -27,8 +27,6 @@ export interface Headline {
   readonly fix?: string;
   /** How old what it says is. */
   readonly seenTime?: string;
-  /** The equivalent `sigil` command. */
-  readonly command?: string;
 }
 
 export function headlinesOf(
@@ -131,9 +129,6 @@ export function ofCondition(version: Version, condition: Condition): Headline {
         )}
       </>
     ),
-    // The tests on this page come before any command.
-    ...(whatToDo.command !== undefined &&
-      told.deed?.does.kind !== "tests" && { command: whatToDo.command }),
   };
 }
 

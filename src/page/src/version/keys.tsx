@@ -3,7 +3,7 @@ import { Card } from "../components/card.js";
 import { Fix } from "../components/command.js";
 import { Strip, Tile } from "../components/tile.js";
 import { Table } from "../components/table.js";
-import { Ago, Expires, Time } from "../components/time.js";
+import { Expires, Time } from "../components/time.js";
 import type { Version } from "../dialogs/action.js";
 import { namesText } from "../geography.js";
 import { byRisk } from "../key-text.js";
@@ -22,21 +22,7 @@ export function KeysCard({ version }: { readonly version: Version }) {
   const { keys, regions } = version.sigil;
   const disks = disksOf(version);
   return (
-    <Card
-      id="keys"
-      title="Keys"
-      aside={
-        <span class="muted small">
-          {typesText(disks)}
-          {keys?.seenTime !== undefined && (
-            <>
-              {" · seen "}
-              <Ago value={keys.seenTime} />
-            </>
-          )}
-        </span>
-      }
-    >
+    <Card id="keys" title="Keys" aside={<span class="muted small">{typesText(disks)}</span>}>
       <Table
         caption="Keys of each disk"
         columns={["Disk", "Disk encryption set", "By region", "Keys"]}

@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Card } from "../components/card.js";
 import { Changes } from "../components/changes.js";
-import { Command, SameWithSigil } from "../components/command.js";
+import { SameWithSigil } from "../components/command.js";
 import { Crumbs, Head } from "../components/head.js";
 import { LiveDot } from "../components/live.js";
 import { useLoaded } from "../components/loaded.js";
@@ -123,13 +123,6 @@ export function There({
         <div class="stack">
           <HistoryCard version={version} operations={history} results={results} />
           <More {...props} />
-          <Card id="sigil-line" title="The same with sigil">
-            <div class="pad">
-              <Command
-                line={["sigil image-version show", ...versionWords(image, version.name)].join(" ")}
-              />
-            </div>
-          </Card>
         </div>
       </div>
     </>
@@ -205,27 +198,27 @@ function More({ image, version: { name, sigil } }: VersionProps) {
     .map((region) => region.name);
   return (
     <>
-      {open === "machine" ? (
-        <MachineCard image={image} version={name} regions={regions} />
-      ) : (
-        regions.length > 0 && (
-          <button type="button" onClick={() => setOpen("machine")}>
-            Machine commands
-          </button>
-        )
-      )}
-      {open === "use" ? (
-        <section class="card" aria-label="Who uses it">
-          <div class="pad">
-            <UseDetails image={image} version={name} />
+      <Card id="more" title="With this version">
+        <div class="pad">
+          <div class="row">
+            {regions.length > 0 && open !== "machine" && (
+              <button type="button" onClick={() => setOpen("machine")}>
+                Machine commands
+              </button>
+            )}
+            {open !== "use" && (
+              <button type="button" onClick={() => setOpen("use")}>
+                Who uses it
+              </button>
+            )}
           </div>
-          <SameWithSigil words={["image-version", "use", ...versionWords(image, name)]} />
-        </section>
-      ) : (
-        <button type="button" onClick={() => setOpen("use")}>
-          Who uses it
-        </button>
-      )}
+          {open === "use" && <UseDetails image={image} version={name} />}
+        </div>
+        <SameWithSigil
+          words={["image-version", open === "use" ? "use" : "show", ...versionWords(image, name)]}
+        />
+      </Card>
+      {open === "machine" && <MachineCard image={image} version={name} regions={regions} />}
     </>
   );
 }

@@ -1,236 +1,273 @@
 import { useEffect, useState } from "preact/hooks";
 import { entries, NotFoundError, type Client, type Schemas } from "@sigil/client";
+import { useNow } from "../clock.js";
 import { Card } from "../components/card.js";
+import { Fix } from "../components/command.js";
+import { Segments } from "../components/filters.js";
 import { Head } from "../components/head.js";
 import { LiveDot, LiveState } from "../components/live.js";
 import { useLoaded } from "../components/loaded.js";
-import { State } from "../components/state.js";
+import { Problem } from "../components/problem.js";
 import { Table } from "../components/table.js";
-import { Expires, Time } from "../components/time.js";
+import { Tile } from "../components/tile.js";
+import { Ago, Time } from "../components/time.js";
 import { useClient } from "../context.js";
 import { useLive } from "../live.js";
 import { Link, navigate, replaceAddress } from "../navigation.js";
 import { imagesOf, readGalleries } from "../galleries.js";
 import { keyText } from "../key-text.js";
-import { imageKey, pathOf, type ImageName } from "../routes.js";
+import {
+  coverOf,
+  countTexts,
+  seenSpan,
+  setRows,
+  statesIn,
+  type SetRow,
+  type SetState,
+  type Use,
+} from "../keys/set-rows.js";
+import { imageKey, pathOf, type GalleryName, type ImageName } from "../routes.js";
 import { ENCRYPTION_NAMES, nameIn, readSummary } from "../summaries.js";
 
-type DiskEncryptionSet = Schemas["DiskEncryptionSet"];
-type KeySummary = Schemas["KeySummary"];
-
 const EVERY_MS = 60_000;
-/** Image definitions whose versions are looked through. */
+/** Image definitions whose versions are looked through, and versions of them that are opened so that their sets are seen. */
 const MOST_IMAGES = 10;
+const MOST_OPENED = 10;
 
 interface Keys {
-  readonly sets: readonly DiskEncryptionSet[];
-  /** By id in lower case. */
-  readonly uses: ReadonlyMap<string, readonly Use[]>;
-  /** The same, of those that were looked at. */
-  readonly states: ReadonlyMap<string, KeySummary>;
+  readonly rows: readonly SetRow[];
   readonly images: readonly ImageName[];
   /** Those of `images` whose versions could not be read, or not all of them yet. */
   readonly unread: readonly ImageName[];
+  readonly subscriptions: readonly string[];
 }
 
-/** Versions of one image definition that a set holds the key of. */
-interface Use {
-  readonly image: ImageName;
-  readonly versions: readonly string[];
-}
-
-/** The disk encryption sets of a subscription, by region, and which versions hang on each. */
+/** The disk encryption sets of a subscription, what is broken first, and which versions have each. */
 export function KeysView({ subscriptionId }: { readonly subscriptionId: string | undefined }) {
   return subscriptionId === undefined ? (
     <>
       <Head title="Keys" />
-      <ChooseSubscription />
+      <FirstSubscription />
     </>
   ) : (
     <Sets subscriptionId={subscriptionId} />
   );
 }
 
+const FILTERS = [
+  ["all", "All", () => true],
+  ["risk", "At risk", ({ tile }: SetRow) => tile === "risk"],
+  ["unseen", "Not seen yet", ({ tile }: SetRow) => tile === "unseen"],
+] as const;
+
 function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
   const client = useClient();
+  const [filter, setFilter] = useState<(typeof FILTERS)[number][0]>("all");
   const live = useLive<Keys>(
     `keys ${subscriptionId}`,
-    (_, signal) => readKeys(client, subscriptionId, signal),
+    (_, signal, refresh) => readKeys(client, subscriptionId, refresh, signal),
     () => EVERY_MS,
   );
-  const head = (
+  const { rows = [], images = [], unread = [], subscriptions = [] } = live.value ?? {};
+  const holds = FILTERS.find(([key]) => key === filter)?.[2];
+  return (
     <>
       <Head
         title="Keys"
         meta={
           <>
-            <LiveDot live={live} /> · {subscriptionId}
+            <LiveDot live={live} />
+            {live.value && <Summed rows={rows} />}
           </>
         }
-      />
+      >
+        <select
+          class="no-print"
+          aria-label="Subscription"
+          value={subscriptionId.toLowerCase()}
+          onChange={({ currentTarget }) =>
+            navigate({ view: "keys", subscriptionId: currentTarget.value })
+          }
+        >
+          {[...new Set([subscriptionId.toLowerCase(), ...subscriptions])].map((id) => (
+            <option key={id}>{id}</option>
+          ))}
+        </select>
+        <button type="button" class="no-print" onClick={live.refresh}>
+          Refresh
+        </button>
+      </Head>
       <LiveState live={live} />
-    </>
-  );
-  if (live.value === undefined) return head;
-  const { sets, uses, states, images, unread } = live.value;
-  const regions = [...new Set(sets.map(({ region }) => region))].sort();
-  return (
-    <>
-      {head}
-      {sets.length === 0 && <p>There are no disk encryption sets.</p>}
-      {images.length > 0 && (
-        <p class="muted small count">Versions were looked for in {namesOf(images)}.</p>
-      )}
       {unread.length > 0 && (
         <p class="note warning" role="status">
-          The versions of {namesOf(unread)} could not all be read: more may hang on a set than is
-          shown.
+          Not all versions of {namesOf(unread)} could be read: more may use a set than is shown.
         </p>
       )}
-      {regions.map((region) => (
-        <Card key={region} id={region} title={region}>
-          <Table
-            caption={`Disk encryption sets in ${region}`}
-            columns={[...["Set", "Type", "Provisioning", "Key", "Rotation"], "Versions"]}
-          >
-            {sets
-              .filter((set) => set.region === region)
-              .map((set) => (
-                <SetRow
-                  key={set.id}
-                  set={set}
-                  uses={uses.get(set.id.toLowerCase()) ?? []}
-                  state={states.get(set.id.toLowerCase())}
-                  complete={unread.length === 0}
-                />
-              ))}
-          </Table>
+      {live.value && (
+        <Card
+          id="sets"
+          title="Disk encryption sets"
+          aside={
+            <Segments
+              label="Filter sets"
+              options={FILTERS.map(([key, name, holds]) => [
+                key,
+                `${name} ${rows.filter(holds).length}`,
+              ])}
+              value={filter}
+              onChange={setFilter}
+            />
+          }
+        >
+          {rows.length === 0 && <p class="pad muted">There are no disk encryption sets.</p>}
+          {rows.length > 0 && (
+            <Table
+              caption="Disk encryption sets"
+              columns={[
+                ...["Set", "Key", "State", "Seen", "Used by"],
+                { title: "Fix", hidden: true },
+              ]}
+            >
+              {rows
+                .filter((row) => holds?.(row) ?? true)
+                .map((row) => (
+                  <SetLine key={row.set.id} row={row} complete={unread.length === 0} />
+                ))}
+            </Table>
+          )}
+          {images.length > 0 && (
+            <p class="pad muted small">Used by: versions of {namesOf(images)}.</p>
+          )}
         </Card>
-      ))}
+      )}
     </>
   );
 }
 
-/** It was seen, and nothing is wrong with it. */
-function isWell({ problems, notSeen }: KeySummary): boolean {
-  return problems.length + notSeen.length === 0;
+function Summed({ rows }: Pick<Keys, "rows">) {
+  const [risk, ...others] = countTexts(rows);
+  const seen = seenSpan(rows, useNow());
+  return (
+    <>
+      {" · "}
+      <b class={risk?.startsWith("0 ") === true ? undefined : "error-text"}>{risk}</b>
+      {[...others, ...(seen === "" ? [] : [seen])].map((text) => ` · ${text}`).join("")}
+    </>
+  );
 }
 
-function SetRow({
-  set,
-  uses,
-  state,
-  complete,
+function SetLine({ row, complete }: { readonly row: SetRow; readonly complete: boolean }) {
+  const { set, tile, title, details, fixes, seenTime, expiresTime, uses } = row;
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <tr class={["done", "absent"].includes(tile) ? "quiet" : undefined}>
+        <th scope="row" title={set.id}>
+          <span class="state">
+            <Tile state={tile} />
+            <span>{nameIn(set.id)}</span>
+          </span>
+          <small>
+            {set.region}, {ENCRYPTION_NAMES[set.encryptionType] ?? set.encryptionType}
+          </small>
+        </th>
+        <td data-label="Key">
+          <span>
+            <span title={set.keyUrl}>{keyText(set)}</span>
+            <small class="muted">
+              {set.rotationToLatestKeyVersionEnabled ? "Rotates automatically" : "Rotated manually"}
+            </small>
+          </span>
+        </td>
+        <td data-label="State" class="kept">
+          <span>
+            {title}
+            {tile === "done" &&
+              (expiresTime === undefined ? (
+                ", no expiry"
+              ) : (
+                <>
+                  , expires <Time value={expiresTime} show="date" />
+                </>
+              ))}
+            {details.map((text) => (
+              <small key={text} class={tile === "risk" ? "error-text" : "muted"}>
+                {text}
+              </small>
+            ))}
+          </span>
+        </td>
+        <td data-label="Seen" class="nowrap">
+          {seenTime !== undefined ? <Ago value={seenTime} /> : tile === "absent" ? "–" : "never"}
+        </td>
+        <td data-label="Used by">
+          <span>
+            {uses.length === 0 && <span class="muted">{complete ? "none" : "not known"}</span>}
+            {uses.map((use) => (
+              <Used key={imageKey(use.image)} use={use} setId={set.id} />
+            ))}
+          </span>
+        </td>
+        <td class="end">
+          {fixes.length > 0 && (
+            <button
+              type="button"
+              class="small no-print"
+              aria-expanded={isOpen}
+              onClick={() => setOpen(!isOpen)}
+            >
+              Show the fix<span class="visually-hidden"> {nameIn(set.id)}</span>
+            </button>
+          )}
+        </td>
+      </tr>
+      {isOpen && (
+        <tr>
+          <td colSpan={6}>
+            {fixes.map((text) => (
+              <Fix key={text} text={text} label={nameIn(set.id)} />
+            ))}
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}
+
+function Used({
+  use: { image, versions, latest },
+  setId,
 }: {
-  readonly set: DiskEncryptionSet;
-  readonly uses: readonly Use[];
-  /** Of one that was looked at. */
-  readonly state: KeySummary | undefined;
-  readonly complete: boolean;
+  readonly use: Use;
+  readonly setId: string;
 }) {
   return (
-    <tr>
-      <th scope="row" title={set.id}>
-        {nameIn(set.id)}
-        <div class="sub">{set.id.split("/")[4]}</div>
-      </th>
-      <td data-label="Type">{ENCRYPTION_NAMES[set.encryptionType] ?? set.encryptionType}</td>
-      <td data-label="Provisioning">
-        <State state={set.provisioningState} />
-      </td>
-      <td data-label="Key">
-        <span>
-          <span title={set.keyUrl}>{keyText(set)}</span>
-          {state && (state.expiresTime !== undefined || isWell(state)) && (
-            <div class="sub">
-              <Expires value={state.expiresTime ?? null} />
-            </div>
-          )}
-          {state?.problems.map(({ code, message, remediation }) => (
-            <div key={code} class="error-text" title={remediation}>
-              {message}
-            </div>
-          ))}
-          {state?.notSeen.map(({ code, message }) => (
-            <div key={code} class="sub">
-              Not seen: {message}
-            </div>
-          ))}
-          {state === undefined && <div class="sub">Nobody has looked at it.</div>}
-        </span>
-      </td>
-      <td data-label="Rotation">
-        {set.rotationToLatestKeyVersionEnabled ? "By itself" : "By hand"}
-        {set.lastKeyRotationTime !== undefined && (
-          <div class="sub">
-            Last <Time value={set.lastKeyRotationTime} />
-          </div>
-        )}
-        {set.autoKeyRotationError && (
-          <div class="error-text wrap">
-            {set.autoKeyRotationError.code}: {set.autoKeyRotationError.message}
-          </div>
-        )}
-      </td>
-      <td data-label="Versions">
-        {uses.length === 0 && <span class="muted">{complete ? "none found" : "not known"}</span>}
-        {uses.map(({ image, versions }) => (
-          <div key={imageKey(image)}>
-            <Link to={{ view: "image", image }} query={`?q=${encodeURIComponent(nameIn(set.id))}`}>
-              {versions.length} of {image.imageName}
-            </Link>
-          </div>
-        ))}
-      </td>
-    </tr>
+    <div>
+      <Link to={{ view: "image", image }} query={`?q=${encodeURIComponent(nameIn(setId))}`}>
+        {versions.length} of {image.imageName}
+      </Link>
+      {latest > 0 && `, latest in ${latest}`}
+    </div>
   );
 }
 
-/** Those of the galleries; where there is one, it needs no choice. */
-function ChooseSubscription() {
+/** Goes to the first of the galleries' subscriptions; any of them can then be chosen. */
+function FirstSubscription() {
   const client = useClient();
   const listed = useLoaded("galleries", (signal) => readGalleries(client, false, signal));
-  const [typed, setTyped] = useState("");
-  const known = [
-    ...new Set(
-      (listed.kind === "loaded" ? listed.value.galleries : []).map(({ subscriptionId }) =>
-        subscriptionId.toLowerCase(),
-      ),
-    ),
-  ];
-  const [first, ...others] = known;
+  const [first] = subscriptionsOf(listed.kind === "loaded" ? listed.value.galleries : []);
   useEffect(() => {
-    if (first !== undefined && others.length === 0)
-      replaceAddress(pathOf({ view: "keys", subscriptionId: first }));
-  }, [first, others.length]);
-  if (listed.kind === "loading") return <p role="status">Loading…</p>;
-  return (
-    <section class="card">
-      <ul class="pad">
-        {known.map((subscriptionId) => (
-          <li key={subscriptionId}>
-            <Link to={{ view: "keys", subscriptionId }}>{subscriptionId}</Link>
-          </li>
-        ))}
-      </ul>
-      <form
-        class="pad row"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (typed.trim() !== "") navigate({ view: "keys", subscriptionId: typed.trim() });
-        }}
-      >
-        <label for="keys-subscription">Another subscription</label>
-        <input
-          id="keys-subscription"
-          value={typed}
-          spellcheck={false}
-          onInput={(event) => setTyped(event.currentTarget.value)}
-        />
-        <button type="submit">Show</button>
-      </form>
-    </section>
+    if (first !== undefined) replaceAddress(pathOf({ view: "keys", subscriptionId: first }));
+  }, [first]);
+  return listed.kind === "failed" ? (
+    <Problem error={listed.error} />
+  ) : (
+    <p role="status">{listed.kind === "loading" ? "Loading…" : "Sigil sees no gallery."}</p>
   );
+}
+
+function subscriptionsOf(galleries: readonly GalleryName[]): readonly string[] {
+  return [...new Set(galleries.map(({ subscriptionId }) => subscriptionId.toLowerCase()))];
 }
 
 function namesOf(images: readonly ImageName[]): string {
@@ -240,18 +277,22 @@ function namesOf(images: readonly ImageName[]): string {
 async function readKeys(
   client: Client,
   subscriptionId: string,
+  refresh: boolean,
   signal: AbortSignal,
 ): Promise<Keys> {
-  const sets: DiskEncryptionSet[] = [];
+  const sets: Schemas["DiskEncryptionSet"][] = [];
   for await (const set of entries(client, "listDiskEncryptionSets", {
     path: { subscriptionId },
     query: {},
     signal,
   }))
     sets.push(set);
-  const images = await imagesIn(client, subscriptionId, signal);
+  const { images, subscriptions } = await imagesIn(client, subscriptionId, signal);
   const uses = new Map<string, Use[]>();
-  const states = new Map<string, KeySummary>();
+  const states = new Map<string, SetState>();
+  const see = (id: string, state: SetState): void => {
+    if ((state.seenTime ?? "") >= (states.get(id)?.seenTime ?? "")) states.set(id, state);
+  };
   const unread: ImageName[] = [];
   await Promise.all(
     images.map(async (image) => {
@@ -259,16 +300,20 @@ async function readKeys(
         const { body } = await readSummary(client, image, undefined, signal);
         if (!body.complete) unread.push(image);
         body.diskEncryptionSets.forEach((id, index) => {
-          const versions = body.versions
-            .filter(({ regions }) =>
-              regions.some(({ diskEncryptionSets }) => diskEncryptionSets.includes(index)),
-            )
-            .map(({ name }) => name);
+          const has = (region: Schemas["RegionSummary"]): boolean =>
+            region.diskEncryptionSets.includes(index);
+          const those = body.versions.filter(({ regions }) => regions.some(has));
+          const latest = those.filter(({ regions }) =>
+            regions.some((region) => region.latest && has(region)),
+          );
           const key = id.toLowerCase();
-          uses.set(key, [...(uses.get(key) ?? []), { image, versions }]);
+          const use = { image, versions: those.map(({ name }) => name), latest: latest.length };
+          uses.set(key, [...(uses.get(key) ?? []), use]);
           const state = body.keys?.find(({ diskEncryptionSet }) => diskEncryptionSet === index);
-          if (state) states.set(key, state);
+          if (state) see(key, state);
         });
+        const opened = await openEach(client, image, coverOf(body), refresh, signal);
+        for (const keys of opened) for (const [id, state] of statesIn(keys)) see(id, state);
       } catch (error) {
         signal.throwIfAborted();
         // An image definition that is gone has no versions.
@@ -276,7 +321,29 @@ async function readKeys(
       }
     }),
   );
-  return { sets, uses, states, images, unread };
+  return { rows: setRows(sets, uses, states), images, unread, subscriptions };
+}
+
+/** Of versions that are opened: their sets are then seen. What cannot be read stays as it was seen last. */
+async function openEach(
+  client: Client,
+  image: ImageName,
+  versions: readonly string[],
+  refresh: boolean,
+  signal: AbortSignal,
+): Promise<readonly Schemas["VersionKeys"][]> {
+  const answers = await Promise.allSettled(
+    versions.slice(0, MOST_OPENED).map((versionName) =>
+      client.call("getImageVersion", {
+        path: { ...image, versionName },
+        query: { expand: "keys", ...(refresh && { refresh }) },
+        signal,
+      }),
+    ),
+  );
+  return answers.flatMap((answer) =>
+    answer.status === "fulfilled" ? (answer.value.body.sigil.keys ?? []) : [],
+  );
 }
 
 /** Of this subscription: those that were worked on lately and opened here, before those that are only listed. */
@@ -284,7 +351,7 @@ async function imagesIn(
   client: Client,
   subscriptionId: string,
   signal: AbortSignal,
-): Promise<readonly ImageName[]> {
+): Promise<Pick<Keys, "images" | "subscriptions">> {
   const [{ body }, listed] = await Promise.all([
     client.call("listOperations", {
       query: { subscriptionId, top: 100 },
@@ -292,7 +359,8 @@ async function imagesIn(
     }),
     readGalleries(client, false, signal).catch(() => undefined), // Then those that are known otherwise.
   ]);
-  return imagesOf(body.value, listed?.images ?? [])
+  const images = imagesOf(body.value, listed?.images ?? [])
     .filter((image) => image.subscriptionId.toLowerCase() === subscriptionId.toLowerCase())
     .slice(0, MOST_IMAGES);
+  return { images, subscriptions: subscriptionsOf(listed?.galleries ?? []) };
 }

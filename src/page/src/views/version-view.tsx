@@ -1,4 +1,4 @@
-import { useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { NotFoundError, type Client } from "@sigil/client";
 import { Accepted } from "../components/accepted.js";
 import { Crumbs, Head } from "../components/head.js";
@@ -38,21 +38,11 @@ export function VersionView({
   readonly version: string;
 }) {
   const client = useClient();
-  const isAsked = useRef(false);
   const live = useLive<Shown>(
     `${imageKey(image)} ${name}`,
-    (_, signal) => {
-      const refresh = isAsked.current;
-      isAsked.current = false;
-      return readShown(client, image, name, refresh, signal);
-    },
+    (_, signal, refresh) => readShown(client, image, name, refresh, signal),
     (shown) => (isBusy(shown) ? BUSY_MS : IDLE_MS),
   );
-  // Whoever presses Refresh wants what Azure shows now.
-  const refresh = (): void => {
-    isAsked.current = true;
-    live.refresh();
-  };
   const [done, setDone] = useState<readonly Parameters<ActionProps["onAccepted"]>[0][]>([]);
   const onAccepted: ActionProps["onAccepted"] = (operation) => {
     setDone((before) => [...before, operation]);
@@ -70,7 +60,7 @@ export function VersionView({
       image={image}
       {...shown}
       live={live}
-      refresh={refresh}
+      refresh={live.refresh}
       above={above}
       asked={done.length}
       onAccepted={onAccepted}

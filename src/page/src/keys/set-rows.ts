@@ -1,0 +1,153 @@
+import type { Schemas } from "@sigil/client";
+import { durationText } from "../times.js";
+import { byRisk } from "../key-text.js";
+import { inWords } from "../operations.js";
+import type { ImageName } from "../routes.js";
+import type { TileState } from "../tile-state.js";
+
+type DiskEncryptionSet = Schemas["DiskEncryptionSet"];
+/** How a set was seen last. */
+export type SetState = Pick<
+  Schemas["KeySummary"],
+  "seenTime" | "expiresTime" | "problems" | "notSeen"
+>;
+
+/** Versions of one image definition that have the set. */
+export interface Use {
+  readonly image: ImageName;
+  readonly versions: readonly string[];
+  /** Of them, how many are the latest somewhere. */
+  readonly latest: number;
+}
+
+/** A set, with how its key is. */
+export interface SetRow {
+  readonly set: DiskEncryptionSet;
+  readonly tile: keyof typeof TILES;
+  readonly title: string;
+  readonly details: readonly string[];
+  /** What helps. */
+  readonly fixes: readonly string[];
+  readonly seenTime?: string | undefined;
+  /** Of a key that works; absent where it has no end. */
+  readonly expiresTime?: string | undefined;
+  readonly uses: readonly Use[];
+}
+
+/** The most urgent first: how many are so, and what one is. */
+const TILES = {
+  risk: ["at risk", "Failed"],
+  "note-mark": ["soon at risk", "Not rotated"],
+  unseen: ["not seen yet", "Not seen yet"],
+  done: ["work", "Works"],
+  absent: ["unused", "Not used by a version"],
+} as const satisfies Partial<Record<TileState, readonly [string, string]>>;
+const ORDER = Object.keys(TILES);
+
+/** What is broken first, then what soon will be, then what nobody has seen, then what works. By id in lower case. */
+export function setRows(
+  sets: readonly DiskEncryptionSet[],
+  uses: ReadonlyMap<string, readonly Use[]>,
+  states: ReadonlyMap<string, SetState>,
+): readonly SetRow[] {
+  return sets
+    .map((set) => {
+      const id = set.id.toLowerCase();
+      return rowOf(set, uses.get(id) ?? [], states.get(id));
+    })
+    .sort(
+      (a, b) =>
+        ORDER.indexOf(a.tile) - ORDER.indexOf(b.tile) ||
+        a.set.region.localeCompare(b.set.region) ||
+        a.set.id.localeCompare(b.set.id),
+    );
+}
+
+function rowOf(set: DiskEncryptionSet, uses: readonly Use[], state: SetState | undefined): SetRow {
+  const { provisioningState, autoKeyRotationError: rotation } = set;
+  const { notSeen = [], seenTime, expiresTime } = state ?? {};
+  const problems = byRisk(state?.problems ?? []);
+  const [first] = problems;
+  const tile =
+    first?.severity === "error" || provisioningState === "Failed"
+      ? "risk"
+      : (first ?? rotation) !== undefined
+        ? "note-mark"
+        : uses.length === 0
+          ? "absent"
+          : state === undefined || notSeen.length > 0
+            ? "unseen"
+            : "done";
+  return {
+    set,
+    tile,
+    title: first
+      ? inWords(first.code).replace(/^./u, (letter) => letter.toUpperCase())
+      : TILES[tile][1],
+    details: [
+      ...[...problems, ...notSeen].map(({ message }) => message),
+      ...(rotation ? [`${rotation.code}: ${rotation.message}`] : []),
+      ...(provisioningState === "Succeeded" ? [] : [provisioningState]),
+    ],
+    fixes: problems.map(({ remediation }) => remediation),
+    ...(tile !== "unseen" && { seenTime }),
+    expiresTime,
+    uses,
+  };
+}
+
+/** `1 of 8 at risk`, then the others by their count. */
+export function countTexts(rows: readonly SetRow[]): readonly string[] {
+  return Object.entries(TILES).flatMap(([tile, [words]]) => {
+    const count = rows.filter((row) => row.tile === tile).length;
+    if (tile === "risk") return [`${count} of ${rows.length} ${words}`];
+    return count > 0 ? [`${count} ${words}`] : [];
+  });
+}
+
+/** `seen 8 s to 31 s ago`; empty where nobody has seen one. */
+export function seenSpan(rows: readonly SetRow[], nowMs: number): string {
+  const ages = rows
+    .flatMap(({ seenTime }) => seenTime ?? [])
+    .map((time) => nowMs - Date.parse(time))
+    .sort((a, b) => a - b);
+  const [newest, oldest] = [ages[0], ages.at(-1)].map((age) =>
+    age === undefined ? "" : durationText(age),
+  );
+  if (newest === "") return "";
+  return newest === oldest ? `seen ${newest} ago` : `seen ${newest} to ${oldest} ago`;
+}
+
+/** Versions that between them have every set: who opens them has each set seen. */
+export function coverOf({
+  diskEncryptionSets,
+  versions,
+}: Schemas["ImageSummary"]): readonly string[] {
+  const left = new Set(diskEncryptionSets.keys());
+  return versions.flatMap(({ name, regions }) => {
+    const those = regions.flatMap((region) => region.diskEncryptionSets);
+    return those.filter((at) => left.delete(at)).length > 0 ? [name] : [];
+  });
+}
+
+/** How an opened version shows its sets, by id in lower case. All count as seen when the one was that was seen least recently. */
+export function statesIn(
+  keys: Schemas["VersionKeys"] | undefined,
+): readonly (readonly [string, SetState])[] {
+  const { seenTime, sets = [], problems = [], notSeen = [] } = keys ?? {};
+  if (seenTime === undefined) return [];
+  return sets.map(({ diskEncryptionSetId, expiresTime }) => {
+    const id = diskEncryptionSetId.toLowerCase();
+    const isOfIt = (one: { readonly diskEncryptionSetId: string }): boolean =>
+      one.diskEncryptionSetId.toLowerCase() === id;
+    return [
+      id,
+      {
+        seenTime,
+        ...(expiresTime !== undefined && { expiresTime }),
+        problems: problems.filter(isOfIt),
+        notSeen: notSeen.filter(isOfIt),
+      },
+    ] as const;
+  });
+}
