@@ -7,6 +7,8 @@ export interface Case {
   readonly ask: (trial: Trial) => Ask | Promise<Ask>;
   /** The codes of the plan's errors; absent: it lets the request pass. */
   readonly codes?: readonly string[];
+  /** The same request once what the findings say is done: nothing is found, and Azure makes it. */
+  readonly mended?: Case["ask"];
   /** Why the plan stops what Azure would take. */
   readonly stricter?: string;
   /** Where Azure's refusal is less exact than the plan, or names another mistake first: its code in the same vocabulary. */

@@ -1,6 +1,6 @@
 import { PLAIN, SNAPSHOTS, type Case } from "./case.js";
 import { seedRegion, seedResource } from "../../../support/requests.js";
-import { HOME, regionWith, seedRegions, seedSet } from "../../../support/trial.js";
+import { HOME, regionWith, seedRegions, seedSet, type Trial } from "../../../support/trial.js";
 
 const VHD = {
   storageAccountId: seedResource("images/x").replace(
@@ -9,6 +9,9 @@ const VHD = {
   ),
   uri: "https://myaccount.blob.core.windows.net/vhds/os.vhd",
 };
+
+const shallowAtHome = (t: Trial) =>
+  t.ask({ regions: [{ name: HOME }], publishing: { replicationMode: "Shallow" } });
 
 export const REQUESTS: readonly Case[] = [
   { name: "the seed's managed image", ask: (t) => t.ask() },
@@ -39,11 +42,13 @@ export const REQUESTS: readonly Case[] = [
         regions: [...seedRegions(), seedRegion("East US 2", "EastUS2")],
       }),
     codes: ["DuplicateRegion"],
+    mended: (t) => t.ask({ regions: seedRegions() }),
   },
   {
     name: "target regions without the version's own",
     ask: (t) => t.ask({ regions: [seedRegion("eastus2", "EastUS2")] }),
     codes: ["LocationNotInTargetRegions"],
+    mended: (t) => t.ask({ regions: seedRegions() }),
   },
   {
     name: "100 replicas in all",
@@ -75,6 +80,8 @@ export const REQUESTS: readonly Case[] = [
         },
       }),
     codes: ["StorageAccountStrategyConflict"],
+    mended: (t) =>
+      t.ask({ regions: PLAIN, publishing: { storageAccountStrategy: "DefaultStandard_LRS" } }),
   },
   {
     name: "a storage strategy alone",
@@ -98,6 +105,7 @@ export const REQUESTS: readonly Case[] = [
       id: `${seedResource("galleries/MyGallery/images/MyImage")}/versions/2147483648.0.0`,
     }),
     codes: ["InvalidVersionName"],
+    mended: (t) => t.ask(),
   },
   {
     name: "an end-of-life date to come",
@@ -127,6 +135,7 @@ export const REQUESTS: readonly Case[] = [
       });
     },
     codes: ["DuplicateLun"],
+    mended: (t) => t.ask(),
   },
   {
     name: "a LUN twice among the source's disks",
@@ -141,6 +150,7 @@ export const REQUESTS: readonly Case[] = [
         },
       }),
     codes: ["DuplicateLun"],
+    mended: (t) => t.ask({ storage: SNAPSHOTS }),
   },
   {
     name: "two kinds of source",
@@ -152,6 +162,7 @@ export const REQUESTS: readonly Case[] = [
         },
       }),
     codes: ["SeveralSources"],
+    mended: (t) => t.ask({ storage: { source: { id: seedResource("images/myImage") } } }),
     azureSays: "MissingSource", // It has one message for none and for several.
   },
   {
@@ -164,6 +175,7 @@ export const REQUESTS: readonly Case[] = [
         },
       }),
     codes: ["DuplicateSource"],
+    mended: (t) => t.ask({ storage: SNAPSHOTS }),
   },
   {
     name: "one blob for two disks",
@@ -176,6 +188,7 @@ export const REQUESTS: readonly Case[] = [
         },
       }),
     codes: ["DuplicateSource"],
+    mended: (t) => t.ask({ regions: PLAIN, storage: { osDiskImage: { source: VHD } } }),
   },
   {
     name: "a VHD with platform keys",
@@ -189,6 +202,7 @@ export const REQUESTS: readonly Case[] = [
         storage: { osDiskImage: { source: VHD } },
       }),
     codes: ["EncryptionNotSupportedForSource"],
+    mended: (t) => t.ask({ regions: PLAIN, storage: { osDiskImage: { source: VHD } } }),
   },
   {
     name: "zone-redundant storage where there are zones",
@@ -201,19 +215,17 @@ export const REQUESTS: readonly Case[] = [
     name: "zone-redundant storage where there are no zones",
     ask: (t) => t.ask({ regions: [{ name: HOME, storageAccountType: "Standard_ZRS" }] }),
     codes: ["ZoneRedundantStorageNotOffered"],
+    mended: (t) => t.ask({ regions: [{ name: HOME, storageAccountType: "Standard_LRS" }] }),
   },
   {
     name: "shallow replication at home",
-    ask: (t) =>
-      t.ask({
-        regions: [{ name: HOME }],
-        publishing: { replicationMode: "Shallow" },
-      }),
+    ask: shallowAtHome,
   },
   {
     name: "shallow replication in two regions",
     ask: (t) => t.ask({ regions: PLAIN, publishing: { replicationMode: "Shallow" } }),
     codes: ["InvalidShallowReplication"],
+    mended: shallowAtHome,
   },
   {
     name: "shallow replication with two replicas",
@@ -223,16 +235,19 @@ export const REQUESTS: readonly Case[] = [
         publishing: { replicationMode: "Shallow" },
       }),
     codes: ["InvalidShallowReplication"],
+    mended: shallowAtHome,
   },
   {
     name: "no source",
     ask: (t) => t.ask({ regions: PLAIN, storage: {} }),
     codes: ["MissingSource"],
+    mended: (t) => t.ask({ regions: PLAIN }),
   },
   {
     name: "a source that is a disk encryption set",
     ask: (t) => t.ask({ regions: PLAIN, storage: { source: { id: seedSet("WestUS") } } }),
     codes: ["WrongResourceType"],
+    mended: (t) => t.ask({ regions: PLAIN }),
   },
   {
     name: "a source that is no resource id",
@@ -242,6 +257,7 @@ export const REQUESTS: readonly Case[] = [
         storage: { osDiskImage: { source: { id: "/subscriptions/mine" } } },
       }),
     codes: ["InvalidResourceId"],
+    mended: (t) => t.ask({ regions: PLAIN, storage: SNAPSHOTS }),
   },
   {
     name: "a set for a data disk and none for the OS disk",
@@ -253,6 +269,7 @@ export const REQUESTS: readonly Case[] = [
         ],
       }),
     codes: ["OsDiskEncryptionSetMissing", "OsDiskEncryptionSetMissing"],
+    mended: (t) => t.ask({ regions: seedRegions() }),
     stricter: "Azure leaves the OS disk to platform keys; nobody would know",
   },
 ];

@@ -3,8 +3,10 @@ import { seedResource } from "../../../support/requests.js";
 import { HOME, regionWith, seedSet, type Trial } from "../../../support/trial.js";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 
-async function register(trial: Trial, state: "NotRegistered" | "Registering"): Promise<void> {
-  const set = (to: typeof state | "Registered") =>
+type RegistrationState = "NotRegistered" | "Registering" | "Registered";
+
+async function register(trial: Trial, state: RegistrationState): Promise<void> {
+  const set = (to: RegistrationState) =>
     trial.control.setRegistrationState({
       subscriptionId: LOCAL_SUBSCRIPTION_ID,
       namespace: "Microsoft.Compute",
@@ -28,8 +30,13 @@ async function withhold(trial: Trial, region: string): Promise<void> {
   );
 }
 
-async function deny(trial: Trial, action: string, scope: string): Promise<void> {
-  const denial = { action, scope };
+const deniedRead = (type: string, scope: string) => ({
+  action: `Microsoft.Compute/${type}/read`,
+  scope,
+});
+
+async function deny(trial: Trial, type: string, scope: string): Promise<void> {
+  const denial = deniedRead(type, scope);
   await trial.change(
     () => trial.control.denyAction(denial),
     () => trial.control.allowAction(denial),
@@ -44,6 +51,10 @@ export const SUBSCRIPTIONS: readonly Case[] = [
       return t.ask();
     },
     codes: ["ProviderNotRegistered"],
+    mended: async (t) => {
+      await register(t, "Registered");
+      return t.ask();
+    },
   },
   {
     name: "a subscription whose provider is being registered",
@@ -52,6 +63,10 @@ export const SUBSCRIPTIONS: readonly Case[] = [
       return t.ask();
     },
     codes: ["ProviderNotRegistered"],
+    mended: async (t) => {
+      await register(t, "Registered");
+      return t.ask();
+    },
   },
   {
     name: "a region that the subscription is not offered",
@@ -60,6 +75,7 @@ export const SUBSCRIPTIONS: readonly Case[] = [
       return t.ask({ regions: PLAIN });
     },
     codes: ["RegionNotOffered"],
+    mended: (t) => t.ask({ regions: [{ name: HOME }] }),
   },
   {
     name: "a location that the subscription is not offered",
@@ -68,11 +84,19 @@ export const SUBSCRIPTIONS: readonly Case[] = [
       return t.ask({ regions: [{ name: HOME }] });
     },
     codes: ["RegionNotOffered"],
+    mended: async (t) => {
+      const id = await t.put(t.of.managedImage(t.name("there"), "eastus2", []));
+      return t.ask({
+        location: "eastus2",
+        regions: [{ name: "eastus2" }],
+        storage: { source: { id } },
+      });
+    },
   },
   {
     name: "a set that Sigil's identity may not see",
     ask: async (t) => {
-      await deny(t, "Microsoft.Compute/diskEncryptionSets/read", seedSet("EastUS2"));
+      await deny(t, "diskEncryptionSets", seedSet("EastUS2"));
       return t.ask({
         regions: [
           regionWith(HOME, seedSet("WestUS"), { 0: seedSet("WestUS") }),
@@ -81,18 +105,27 @@ export const SUBSCRIPTIONS: readonly Case[] = [
       });
     },
     codes: ["InsufficientPermission"],
+    mended: async (t) => {
+      await t.control.allowAction(deniedRead("diskEncryptionSets", seedSet("EastUS2")));
+      return t.ask();
+    },
   },
   {
     name: "a source that Sigil's identity may not see",
     ask: async (t) => {
-      await deny(t, "Microsoft.Compute/images/read", seedResource("images/myImage"));
+      await deny(t, "images", seedResource("images/myImage"));
       return t.ask({ regions: PLAIN });
     },
     codes: ["InsufficientPermission"],
+    mended: async (t) => {
+      await t.control.allowAction(deniedRead("images", seedResource("images/myImage")));
+      return t.ask();
+    },
   },
   {
     name: "a region that is none",
     ask: (t) => t.ask({ regions: [{ name: HOME }, { name: "atlantis" }] }),
     codes: ["RegionNotOffered"],
+    mended: (t) => t.ask({ regions: PLAIN }),
   },
 ];
