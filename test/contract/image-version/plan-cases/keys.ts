@@ -71,6 +71,23 @@ async function confidentialData(
   });
 }
 
+/** A confidential version whose OS disk has a customer's key. */
+async function confidentialOsDisk(t: Trial, set = CONFIDENTIAL_SET): Promise<Ask> {
+  const id = await diskOf(t, "cvm", CONFIDENTIAL);
+  const securityProfile = {
+    confidentialVMEncryptionType: "EncryptedWithCmk",
+    secureVMDiskEncryptionSetId: set,
+  } as const;
+  return t.ask({
+    definition: await definition(t, securityType("ConfidentialVM")),
+    storage: { osDiskImage: { source: { id } } },
+    regions: [{ name: HOME, encryption: { osDiskImage: { securityProfile } } }],
+  });
+}
+
+/** With a set of the seed's for each disk. */
+const atHome = (t: Trial) => t.ask({ regions: [seedRegion(HOME, "WestUS")] });
+
 export const KEYS: readonly Case[] = [
   {
     name: "a set that does not exist",
@@ -79,6 +96,10 @@ export const KEYS: readonly Case[] = [
         regions: [regionWith(HOME, seedSet("Nowhere"), { 0: seedSet("WestUS") })],
       }),
     codes: ["DiskEncryptionSetNotFound"],
+    mended: async (t) => {
+      const id = await t.put(t.of.diskEncryptionSet(t.name("made"), HOME));
+      return t.ask({ regions: [regionWith(HOME, id, { 0: seedSet("WestUS") })] });
+    },
   },
   {
     name: "a set of another region: the seed's own mistake",
@@ -87,6 +108,7 @@ export const KEYS: readonly Case[] = [
         regions: [seedRegion(HOME, "WestUS"), seedRegion("eastus", "EastUS2")],
       }),
     codes: ["DiskEncryptionSetInOtherRegion", "DiskEncryptionSetInOtherRegion"],
+    mended: (t) => t.ask(),
   },
   {
     name: "one set for every region",
@@ -95,6 +117,7 @@ export const KEYS: readonly Case[] = [
         regions: [seedRegion(HOME, "WestUS"), seedRegion("eastus2", "WestUS")],
       }),
     codes: ["DiskEncryptionSetInOtherRegion", "DiskEncryptionSetInOtherRegion"],
+    mended: (t) => t.ask(),
   },
   {
     name: "a set of another subscription",
@@ -105,6 +128,7 @@ export const KEYS: readonly Case[] = [
       });
     },
     codes: ["DiskEncryptionSetInOtherSubscription"],
+    mended: atHome,
   },
   {
     name: "a set that is still being made",
@@ -119,6 +143,10 @@ export const KEYS: readonly Case[] = [
       });
     },
     codes: ["DiskEncryptionSetNotReady"],
+    mended: async (t) => {
+      const set = t.of.diskEncryptionSet(t.name("young"), HOME);
+      return t.ask({ regions: [regionWith(HOME, await t.put(set), { 0: seedSet("WestUS") })] });
+    },
   },
   {
     name: "a set without an active key",
@@ -133,6 +161,10 @@ export const KEYS: readonly Case[] = [
       });
     },
     codes: ["DiskEncryptionSetWithoutKey"],
+    mended: async (t) => {
+      const set = t.of.diskEncryptionSet(t.name("keyGiven"), HOME);
+      return t.ask({ regions: [regionWith(HOME, await t.put(set), { 0: seedSet("WestUS") })] });
+    },
   },
   ...(
     [
@@ -158,7 +190,13 @@ export const KEYS: readonly Case[] = [
         regions: [regionWith(HOME, id, { 0: seedSet("WestUS") })],
       });
     },
-    ...(code !== undefined && { codes: [code] }),
+    ...(code !== undefined && {
+      codes: [code],
+      mended: async (t: Trial) => {
+        const id = await t.put(t.of.diskEncryptionSet(t.name("newlyKeyed"), HOME));
+        return t.ask({ regions: [regionWith(HOME, id, { 0: seedSet("WestUS") })] });
+      },
+    }),
   })),
   {
     name: "a set whose key does not rotate",
@@ -199,55 +237,17 @@ export const KEYS: readonly Case[] = [
         ],
       }),
     codes: ["DiskEncryptionSetOfWrongType"],
+    mended: atHome,
   },
   {
     name: "an ordinary set for a confidential VM's OS disk",
-    ask: async (t) => {
-      const id = await diskOf(t, "cvm", CONFIDENTIAL);
-      return t.ask({
-        definition: await definition(t, securityType("ConfidentialVM")),
-        storage: { osDiskImage: { source: { id } } },
-        regions: [
-          {
-            name: HOME,
-            encryption: {
-              osDiskImage: {
-                securityProfile: {
-                  confidentialVMEncryptionType: "EncryptedWithCmk",
-                  secureVMDiskEncryptionSetId: seedSet("WestUS"),
-                },
-              },
-            },
-          },
-        ],
-      });
-    },
+    ask: (t) => confidentialOsDisk(t, seedSet("WestUS")),
     codes: ["DiskEncryptionSetOfWrongType"],
+    mended: confidentialOsDisk,
   },
   {
     name: "a confidential VM's OS disk with the set that it needs",
-    ask: async (t) => {
-      const id = await diskOf(t, "cvm", CONFIDENTIAL);
-      return t.ask({
-        definition: await definition(t, securityType("ConfidentialVM")),
-        storage: { osDiskImage: { source: { id } } },
-        regions: [
-          {
-            name: HOME,
-            encryption: {
-              osDiskImage: {
-                securityProfile: {
-                  confidentialVMEncryptionType: "EncryptedWithCmk",
-                  secureVMDiskEncryptionSetId: seedResource(
-                    "diskEncryptionSets/WestUSConfidentialEncryptionSet",
-                  ),
-                },
-              },
-            },
-          },
-        ],
-      });
-    },
+    ask: (t) => confidentialOsDisk(t),
   },
   {
     name: "a confidential data disk with the set that it needs",
@@ -257,21 +257,25 @@ export const KEYS: readonly Case[] = [
     name: "an ordinary set for a confidential data disk",
     ask: (t) => confidentialData(t, { set: seedSet("WestUS") }),
     codes: ["DiskEncryptionSetOfWrongType"],
+    mended: (t) => confidentialData(t),
   },
   {
     name: "a confidential data disk without a set",
     ask: (t) => confidentialData(t, { set: undefined }),
     codes: ["ConfidentialVmSetMismatch"],
+    mended: (t) => confidentialData(t),
   },
   {
     name: "an OS disk's kind of confidential encryption, and a set, for a data disk",
     ask: (t) => confidentialData(t, { type: "EncryptedWithCmk" }),
     codes: ["ConfidentialVmSetMismatch"],
+    mended: (t) => confidentialData(t),
   },
   {
     name: "a confidential data disk in a subscription without the preview",
     ask: (t) => confidentialData(t, { registered: "NotRegistered" }),
     codes: ["FeatureNotRegistered"],
+    mended: (t) => confidentialData(t),
   },
   {
     name: "a confidential data disk of an image definition that knows no confidential machines",
@@ -293,6 +297,7 @@ export const KEYS: readonly Case[] = [
       });
     },
     codes: ["SecurityTypeMismatch"],
+    mended: (t) => confidentialData(t),
   },
   {
     name: "every kind of mistake with keys at once",
@@ -313,5 +318,6 @@ export const KEYS: readonly Case[] = [
       "DiskEncryptionSetNotFound",
       "LunNotInSource",
     ],
+    mended: (t) => t.ask(),
   },
 ];
