@@ -6,7 +6,7 @@ import { LiveDot, LiveState } from "../components/live.js";
 import { useClient } from "../context.js";
 import type { ActionProps, Version } from "../dialogs/action.js";
 import { useLive } from "../live.js";
-import { isRunning, type Operation } from "../operations.js";
+import { isRunning, readOperation, type Operation } from "../operations.js";
 import { BUSY_MS, IDLE_MS } from "../retry.js";
 import { imageKey, type ImageName } from "../routes.js";
 import { isOpen } from "../summaries.js";
@@ -22,6 +22,8 @@ type Shown =
       readonly etag: string;
       /** The last one; absent where Sigil was never asked for one. */
       readonly operation: Operation | undefined;
+      /** When the operation may have news. */
+      readonly nextMs: number | undefined;
     }
   | {
       readonly kind: "deleted";
@@ -41,7 +43,7 @@ export function VersionView({
   const live = useLive<Shown>(
     `${imageKey(image)} ${name}`,
     (_, signal, refresh) => readShown(client, image, name, refresh, signal),
-    (shown) => (isBusy(shown) ? BUSY_MS : IDLE_MS),
+    paceOf,
   );
   const [done, setDone] = useState<readonly Parameters<ActionProps["onAccepted"]>[0][]>([]);
   const onAccepted: ActionProps["onAccepted"] = (operation) => {
@@ -86,11 +88,13 @@ export function VersionView({
   );
 }
 
-function isBusy(shown: Shown): boolean {
-  return shown.kind === "deleted"
-    ? shown.isRestoring || isRunning(shown.deletion)
-    : isOpen(shown.version.sigil.state) ||
-        (shown.operation !== undefined && isRunning(shown.operation));
+/** While an operation runs, when it says. */
+function paceOf(shown: Shown): number {
+  if (shown.kind === "deleted")
+    return shown.isRestoring || isRunning(shown.deletion) ? BUSY_MS : IDLE_MS;
+  const { version, operation, nextMs = BUSY_MS } = shown;
+  if (operation !== undefined && isRunning(operation)) return nextMs;
+  return isOpen(version.sigil.state) ? BUSY_MS : IDLE_MS;
 }
 
 /** Of a version that is gone, the deletion that has led to it. */
@@ -108,15 +112,14 @@ async function readShown(
       signal,
     });
     const { operationId } = body.sigil;
-    const operation =
-      operationId === undefined
-        ? undefined
-        : await client.call("getOperation", { path: { operationId }, signal });
+    const last =
+      operationId === undefined ? undefined : await readOperation(client, operationId, signal);
     return {
       kind: "there",
       version: body,
       etag: headers.get("etag") ?? "",
-      operation: operation?.body,
+      operation: last?.operation,
+      nextMs: last?.nextMs,
     };
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
