@@ -2,7 +2,7 @@
  * How far operations are, on stderr: a bar for each region on a terminal, drawn again in its place; elsewhere one line whenever
  * a region or an operation has changed.
  */
-import { statusOf, type Operation, type Schemas } from "@sigil/client";
+import { parseResourceId, statusOf, type Operation, type Schemas } from "@sigil/client";
 import { oneLine, Own, type Output, type Part } from "./harmless.js";
 import type { Environment } from "./io.js";
 import { styleFor, type Style } from "./style.js";
@@ -116,7 +116,7 @@ export function wordsOf({ kind }: Operation): string {
 
 /** `MyImage 1.0.0` of a version's id, the last names of any other. */
 export function versionOf({ resourceId }: Pick<Operation, "resourceId">): string {
-  const [, image, version] = /\/images\/([^/]+)(?:\/versions\/([^/]+))?$/iu.exec(resourceId) ?? [];
+  const [, image, version] = parseResourceId(resourceId)?.names ?? [];
   if (image === undefined) return resourceId.split("/").at(-1) ?? resourceId;
   return version === undefined ? image : `${image} ${version}`;
 }

@@ -185,21 +185,6 @@ export async function* entries<Name extends keyof Entries>(
   } while (continuationToken !== undefined);
 }
 
-export interface ImageVersionPath {
-  readonly subscriptionId: string;
-  readonly resourceGroupName: string;
-  readonly galleryName: string;
-  readonly imageName: string;
-  readonly versionName: string;
-}
-
-/** The path parameters of a version's resource id; undefined for any other id. */
-export function imageVersionPath(resourceId: string): ImageVersionPath | undefined {
-  return /^\/subscriptions\/(?<subscriptionId>[^/]+)\/resourceGroups\/(?<resourceGroupName>[^/]+)\/providers\/Microsoft\.Compute\/galleries\/(?<galleryName>[^/]+)\/images\/(?<imageName>[^/]+)\/versions\/(?<versionName>[^/]+)$/iu.exec(
-    resourceId,
-  )?.groups as ImageVersionPath | undefined;
-}
-
 function addressOf(template: string, { path = {}, query = {} }: AnyInput): string {
   const filled = template.replace(/\{(\w+)\}/gu, (_all, name: string) => {
     const value = path[name];

@@ -2,11 +2,9 @@
 export {
   createClient,
   entries,
-  imageVersionPath,
   type Answer,
   type Client,
   type ClientOptions,
-  type ImageVersionPath,
   type Input,
   type OperationName,
   type Schemas,
@@ -31,4 +29,5 @@ export {
   type Operation,
   type Problem,
 } from "./problems.js";
+export { imageVersionPath, parseResourceId, type ImageVersionPath } from "./resource-id.js";
 export { hasEnded, statusOf, waitUntilReady, type WaitOptions } from "./waiting.js";

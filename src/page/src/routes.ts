@@ -1,3 +1,5 @@
+import { parseResourceId as parse } from "@sigil/client";
+
 /** A gallery, by the names of its resource id. */
 export interface GalleryName {
   readonly subscriptionId: string;
@@ -161,10 +163,6 @@ function decoded(part: string): string {
   }
 }
 
-/** What a resource id names, in either case: a gallery, an image definition of it, a version of that. */
-const RESOURCE_ID =
-  /^\/?subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/(?:providers\/Microsoft\.Compute\/)?galleries\/([^/]+)(?:\/images\/([^/]+)(?:\/versions\/([^/]+))?)?\/?$/iu;
-
 /** The view of what a resource id names. */
 export function routeTo(id: string): Route | undefined {
   const place = parseResourceId(id);
@@ -178,28 +176,19 @@ export function routeTo(id: string): Route | undefined {
 
 /** The gallery that a resource id names, or that what it names is in. */
 export function parseGalleryId(id: string): GalleryName | undefined {
-  const match = RESOURCE_ID.exec(id.trim());
-  return match === null ? undefined : galleryIn(match);
+  const parsed = parse(id);
+  if (parsed === undefined || !/^galleries(?:\/images(?:\/versions)?)?$/u.test(parsed.type))
+    return undefined;
+  const { subscriptionId, resourceGroupName, names } = parsed;
+  return { subscriptionId, resourceGroupName, galleryName: names[0] ?? "" };
 }
 
 /** The image definition, and the version if there is one, that a resource id names. */
 export function parseResourceId(
   id: string,
 ): { readonly image: ImageName; readonly version?: string } | undefined {
-  const match = RESOURCE_ID.exec(id.trim());
-  const [, , , , imageName, version] = match ?? [];
-  if (match === null || imageName === undefined) return undefined;
-  return {
-    image: { ...galleryIn(match), imageName },
-    ...(version !== undefined && { version }),
-  };
-}
-
-function galleryIn([
-  ,
-  subscriptionId = "",
-  resourceGroupName = "",
-  galleryName = "",
-]: RegExpExecArray): GalleryName {
-  return { subscriptionId, resourceGroupName, galleryName };
+  const gallery = parseGalleryId(id);
+  const [, imageName, version] = parse(id)?.names ?? [];
+  if (gallery === undefined || imageName === undefined) return undefined;
+  return { image: { ...gallery, imageName }, ...(version !== undefined && { version }) };
 }

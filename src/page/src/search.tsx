@@ -1,5 +1,5 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import type { Client } from "@sigil/client";
+import { parseResourceId, type Client } from "@sigil/client";
 import { useModal } from "./components/dialog.js";
 import { Tile } from "./components/tile.js";
 import { useClient } from "./context.js";
@@ -206,7 +206,7 @@ function hitsOf(image: ImageName, body: Parameters<typeof matrixOf>[0]): readonl
     tile: "absent",
     text: nameIn(id),
     hint: "Disk encryption set",
-    to: { view: "keys", subscriptionId: id.split("/")[2] ?? "" },
+    to: { view: "keys", subscriptionId: parseResourceId(id)?.subscriptionId ?? "" },
   }));
   return [...versions, ...sets];
 }

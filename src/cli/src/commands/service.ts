@@ -1,5 +1,5 @@
 /** Galleries, image definitions, retention, subscriptions, disk encryption sets, rejected requests. */
-import { entries, type Schemas } from "@sigil/client";
+import { entries, parseResourceId, type Schemas } from "@sigil/client";
 import { readBodyFile } from "../body-file.js";
 import type { Command } from "../command.js";
 import { UsageError } from "../exit-codes.js";
@@ -145,8 +145,8 @@ export const GALLERY_COMMANDS: readonly Command[] = [
     columns: [
       { title: "Location", of: ({ region }: Gallery) => region },
       { title: "Name", of: ({ name }: Gallery) => name },
-      { title: "ResourceGroup", of: ({ id }: Gallery) => id.split("/")[4] },
-      { title: "Subscription", of: ({ id }: Gallery) => id.split("/")[2] },
+      { title: "ResourceGroup", of: ({ id }: Gallery) => parseResourceId(id)?.resourceGroupName },
+      { title: "Subscription", of: ({ id }: Gallery) => parseResourceId(id)?.subscriptionId },
     ],
     async run({ client }) {
       const data = [];

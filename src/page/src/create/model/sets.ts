@@ -1,5 +1,5 @@
 /** Which disk encryption set fits which disk in which region, and which one the rule names. */
-import type { Schemas } from "@sigil/client";
+import { parseResourceId, type Schemas } from "@sigil/client";
 import { canonicalRegion } from "../../geography.js";
 import type { ImageName } from "../../routes.js";
 import {
@@ -34,12 +34,10 @@ export function typesFor(form: Encrypted, disk: Disk): readonly EncryptionType[]
   }
 }
 
-const SET_ID =
-  /^\/?subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/providers\/Microsoft\.Compute\/diskEncryptionSets\/([^/]+)\/?$/iu;
-
 /** The name in a set's id; the id itself where it is none. */
 export function setName(id: string): string {
-  return SET_ID.exec(id)?.[3] ?? id;
+  const { type, names: [name] = [] } = parseResourceId(id) ?? {};
+  return type === "diskencryptionsets" ? (name ?? id) : id;
 }
 
 /** Azure does not tell ids apart by case, nor by a leading slash. */
@@ -70,7 +68,7 @@ export function fittingIn(
         ({ id, region, encryptionType }) =>
           canonicalRegion(region) === canonicalRegion(name) &&
           typesFor(form, disk).includes(encryptionType) &&
-          SET_ID.exec(id)?.[1]?.toLowerCase() === subscriptionId.toLowerCase(),
+          parseResourceId(id)?.subscriptionId.toLowerCase() === subscriptionId.toLowerCase(),
       )
       .sort((a, b) => setName(a.id).localeCompare(setName(b.id)));
 }
