@@ -1,14 +1,19 @@
 import type { HttpHandler } from "@azure/functions";
 import { isSufficient } from "../authorization/roles.js";
+import type { Page } from "../operation/queries.js";
 import type { RevocationDependencies } from "../revocation/ports.js";
+import { knownDescendants, type KnownDescendant } from "../revocation/descendants.js";
 import { planRevocation, revokeImageVersion, unrevokeImageVersion } from "../revocation/revoke.js";
 import { accepted, askedIn } from "./accepted.js";
 import type { Endpoint } from "./endpoint.js";
+import { viewPage } from "./paging.js";
 
 export function revocationHandlers(
   endpoint: Endpoint,
   deps: RevocationDependencies,
-): Readonly<Record<"revokeImageVersion" | "unrevokeImageVersion", HttpHandler>> {
+): Readonly<
+  Record<"revokeImageVersion" | "unrevokeImageVersion" | "listDescendants", HttpHandler>
+> {
   return {
     revokeImageVersion: endpoint("revokeImageVersion", async (request) => {
       const { body, query, requestUrl } = request;
@@ -24,13 +29,31 @@ export function revocationHandlers(
         }),
       };
       if (!dryRun) return accepted(await revokeImageVersion(deps, command), requestUrl);
-      const { regions, findings, use } = await planRevocation(deps, command);
+      const { regions, findings, use, descendants } = await planRevocation(deps, command);
       return {
         status: 200 as const,
         body: {
           regions: [...regions],
           ...(use && { use }),
+          descendants: { ...descendants, first: descendants.first.map(viewDescendant) },
           findings: [...findings],
+        },
+      };
+    }),
+
+    listDescendants: endpoint("listDescendants", async (request) => {
+      const { found, complete } = await knownDescendants(deps, request.path);
+      const { top = 20 } = request.query;
+      const page = await viewPage(
+        request,
+        (token) => Promise.resolve(pageOf(found.map(viewDescendant), top, token)),
+        (one) => one,
+      );
+      return {
+        status: 200 as const,
+        body: {
+          ...page,
+          complete,
         },
       };
     }),
@@ -45,4 +68,16 @@ export function revocationHandlers(
       ),
     ),
   };
+}
+
+function pageOf<T>(all: readonly T[], top: number, token = "0"): Page<T> {
+  const end = Number(token) + top;
+  return {
+    value: all.slice(Number(token), end),
+    ...(end < all.length && { continuationToken: String(end) }),
+  };
+}
+
+function viewDescendant(one: KnownDescendant) {
+  return { ...one, latestIn: [...one.latestIn] };
 }

@@ -62,9 +62,15 @@ export {
   softDeleteOf,
 } from "./queries/deleted-versions.js";
 export { listDiskEncryptionSets } from "./queries/disk-encryption-sets.js";
-export { getImageVersion, listImageVersions, type KnownImageVersion } from "./queries/get.js";
+export {
+  getImageVersion,
+  latestOfListed,
+  listImageVersions,
+  type KnownImageVersion,
+} from "./queries/get.js";
 export { listGalleries, listImageDefinitions } from "./queries/galleries.js";
 export { keysAgeWarnings, openedKeys, usesOf, withKeys, withRegionsAway } from "./queries/keys.js";
+export { parentsOf } from "./queries/parents.js";
 export { lastShown, lookAt } from "./queries/look-at.js";
 export { createLooks, seeing } from "./queries/looks.js";
 export { createSummaries, type Summarize } from "./queries/summaries.js";
@@ -92,6 +98,7 @@ export { withEffects as telling } from "./telling/tell.js";
 
 // Where versions and their operations are listed.
 export {
+  childrenScope,
   imageRow,
   IMAGES_SCOPE,
   placeOf,

@@ -34,6 +34,7 @@ import {
 import { nextSequence } from "../operation/sequence.js";
 import { contextOf } from "../operation/steps.js";
 import { formatImageVersionId, type ImageVersionId } from "../resource-id.js";
+import { counted, inLatestFindings, knownDescendants } from "./descendants.js";
 import { banAfter, banKept, banOf, rewords, type Asked } from "./bans.js";
 import type { RevocationDependencies } from "./ports.js";
 import {
@@ -62,6 +63,8 @@ export interface RevocationPlan {
   readonly regions: ForecastView["regions"];
   /** Absent where Azure could not be asked. */
   readonly use?: ImageUseView;
+  /** What was built from the version. */
+  readonly descendants: ReturnType<typeof counted>;
   readonly findings: readonly Finding[];
 }
 
@@ -93,15 +96,18 @@ async function forecastOf(
   const forecast = await forecastImageVersion(imageVersions, id, "demote");
   const keeps = forecast.regions.filter(({ from, to }) => from !== undefined && to === undefined);
   const use = await useOf(imageVersions, id);
+  const descendants = counted(await knownDescendants({ imageVersions, revocations }, id));
   return {
     regions: forecast.regions.map((one) =>
       keeps.includes(one) && !allowNoLatest ? { ...one, to: one.from } : one,
     ) as ForecastView["regions"],
     ...("use" in use && { use: use.use }),
+    descendants,
     findings: [
       ...forecast.findings.filter(({ code }) => code === "LatestChanges"),
       ...keeps.map(({ region }) => keptIn(region, id, allowNoLatest)),
       ...("use" in use ? usersOf(use.use, replacement) : [use.unknown]),
+      ...inLatestFindings(descendants, replacement),
     ],
   };
 }

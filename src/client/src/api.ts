@@ -158,6 +158,7 @@ interface Entries {
   readonly listGalleries: Schemas["Gallery"];
   readonly listImages: Schemas["ImageDefinition"];
   readonly listImageVersions: Schemas["ImageVersion"];
+  readonly listDescendants: Schemas["Descendant"];
   readonly listOperations: Schemas["Operation"];
   readonly listDiskEncryptionSets: Schemas["DiskEncryptionSet"];
   readonly listRejectedRequests: Schemas["RejectedRequest"];

@@ -8,6 +8,7 @@ import { DEMOTE, PROMOTE, ROLL_BACK } from "./promoting.js";
 import { CREATE, PLAN } from "./publishing.js";
 import { REVOKE, UNREVOKE } from "./revoking.js";
 import { TEST } from "./testing.js";
+import { DESCENDANTS } from "./descendants.js";
 import { USE } from "./use.js";
 
 export const IMAGE_VERSION_COMMANDS: readonly Command[] = [
@@ -24,6 +25,7 @@ export const IMAGE_VERSION_COMMANDS: readonly Command[] = [
   WATCH,
   MACHINE,
   USE,
+  DESCENDANTS,
   TEST,
   PROMOTE,
   DEMOTE,

@@ -1,0 +1,105 @@
+/**
+ * What was built from a version, and from that again. Computed when somebody asks; nothing here knows a ban. Invariants:
+ *  1. Each version is in it once, under the parent by which it was found first, so a circle ends.
+ *  2. A row counts only where the version's own record names the parent: a number that was created anew has left a row behind.
+ *  3. What is gone is not in it, but what was built from that is.
+ */
+import {
+  childrenScope,
+  parentsOf,
+  type Dependencies,
+  type ImageVersionRecord,
+} from "../image-version/index.js";
+import { pagesOf } from "../operation/pages.js";
+import { keyOf } from "../resource-id.js";
+
+export interface Descendant {
+  readonly id: string;
+  /** 1: built from the version itself. */
+  readonly depth: number;
+  readonly parent: string;
+  readonly how: "Seen" | "Declared";
+}
+
+export interface Descendants {
+  /** Depth first. */
+  readonly found: readonly Descendant[];
+  /** False: there are more, or deeper ones. */
+  readonly complete: boolean;
+}
+
+type Reads = Pick<Dependencies, "store" | "index">;
+type Child = Descendant & { readonly isThere: boolean };
+
+const MOST_DEPTH = 10;
+const MOST = 2_000;
+const AT_ONCE = 50;
+
+export async function descendantsOf(deps: Reads, of: string): Promise<Descendants> {
+  const seen = new Set([of.toLowerCase()]);
+  const byParent = new Map<string, readonly Child[]>();
+  let level = [of];
+  let complete = true;
+  for (let depth = 1; level.length > 0 && complete; depth += 1) {
+    const next: string[] = [];
+    for (const [parent, children] of await inTurns(level, (one) => childrenOf(deps, one, depth))) {
+      const fresh = children.filter(({ id }) => !seen.has(id.toLowerCase()));
+      if (depth > MOST_DEPTH || seen.size + fresh.length > MOST + 1) {
+        complete &&= fresh.length === 0;
+        continue;
+      }
+      for (const { id } of fresh) seen.add(id.toLowerCase());
+      byParent.set(parent, fresh);
+      next.push(...fresh.map(({ id }) => id));
+    }
+    level = next;
+  }
+  const depthFirst = (parent: string): readonly Descendant[] =>
+    (byParent.get(parent) ?? []).flatMap(({ isThere, ...one }) => [
+      ...(isThere ? [one] : []), // Invariant 3.
+      ...depthFirst(one.id),
+    ]);
+  return { found: depthFirst(of), complete };
+}
+
+async function childrenOf(
+  { store, index }: Reads,
+  parent: string,
+  depth: number,
+): Promise<readonly Child[]> {
+  const children: Child[] = [];
+  for await (const rows of pagesOf(index, childrenScope(parent)))
+    for (const [{ target: id }, record] of await inTurns(rows, ({ target }) =>
+      store.readRecord(keyOf(target)),
+    )) {
+      const how = record && howMade(record, parent);
+      if (how !== undefined) children.push({ id, depth, parent, how, isThere: isThere(record) });
+    }
+  return children;
+}
+
+/** Invariant 2. */
+function howMade(record: ImageVersionRecord, parent: string): Descendant["how"] | undefined {
+  const isParent = (id: string): boolean => id.toLowerCase() === parent.toLowerCase();
+  if (record.parentage?.ids.some(isParent)) return "Seen";
+  return parentsOf(record).some(isParent) ? "Declared" : undefined;
+}
+
+function isThere(record: ImageVersionRecord | undefined): boolean {
+  return record?.status !== undefined || record?.write?.creates === true;
+}
+
+/** A few at once; each with what was read, in their order. */
+export async function inTurns<One, Read>(
+  all: readonly One[],
+  read: (one: One) => Promise<Read>,
+): Promise<(readonly [One, Read])[]> {
+  const done: (readonly [One, Read])[] = [];
+  for (let at = 0; at < all.length; at += AT_ONCE)
+    done.push(
+      ...(await Promise.all(
+        all.slice(at, at + AT_ONCE).map(async (one) => [one, await read(one)] as const),
+      )),
+    );
+  return done;
+}
