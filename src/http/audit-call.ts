@@ -111,7 +111,7 @@ function operationIn(body: unknown): string | undefined {
 
 /**
  * With PUT and PATCH only an Admin can remove a protection: from other callers the same body removed nothing. An Admin's PATCH of the
- * declared parents may remove some, and with them what holds the version back.
+ * declared parents may remove some, and then their revocation does not name the version.
  */
 function takesProtectionOff(operationId: OperationId, { principal, body }: Seen): boolean {
   if (operationId === "unrevokeImageVersion" || operationId === "approveImageVersion") return true;

@@ -159,7 +159,7 @@ function saidBy({ patch, body, adopts }: VersionRequest): readonly string[] {
   });
 }
 
-/** A parent has the time of its first declaration: a ban of it counts from then on. */
+/** A parent has the time of its first declaration. */
 function declared(
   { declaredTimes = {} }: ImageVersionRecord,
   patch: Patch,

@@ -28,7 +28,7 @@ export const KEY_RULE_OPTIONS: readonly Option[] = [
 export const BUILT_FROM: Option = {
   names: ["--built-from"],
   kind: "list",
-  help: "Image versions that this one was built from, by ID, and Marketplace images, by URN. Use it if the source does not show it. A revocation of one of them holds this version back.",
+  help: "Image versions that this one was built from, by ID, and Marketplace images, by URN. Use it if the source does not show it. The revocation of one of them names this version.",
   group: "Source",
 };
 
