@@ -177,7 +177,7 @@ export function routeTo(id: string): Route | undefined {
 /** The gallery that a resource id names, or that what it names is in. */
 export function parseGalleryId(id: string): GalleryName | undefined {
   const parsed = parse(id);
-  if (parsed === undefined || !/^galleries(?:\/images(?:\/versions)?)?$/u.test(parsed.type))
+  if (parsed === undefined || !"galleries/images/versions".startsWith(parsed.type))
     return undefined;
   const { subscriptionId, resourceGroupName, names } = parsed;
   return { subscriptionId, resourceGroupName, galleryName: names[0] ?? "" };

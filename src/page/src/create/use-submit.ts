@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { imageVersionPath, PreconditionFailedError, type Client } from "@sigil/client";
+import { parseResourceId, PreconditionFailedError, type Client } from "@sigil/client";
 import { useRequestKey } from "../context.js";
 import type { ImageName } from "../routes.js";
 import type { Found } from "./model/fields.js";
@@ -67,7 +67,7 @@ export function useSubmit(
         return;
       }
       const { resourceId } = answer.body;
-      onAccepted(imageVersionPath(resourceId)?.versionName ?? form.version);
+      onAccepted(parseResourceId(resourceId)?.names[2] ?? form.version);
     } catch (error) {
       if (left.current) return;
       const found = findingsOf(error);
