@@ -47,10 +47,13 @@ import type { ArmQuota, Metrics } from "../telemetry/metrics.js";
 import { observePorts } from "../telemetry/observed-ports.js";
 import { createVersionNumbers, isRequestRow, NUMBERS_TABLE } from "./tables/version-numbers.js";
 
-/** What each kind of operation needs, on Azure, observed; and the messenger, which does more than its ports say. */
+/**
+ * The ports of each kind of operation, connected to Azure and observed. The messenger does more
+ * than its ports require.
+ */
 interface Adapters {
   readonly imageVersions: Omit<Dependencies, "objections">;
-  /** The same for steps, of which many read the same facts. */
+  /** The ports for steps, many of which read the same facts. */
   readonly imageVersionSteps: Omit<Dependencies, "objections">;
   readonly revocations: Revocations;
   readonly preparations: PreparationDependencies;
@@ -58,9 +61,9 @@ interface Adapters {
   readonly testProfiles: TestProfileDependencies;
   readonly machineTests: Omit<TestDependencies, "objections">;
   readonly testResults: TestResultDependencies;
-  /** Any kind, for what looks after them all. */
+  /** Operations of any kind, for the code that supervises all of them. */
   readonly operations: OperationDependencies<TrackedRecord>;
-  /** Everything that is kept for a time. */
+  /** Everything that is deleted once it is old enough. */
   readonly ageing: readonly Ageing[];
   readonly messenger: ServiceBusMessenger;
   readonly deadLetters: DeadLetters;
@@ -69,8 +72,8 @@ interface Adapters {
 }
 
 /**
- * Sigil's own identity, for every service that it calls: a secret or a login that lies about is never used. Its SDK, a sixth of
- * the code, is loaded when the first token is asked for.
+ * Sigil's own identity for every service that it calls. It never uses a secret or a login found on
+ * the machine. The SDK, a sixth of the code, is loaded with the first token.
  */
 export function createCredential({
   managedIdentityClientId: clientId,
@@ -87,7 +90,7 @@ export function createCredential({
   };
 }
 
-/** Connects nothing yet: each service is reached at first use. */
+/** Connects to nothing yet: each service is reached on first use. */
 export function createAdapters(
   config: Config,
   credential: TokenCredential,
@@ -115,7 +118,7 @@ export function createAdapters(
       onCall: calls.note,
     });
   const arm = armOf(credential);
-  // What makes machines has rights that nothing else needs: an identity of its own, where it is given one.
+  // Creating machines takes permissions that nothing else needs, so it may have its own identity.
   const machinesArm =
     config.testMachinesClientId === undefined
       ? arm
@@ -142,8 +145,8 @@ export function createAdapters(
       ? [{ namespace: "Microsoft.Compute", feature: "SIGEncryption" }]
       : []),
   ];
-  // One client of the table: several would each create it at their first use. Keys are of resource ids: no kind meets
-  // another's records under its own.
+  // Share one client: several would each try to create the table on first use. Keys come from
+  // resource ids, so no kind finds another kind's records under its keys.
   const { store, events } = observePorts(
     {
       store: createStateStore<TrackedRecord>(tables, kinds),
@@ -213,7 +216,7 @@ export function createAdapters(
         rows: createAgedRows(tables, CLAIMS_TABLE),
       },
       {
-        // Who repeats a key gets the number that it was given first.
+        // A request that repeats a key gets the number from the first request.
         name: "versionNumbers",
         keepMs: config.keepIdempotencyKeysMs,
         rows: createAgedRows(tables, NUMBERS_TABLE, isRequestRow),

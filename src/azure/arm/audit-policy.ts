@@ -1,7 +1,10 @@
 import type { PipelinePolicy } from "@azure/core-rest-pipeline";
 import type { ArmCall } from "../../operation/records.js";
 
-/** Tells of each call that goes over the wire what an audit asks: when, what, the answer's status and correlation id. */
+/**
+ * Reports each call on the wire for an audit: time, call, and the answer's status and correlation
+ * id.
+ */
 export function auditPolicy({
   now,
   onCall = () => undefined,

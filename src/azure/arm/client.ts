@@ -20,20 +20,20 @@ export interface ResourceManagerOptions {
   /** Scope of the access token, such as `https://management.azure.com/.default`. */
   readonly scope: string;
   readonly credential: TokenCredential;
-  /** After this long without an answer a call is given up. */
+  /** How long to wait for an answer before giving up a call. */
   readonly timeoutMs: number;
   readonly now: () => Date;
-  /** Spreads calls where little is left of a limit; absent: each is sent at once. */
+  /** Spreads calls if little is left of a limit; absent: each call is sent at once. */
   readonly pacer?: Pacer;
-  /** Told of each answer what ARM still allows. */
+  /** Called with the quota that each answer reports. */
   readonly onQuota?: (quota: ArmQuota) => void;
-  /** Told of each call, answered or not. */
+  /** Called for each call, answered or not. */
   readonly onCall?: (call: NotedCall) => void;
   /** Carries the calls. Default: the SDK's own, over HTTPS. */
   readonly httpClient?: HttpClient;
 }
 
-/** What each call of the SDK takes to hand over the answer as it came, before it is made into a model. */
+/** The SDK's options for a call, with which it returns the raw answer. */
 export interface CallOptions {
   readonly onResponse: (response: {
     status: number;
@@ -44,39 +44,47 @@ export interface CallOptions {
   readonly abortSignal: AbortSignal;
 }
 
-/** Azure Resource Manager, one request a call: pace and retries belong to the state machine. */
+/**
+ * Azure Resource Manager. A call is one request: the state machine decides about pace and retries.
+ */
 export interface ArmClient {
   readonly endpoint: string;
-  /** For what is given no token of ours. */
+  /** For requests that do not carry Sigil's token. */
   readonly httpClient: HttpClient;
   readonly now: () => Date;
-  /** The SDK's client for a subscription: names around the one pipeline, kept by nobody. */
+  /** The SDK's client for a subscription. It shares the one pipeline and is not cached. */
   compute(subscriptionId: string): ComputeManagementClient;
-  /** Any answer, as it came; a ServiceError where there was none. */
+  /** Returns any answer, unchanged. Throws ServiceError if there is no answer. */
   send(call: ArmCall, run: (options: CallOptions) => Promise<unknown>): Promise<ArmResponse>;
-  /** As `send`, for what the SDK has no method for; the caller answers for `url`, which is given our token. */
+  /**
+   * Like `send`, for operations that the SDK lacks. The caller must trust `url`: it receives
+   * Sigil's token.
+   */
   request(
     call: ArmCall,
     method: "GET" | "PUT" | "POST" | "DELETE",
     url: string,
     body?: object,
   ): Promise<ArmResponse>;
-  /** The JSON object of a success, in the wire's form, or undefined for 404; a ServiceError for any other answer. */
+  /**
+   * The JSON body of a success, as ARM sent it; undefined for 404. Throws ServiceError for any
+   * other answer.
+   */
   bodyOf<Wire>(call: ArmCall, response: ArmResponse): Wire | undefined;
 }
 
 /**
- * Connects nothing yet. One pipeline, with its token and connections, serves every subscription: a caller who names many
- * costs no memory.
+ * Connects to nothing yet. All subscriptions share one pipeline with its token and connections, so
+ * a caller who names many subscriptions costs no memory.
  */
 export function createArmClient(options: ResourceManagerOptions): ArmClient {
   const { credential, endpoint, scope, now, httpClient = createDefaultHttpClient() } = options;
   const { pipeline } = new ComputeManagementClient(credential, {
     credentials: { scopes: [scope] },
-    // One step is one call: the SDK retries nothing.
+    // The SDK must not retry: one step sends one call.
     retryOptions: { maxRetries: 0 },
   });
-  // After the token is there: the span is the call's own time.
+  // Start after the token is obtained, so the span measures only the call.
   pipeline.addPolicy(tracingPolicy(), { afterPhase: "Sign" });
   pipeline.addPolicy(auditPolicy(options), { afterPhase: "Sign" });
 
@@ -100,7 +108,10 @@ export function createArmClient(options: ResourceManagerOptions): ArmClient {
     return response;
   };
 
-  /** A refusal may be of a subscription that anybody has named: only an end of the quota counts of those. */
+  /**
+   * Callers may name any subscription, so a refusal counts only if it reports that a limit is used
+   * up.
+   */
   function tell({ scope }: ArmCall, { status, headers }: ArmResponse): void {
     const subscriptionId = subscriptionIn(scope);
     if (subscriptionId === undefined || (status >= 400 && status !== 429)) return;
@@ -140,7 +151,7 @@ export function createArmClient(options: ResourceManagerOptions): ArmClient {
     bodyOf<Wire>(call: ArmCall, response: ArmResponse) {
       if (response.status === 404) return undefined;
       if (response.status >= 300) throw toServiceError(call, response, now());
-      // Something between us and ARM has answered: that is no word on whether the resource is there.
+      // A proxy answered instead of ARM, so this does not prove that the resource is missing.
       if (typeof response.body !== "object" || response.body === null)
         throw toUnavailable(call.what, undefined);
       return response.body as Wire;

@@ -2,13 +2,13 @@ import { ServiceError, type Finding } from "../../errors.js";
 import { knownRefusal } from "./refusals.js";
 import { deniedIn, grantOf, roleFor, type Permission } from "./permissions.js";
 
-/** A call, as errors speak of it, and the permission that it needs. */
+/** A call as errors describe it, and the permission that it needs. */
 export interface ArmCall extends Permission {
   /** Such as `the read of version 1.0.0`. */
   readonly what: string;
 }
 
-/** One answer of ARM, as it came over the wire. */
+/** One answer from ARM, unchanged. */
 export interface ArmResponse {
   readonly status: number;
   readonly headers: Iterable<[string, string]> & {
@@ -21,8 +21,8 @@ const SHORT_WAIT_MS = 10_000;
 const LONG_WAIT_MS = 30_000;
 
 /**
- * 409s that pass when what is under way has ended. Any other (PropertyChangeNotAllowed, say) stays however often the
- * call is repeated.
+ * Codes of 409 that pass when the running operation ends. Any other 409, such as
+ * PropertyChangeNotAllowed, stays however often the call is repeated.
  */
 const BUSY_CODES = new Set([
   "Conflict",
@@ -31,7 +31,7 @@ const BUSY_CODES = new Set([
   "RetryableError",
 ]);
 
-/** 403s that no role would change: what was asked for is not allowed to anybody. */
+/** Codes of 403 that no role assignment can fix: policy forbids the request to everybody. */
 const DISALLOWED_CODES = new Set(["RequestDisallowedByPolicy", "RequestDisallowedByAzure"]);
 
 /** The error for an answer that is not a success. */
@@ -53,7 +53,8 @@ export function toServiceError(call: ArmCall, response: ArmResponse, now: Date):
     return forbidden(said, error, call);
   if (status === 409 && isBusy(error))
     return retry("ResourceManagerBusy", LONG_WAIT_MS, error?.message);
-  // 401: the token has expired on the way, or a role was just given; the next message brings a new one.
+  // 401: the token expired on the way, or a role was just assigned. The next message gets a new
+  // token.
   if (status === 401 || status === 408 || status >= 500)
     return retry("ResourceManagerUnavailable", SHORT_WAIT_MS);
   return new ServiceError(
@@ -65,14 +66,14 @@ export function toServiceError(call: ArmCall, response: ArmResponse, now: Date):
   );
 }
 
-/** A `Conflict` whose words say what does not fit will say the same again. */
+/** Whether waiting helps. A `Conflict` that names a value that does not fit will repeat. */
 function isBusy(error: ArmError | undefined): boolean {
   return (
     error !== undefined && BUSY_CODES.has(error.code) && knownRefusal(error).code === error.code
   );
 }
 
-/** What is not said by ARM, of its action and scope, is known from the call. */
+/** Takes action and scope from the call if ARM's answer does not name them. */
 function forbidden(said: string, error: ArmError | undefined, call: ArmCall): ServiceError {
   const denied = deniedIn(error?.message, call);
   const [{ action, scope }] = denied;
@@ -97,7 +98,10 @@ function lacks({ action, scope }: Permission): string {
   return `Sigil's identity may not perform ${action} on ${scope}.`;
 }
 
-/** The error for a call without an answer: the connection failed, or took too long. What became of it is unknown. */
+/**
+ * The error for a call without an answer: the connection failed or timed out. Azure may have run
+ * it.
+ */
 export function toUnavailable(what: string, cause: unknown): ServiceError {
   return new ServiceError(
     "ResourceManagerUnavailable",
@@ -136,7 +140,7 @@ function readError(error: Readonly<Record<string, unknown>>): ArmError {
   };
 }
 
-/** ARM's `details` often say again what the error says. */
+/** Drops `details` that repeat the error, as ARM's often do. */
 function toFindings(errors: readonly ArmError[]): Finding[] {
   const findings = errors.map((error): Finding => {
     const { code, remediation } = knownRefusal(error);
@@ -161,7 +165,10 @@ export function saidBy({ code, message }: ArmError): string {
   return `${code}: ${message}`;
 }
 
-/** `galleryImageVersion.properties.storageProfile.source.id` is how Compute names a field. */
+/**
+ * The JSON pointer for Compute's spelling, such as
+ * `galleryImageVersion.properties.storageProfile.source.id`.
+ */
 function pointerOf(target: string | undefined): string {
   const path = target?.replace(/^galleryImageVersion\./u, "").replace(/\[(\d+)\]/gu, ".$1") ?? "";
   return /^(properties|location|tags)\b/u.test(path) ? `/${path.split(".").join("/")}` : "";

@@ -1,19 +1,22 @@
 /**
- * In whose flow a call to ARM is begun. Invariants:
- *  1. A call belongs to the flow in which it was begun, whatever else runs at the time.
- *  2. Those of a step are noted; what is noted outside a step is kept nowhere.
+ * Records which flow started a call to ARM. Invariants:
+ *  1. A call belongs to the flow that started it, whatever else runs at the same time.
+ *  2. The calls of a step are recorded. Calls outside a step are not.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { CallLog } from "../../operation/ports.js";
 import type { ArmCall } from "../../operation/records.js";
 
 export interface StepAuditLog extends CallLog {
-  /** Runs a step whose calls are noted. */
+  /** Runs a step and records its calls. */
   readonly during: <T>(step: () => Promise<T>) => Promise<T>;
   readonly note: (call: ArmCall) => void;
 }
 
-/** One for the process: Node.js pays for each storage in every promise, and never lets go of one. A step's list is its own. */
+/**
+ * One for the process: each storage costs Node.js time in every promise and is never released. Each
+ * step has its own list.
+ */
 const flows = new AsyncLocalStorage<ArmCall[] | "display">();
 
 export function createAuditLog(): StepAuditLog {
@@ -29,7 +32,7 @@ export function createAuditLog(): StepAuditLog {
   };
 }
 
-/** Runs what is read for somebody who looks on: no call of it waits (pacer.ts). */
+/** Reads for display: none of its calls waits (pacer.ts). */
 export function toDisplay<T>(read: () => Promise<T>): Promise<T> {
   return flows.run("display", read);
 }

@@ -7,7 +7,7 @@ import { subscriptionScope } from "./subscriptions.js";
 
 const SUBSCRIPTIONS_API_VERSION = "2022-12-01";
 
-/** The galleries of the subscriptions that ARM shows the identity, of each by one list. */
+/** The galleries of every subscription that ARM shows the identity, with one list request each. */
 export async function listGalleries(arm: ArmClient): Promise<readonly ListedGallery[]> {
   const subscriptions = await readPages<{ readonly subscriptionId?: string }>(arm, {
     what: "the list of subscriptions",
@@ -21,7 +21,8 @@ export async function listGalleries(arm: ArmClient): Promise<readonly ListedGall
       galleriesIn(arm, subscriptionId).catch(refusalIn),
     ),
   );
-  // Of one whose machines alone Sigil may see, galleries are none of its business; of all, something is wrong.
+  // One refused subscription is normal: Sigil may see only the machines there. If all refuse,
+  // something is wrong.
   const allowed = lists.flatMap((list) => (list instanceof ServiceError ? [] : [list]));
   const [refused] = lists;
   if (allowed.length === 0 && refused instanceof ServiceError) throw refused;
@@ -62,7 +63,7 @@ interface WireGallery {
   readonly properties?: { readonly description?: string | null };
 }
 
-/** The refusal; throws any other error. */
+/** Returns a refusal; throws any other error. */
 function refusalIn(error: unknown): ServiceError {
   if (error instanceof ServiceError && error.code === "ResourceManagerForbidden") return error;
   throw error;

@@ -8,19 +8,25 @@ import { SharedReads } from "../../shared-reads.js";
 import { readPages, urlOf, type ArmList } from "./pages.js";
 import { subscriptionScope } from "./subscriptions.js";
 
-/** Of "Resources - Resources" in the REST reference of Azure Resource Graph. */
+/** From "Resources - Resources" in the REST reference of Azure Resource Graph. */
 const GRAPH_API_VERSION = "2024-04-01";
-/** Of `virtualMachines` and `virtualMachineScaleSets`, as `@azure/arm-compute` asks for them. */
+/** The api-version of `virtualMachines` and `virtualMachineScaleSets` in `@azure/arm-compute`. */
 const COMPUTE_API_VERSION = "2026-04-01";
 
-/** Asked of in one query; Resource Graph takes 1,000. */
+/** Subscriptions in one query; Resource Graph takes 1,000. */
 const MOST_SUBSCRIPTIONS = 100;
-/** Records of one page; Resource Graph gives no more. */
+/** Records in one page; Resource Graph returns no more. */
 const PAGE = 1_000;
-/** Of one query. It allows about 15 in five seconds ("Guidance for throttled requests in Azure Resource Graph"). */
+/**
+ * Pages of one query. Resource Graph allows about 15 queries in five seconds ("Guidance for
+ * throttled requests in Azure Resource Graph").
+ */
 const MOST_PAGES = 10;
 
-/** Instances of a Uniform scale set are in a table of their own; those of a Flexible one are virtual machines. */
+/**
+ * Resource Graph lists the instances of a Uniform scale set in their own table. Those of a Flexible
+ * one are virtual machines.
+ */
 const QUERIES = [
   {
     table: "resources",
@@ -34,12 +40,13 @@ const QUERIES = [
 const SCALE_SET = "microsoft.compute/virtualmachinescalesets";
 
 /**
- * Of a subscription ARM lists nothing to whom it may not list everything: "does not have authorization to perform action
- * 'Microsoft.Compute/virtualMachines/read' over scope '/subscriptions/…'". Resource Graph has no such proof.
+ * ARM refuses to list a subscription unless the caller may list all of it: "does not have
+ * authorization to perform action 'Microsoft.Compute/virtualMachines/read' over scope
+ * '/subscriptions/…'". Resource Graph offers no such proof.
  */
 const PROOFS = ["virtualMachines", "virtualMachineScaleSets"] as const;
 
-/** That a subscription is readable is proven at most once in this time. */
+/** How long a proof that a subscription is readable holds. */
 const KEEP_MS = 60_000;
 const MOST_KEPT = 1_000;
 
@@ -153,7 +160,7 @@ interface WireUser {
   readonly image: string;
   readonly exactVersion: string;
   readonly ephemeral: boolean | number;
-  /** 1: it does not need the version. */
+  /** 1: the user does not need the version. */
   readonly rank: number;
 }
 
@@ -183,7 +190,7 @@ async function query(
         },
       }),
     );
-    // Not an answer of Resource Graph: nothing was seen.
+    // This is not an answer from Resource Graph, so Sigil saw nothing.
     if (!Array.isArray(answer?.data)) throw toUnavailable(call.what, undefined);
     rows.push(...(answer.data as readonly WireUser[]));
     token = answer.$skipToken ?? undefined;
@@ -192,7 +199,7 @@ async function query(
   return { rows, complete: false };
 }
 
-/** Those first that need the version: they are read also where there are more than are read. */
+/** Sorts users that need the version first, so they are read even if there are too many to read. */
 function queryFor(table: string, types: readonly string[], names: ImageNames): string {
   return [
     table,
@@ -209,7 +216,10 @@ function queryFor(table: string, types: readonly string[], names: ImageNames): s
   ].join("\n| ");
 }
 
-/** A machine that was made of the latest is of the number that it got then; where every version is meant, a scale set is of the number that it names. */
+/**
+ * A machine created from the latest version uses the number that it got then. If every version
+ * matches, a scale set uses the number that it names.
+ */
 function namedBy({ byNumber, asLatest, versionNames, everyNumber }: ImageNames): string {
   const isLatest = `image in (${asLatest.map(literal).join(", ")})`;
   return everyNumber === undefined
@@ -217,7 +227,10 @@ function namedBy({ byNumber, asLatest, versionNames, everyNumber }: ImageNames):
     : `(isSet or ephemeral) and (${everyNumber.map((each) => `image startswith ${literal(each)}`).join(" or ")} or (${isLatest} and not(isSet) and isnotempty(exactVersion)))`;
 }
 
-/** A string of the Kusto query language. Resource Graph puts a shared query in place of `{{…}}`, wherever that stands. */
+/**
+ * A string in the Kusto query language. Resource Graph replaces `{{…}}` with a shared query,
+ * wherever it stands.
+ */
 function literal(text: string): string {
   if (/[\p{Cc}{}]/u.test(text))
     throw new TypeError(`${JSON.stringify(text)} is no name of Azure's`);

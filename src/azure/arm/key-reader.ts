@@ -4,10 +4,10 @@ import type { ArmClient } from "./client.js";
 import type { ArmCall } from "./errors.js";
 import { urlOf } from "./pages.js";
 
-/** Of "Keys" and "Vaults" in the REST reference of Key Vault's management plane. */
+/** From "Keys" and "Vaults" in the REST reference of Key Vault's management plane. */
 const KEY_VAULT_API_VERSION = "2023-07-01";
 
-/** Keys by ARM's own endpoints: two reads are not worth a package. */
+/** Reads keys through ARM's own endpoints: two reads do not justify a package. */
 export function createKeyReader(arm: ArmClient): KeyReader {
   async function read<Wire>(id: string, action: string): Promise<Wire | undefined> {
     const call: ArmCall = { what: `the read of ${id}`, action, scope: id };

@@ -9,7 +9,9 @@ const USAGES_API_VERSION = "2024-07-01";
 const NETWORK_API_VERSION = "2024-05-01";
 const PERMISSIONS_API_VERSION = "2022-04-01";
 
-/** What machines need, by ARM's own endpoints: four reads are not worth three packages. */
+/**
+ * Reads what machines need through ARM's own endpoints: four reads do not justify three packages.
+ */
 export function createMachineReader(arm: ArmClient): MachineReader {
   return {
     async getMachineSize(subscriptionId, region, name) {
@@ -94,7 +96,7 @@ interface WireSku {
     readonly value?: string;
   }[];
   readonly restrictions?: readonly {
-    /** `Location` or `Zone`: a machine without a zone minds the first alone. */
+    /** `Location` or `Zone`. A machine without a zone is only subject to `Location`. */
     readonly type?: string;
     readonly values?: readonly string[];
     readonly reasonCode?: string;
@@ -125,7 +127,7 @@ function toSize(sku: WireSku, region: string): MachineSize {
   return {
     name,
     family,
-    // A size that does not tell is taken for one that needs little.
+    // Assume that a size needs little if it does not report its vCPUs.
     vCpus: Number.isFinite(vCpus) ? vCpus : 1,
     ...(restriction && {
       restriction: restriction.reasonCode ?? "no reason given",

@@ -1,16 +1,19 @@
 /**
- * Calls of Azure Resource Manager wait their turn by what its answers say is left of its limits. Invariants:
- *  1. A call waits only where less than half is left of a limit that calls of its kind count to, or where ARM has
- *     refused one of its kind and named a time.
- *  2. The less is left, the fewer are sent: of a limit at its half as many as it allows for ever, of one at its end hardly
- *     any. So ARM seldom has to refuse one, and others who use the same identity find something left.
- *  3. A call whose turn is not within `MOST_WAIT_MS` is not sent, and fails as if ARM had refused it. Each is told a time of
- *     its own: they do not come again all at once.
- *  4. A read to display never waits: it is sent if no wait is due, or not at all.
- * Instances know nothing of each other: each sees in ARM's answers what all of them use. Example, 3,000 reads in 30 minutes:
+ * Makes calls to Azure Resource Manager wait, by what ARM's answers report of its limits.
+ * Invariants:
+ *  1. A call waits only if less than half is left of a limit that it counts against, or if ARM
+ *     refused a call of its kind until a given time.
+ *  2. The less is left, the fewer calls are sent: at half of a limit as many as it sustains for
+ *     ever, near its end hardly any. So ARM seldom refuses a call, and others with the same
+ *     identity have some of the limit left.
+ *  3. A call that would wait longer than `MOST_WAIT_MS` is not sent, and fails as if ARM refused
+ *     it. Each gets its own retry time, so they do not all return at once.
+ *  4. A read for display never waits: it is sent if no wait is due, or not at all.
+ * Instances do not coordinate: ARM's answers show each of them what all of them use. Example, 3,000
+ * reads in 30 minutes:
  *
  *   left 2,000   sent at once
- *   left 1,500   one in 0.6 s, as many as the limit allows for ever
+ *   left 1,500   one in 0.6 s, as many as the limit sustains for ever
  *   left   500   one in 2.3 s
  *   left   150   none
  */
@@ -22,29 +25,30 @@ import { quotasIn, subscriptionIn } from "./quotas.js";
 
 const MOST_WAIT_MS = 5_000;
 
-/** Below this share of a limit its calls are spread. */
+/** The share of a limit below which its calls are spread. */
 export const SPREAD_BELOW = 0.5;
 
-/** So much of a limit is left to others who use the same identity. */
+/** The share of a limit left to others who use the same identity. */
 const KEPT_SHARE = 0.05;
 
-/** Of what is done in how many subscriptions something is remembered. */
+/** How many pairs of an action and a subscription are remembered. */
 const MOST_KINDS = 1_000;
 
-/** Apart from each other, calls that were not sent are told to come again. */
+/** The time between the retry times of calls that were not sent. */
 const APART_MS = 100;
 
 interface Size {
   readonly calls: number;
-  /** In how long so many may be sent. */
+  /** The period in which the limit allows that many calls. */
   readonly ms: number;
 }
 
 const MINUTE_MS = 60_000;
 
 /**
- * Resource Manager's own ("Understand how Azure Resource Manager throttles requests", Microsoft Learn), and Compute's, as
- * seen. One that is not here is taken to allow in three minutes what it was first seen to have left.
+ * Resource Manager's limits ("Understand how Azure Resource Manager throttles requests", Microsoft
+ * Learn), and Compute's, as observed. Any other limit is taken to allow, in three minutes, what its
+ * first answer reported.
  */
 export const SIZES: Readonly<Record<string, Size>> = {
   "subscription-reads": { calls: 250, ms: 10_000 },
@@ -74,34 +78,37 @@ interface PacerOptions {
 }
 
 export interface Pacer {
-  /** Comes back when the call may be sent; throws ServiceError ResourceManagerThrottled where it is not sent. */
+  /**
+   * Resolves when the call may be sent. Throws ServiceError ResourceManagerThrottled if it is not
+   * sent.
+   */
   turn(call: ArmCall): Promise<void>;
-  /** Notes what an answer says is left. */
+  /** Records what an answer reports of the limits. */
   answered(call: ArmCall, response: ArmResponse): void;
 }
 
 interface Limit {
   readonly size: Size;
   left: number;
-  /** When so many were left. */
+  /** When `left` was reported. */
   sinceMs: number;
-  /** When the next call may be sent that counts to it. */
+  /** When the next call that counts against this limit may be sent. */
   nextMs: number;
 }
 
-/** What is known of one action in one subscription. */
+/** The state of one action in one subscription. */
 interface Kind {
-  /** By name: those that its calls count to. */
+  /** The limits that its calls count against, by name. */
   readonly limits: Map<string, Limit>;
-  /** ARM has refused one, and named this time. */
+  /** The time until which ARM refuses this kind of call. */
   refusedUntilMs: number;
-  /** The last time that was told to one that was not sent. */
+  /** The last retry time given to a call that was not sent. */
   toldMs: number;
 }
 
 export function createPacer({ now, sleep }: PacerOptions): Pacer {
   const kinds = new BoundedMap<string, Kind>(MOST_KINDS);
-  /** By subscription and name: calls of several kinds count to one limit. */
+  /** By subscription and name: several kinds of calls share a limit. */
   const limits = new BoundedMap<string, Limit>(MOST_KINDS);
 
   function kindOf({ action, scope }: ArmCall): Kind {
@@ -173,13 +180,13 @@ export function createPacer({ now, sleep }: PacerOptions): Pacer {
   };
 }
 
-/** What is left now of what was left then: a limit fills again as long as nobody uses it. */
+/** What is left now: a limit refills while nothing uses it. */
 function leftOf({ size, left, sinceMs }: Limit, nowMs: number): number {
   const filled = ((nowMs - sinceMs) * size.calls) / size.ms;
   return Math.min(size.calls, left + filled);
 }
 
-/** How long after one call the next is sent; 0 where there is enough left. Invariants 1, 2 and 4. */
+/** The time between two calls; 0 if enough is left. Invariants 1, 2 and 4. */
 function apartOf(limit: Pick<Limit, "size">, left: number): number {
   const { calls } = limit.size;
   const kept = calls * KEPT_SHARE;
@@ -187,7 +194,7 @@ function apartOf(limit: Pick<Limit, "size">, left: number): number {
   return left >= full ? 0 : forEver(limit) * ((full - kept) / Math.max(left - kept, 1));
 }
 
-/** One call in so many milliseconds is what the limit allows for ever. */
+/** The time between calls that the limit sustains for ever. */
 function forEver({ size }: Pick<Limit, "size">): number {
   return size.ms / size.calls;
 }

@@ -3,28 +3,34 @@ import { normaliseResourceId } from "../../resource-id.js";
 import type { ArmClient } from "./client.js";
 import type { ArmCall, ArmResponse } from "./errors.js";
 
-/** What a query may be made of (RFC 3986, section 3.4): no fragment, no space, no control character. */
+/** The characters of a query (RFC 3986, section 3.4): no fragment, space or control character. */
 const QUERY = /^(?:[-\w.~!$&'()*+,;=:@/?]|%[\dA-Fa-f]{2})+$/u;
 const BASE64URL = /^[-\w]+$/u;
 
-/** Of galleries and all in them: the newest, which shows and takes every property of a version. */
+/**
+ * For galleries and everything in them: the newest api-version, which covers every property of a
+ * version.
+ */
 export const GALLERIES_API_VERSION = "2026-03-03";
 
-/** A list of ARM's, and the permission that it needs. */
+/** A list in ARM, and the permission that it needs. */
 export interface ArmList extends ArmCall {
   readonly path: string;
   readonly apiVersion: string;
-  /** Of the first page, without the question mark, such as an escaped `$filter`. */
+  /** The query of the first page, without the question mark, such as an escaped `$filter`. */
   readonly query?: string;
 }
 
-/** One page of ARM's lists, as it comes over the wire. */
+/** One page of a list, as ARM sends it. */
 interface WirePage<Item> {
   readonly value?: readonly Item[];
   readonly nextLink?: string | null;
 }
 
-/** The items of every page; undefined where ARM has no such list. A list that breaks off is an error, and no list. */
+/**
+ * The items of every page; undefined if ARM has no such list. Throws if any page fails: a partial
+ * list is never returned.
+ */
 export async function readPages<Item>(
   arm: ArmClient,
   list: ArmList,
@@ -41,8 +47,8 @@ export async function readPages<Item>(
 }
 
 /**
- * The page of a list that a caller's token tells, or the first; undefined where ARM has no such list. Throws ServiceError
- * InvalidRequest where the token is none that was given out.
+ * The page that a caller's token names, or the first; undefined if ARM has no such list. Throws
+ * ServiceError InvalidRequest if the token was not issued by Sigil.
  */
 export async function readPage<Item>(
   arm: ArmClient,
@@ -68,7 +74,10 @@ function ask(arm: ArmClient, list: ArmList, query: string | undefined): Promise<
   return arm.request(list, "GET", urlOf(arm, path, apiVersion, query));
 }
 
-/** `nextQuery` is the query of the page after, without the question mark; undefined on the last page. */
+/**
+ * Reads one page. `nextQuery`: the next page's query, without the question mark; undefined on the
+ * last page.
+ */
 function pageIn<Item>(
   arm: ArmClient,
   list: ArmList,
@@ -83,7 +92,7 @@ function pageIn<Item>(
   };
 }
 
-/** An address of ARM: whatever `query` says, its host, its path and its api-version are ours. */
+/** An address in ARM. Whatever `query` contains, Sigil sets the host, path and api-version. */
 export function urlOf(
   { endpoint }: Pick<ArmClient, "endpoint">,
   path: string,
@@ -96,7 +105,7 @@ export function urlOf(
   return url.href;
 }
 
-/** However the name is escaped: `@azure/arm-compute` itself writes `api%2Dversion`. */
+/** Also recognizes an escaped name: `@azure/arm-compute` itself writes `api%2Dversion`. */
 function isApiVersion(pair: string): boolean {
   return [...new URLSearchParams(pair).keys()].some((name) => name.toLowerCase() === "api-version");
 }

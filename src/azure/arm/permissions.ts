@@ -1,13 +1,14 @@
-/** Which action on which scope ARM would not allow, such as `Microsoft.Compute/disks/read`. */
+/** An action that ARM refused on a scope, such as `Microsoft.Compute/disks/read`. */
 export interface Permission {
   readonly action: string;
   readonly scope: string;
 }
 
 /**
- * "…does not have authorization to perform action 'X' over scope 'Y' or the scope is invalid…"; and of a resource that
- * a request names: "…has permission to perform action 'A' on scope 'B'; however, it does not have permission to perform
- * action(s) 'X' on the linked scope(s) 'Y' (respectively) or the linked scope(s) are invalid."
+ * "…does not have authorization to perform action 'X' over scope 'Y' or the scope is invalid…". For
+ * a resource that a request names: "…has permission to perform action 'A' on scope 'B'; however, it
+ * does not have permission to perform action(s) 'X' on the linked scope(s) 'Y' (respectively) or
+ * the linked scope(s) are invalid."
  */
 const DENIED =
   /does not have (?:authorization|permission) to perform action(?:\(s\))? '([^']+)' (?:over|on) (?:the )?(?:linked )?scope(?:\(s\))? '([^']+)'/iu;
@@ -16,7 +17,7 @@ const DENIED =
 const DENIED_TENANT =
   /action '([^']+)' on scope '[^']+'[;,] however,? the current tenant '[^']*' is not authorized to access linked subscription '([^']+)'/iu;
 
-/** What ARM's refusal says was not allowed, at least one; what was `asked` where it does not say. */
+/** The permissions that ARM's refusal names, at least one; `asked` if it names none. */
 export function deniedIn(
   message: string | undefined,
   asked: Permission,
@@ -25,7 +26,7 @@ export function deniedIn(
   if (actions !== undefined && scopes !== undefined) {
     const [action = "", ...otherActions] = actions.split(",");
     const [scope = "", ...otherScopes] = scopes.split(",");
-    // "(respectively)"; an action that is said once is meant of each scope.
+    // "(respectively)": a single action applies to each scope.
     const others = otherScopes.map((other, i) => ({
       action: otherActions[i] ?? action,
       scope: other,
@@ -38,7 +39,7 @@ export function deniedIn(
     : [asked];
 }
 
-/** A built-in role that allows it, of those the one that allows least. */
+/** The built-in role that allows the action and as little else as possible. */
 export function roleFor({ action }: Permission): string {
   if (/\/read$/iu.test(action)) return "Reader";
   if (/^Microsoft\.Compute\/galleries\//iu.test(action))
@@ -48,7 +49,9 @@ export function roleFor({ action }: Permission): string {
   return "Contributor";
 }
 
-/** The command that gives Sigil's identity what it lacks; of a key, on its vault. */
+/**
+ * The command that grants Sigil's identity the permission. For a key, it grants it on the vault.
+ */
 export function grantOf(permission: Permission): string {
   const scope = permission.scope.replace(/(\/vaults\/[^/]+)\/keys\/.*$/iu, "$1");
   return `az role assignment create --assignee {Sigil's identity} --role "${roleFor(permission)}" --scope ${scope}`;

@@ -1,4 +1,4 @@
-/** What Azure Resource Manager's answers say may still be asked. */
+/** Reads from Azure Resource Manager's answers how many calls are left. */
 import type { ArmResponse } from "./errors.js";
 
 const REMAINING = "x-ms-ratelimit-remaining-";
@@ -9,7 +9,10 @@ interface Quota {
   readonly remaining: number;
 }
 
-/** One header a limit, but `…-resource`, which has Compute's: `policy;count`, separated by commas. */
+/**
+ * Each limit has a header, except Compute's: `…-resource` lists them as `policy;count`, separated
+ * by commas.
+ */
 export function quotasIn(headers: ArmResponse["headers"]): readonly Quota[] {
   return [...headers]
     .filter(([name]) => name.toLowerCase().startsWith(REMAINING))
@@ -25,7 +28,7 @@ export function quotasIn(headers: ArmResponse["headers"]): readonly Quota[] {
     .filter(({ remaining }) => Number.isFinite(remaining));
 }
 
-/** The subscription of a resource id or path, in lower case; undefined where it is of none. */
+/** The subscription in a resource id or path, in lower case; undefined if it has none. */
 export function subscriptionIn(path: string): string | undefined {
   return /^\/subscriptions\/([^/]+)/iu.exec(path)?.[1]?.toLowerCase();
 }

@@ -1,6 +1,6 @@
 import type { DocumentationPage } from "../../image-version/index.js";
 
-/** What is known of one of ARM's refusals. */
+/** One refusal, as ARM sent it. */
 interface ArmRefusal {
   readonly code: string;
   readonly message: string;
@@ -8,35 +8,44 @@ interface ArmRefusal {
   readonly target?: string | undefined;
 }
 
-/** The same in the vocabulary of the rules; for what no rule can foresee, in words of its own or ARM's. */
+/**
+ * A refusal in the vocabulary of the rules. If no rule can foresee it, it has its own words or
+ * ARM's.
+ */
 interface KnownRefusal {
   readonly code: string;
   readonly remediation?: string;
 }
 
-/** A refusal of ARM's that a request, or what surrounds it, can cause. */
+/** A refusal that a request, or the state of Azure around it, can cause. */
 export interface Refusal {
   /** ARM's codes. */
   readonly arm: readonly string[];
-  /** Looked for in `target: message`; absent where the code alone says it. */
+  /** Must match `target: message`; absent: the code alone decides. */
   readonly says?: RegExp;
-  /** What ARM answers, word for word, and where it is written: `<>` stands for what varies. None: not written anywhere. */
+  /**
+   * ARM's exact words and the page that documents them; `<>` stands for what varies. Absent: not
+   * documented.
+   */
   readonly words?: readonly (readonly [text: string, page: DocumentationPage])[];
-  /** Of the rule that foresees it, or of the OpenAPI document's check (`InvalidRequest`); else Sigil's or ARM's own. */
+  /**
+   * The code of the rule that foresees it, or of the OpenAPI document's check (`InvalidRequest`);
+   * otherwise Sigil's own or ARM's.
+   */
   readonly code: string;
-  /** Why nothing can know it beforehand. Absent where something does. */
+  /** Why nothing can foresee it; absent: a rule does. */
   readonly unforeseen?: string;
   readonly remediation: string;
 }
 
 /** Compute's codes for a value that does not fit; `Conflict` comes through the asynchronous operation. */
 const UNFIT = ["InvalidParameter", "BadRequest", "Conflict"];
-/** Its codes for what is not there. */
+/** Compute's codes for a missing resource. */
 const ABSENT = ["ResourceNotFound", "NotFound", "GalleryImageNotFound", ...UNFIT];
 
 /**
- * The refusals that are known, with ARM's codes and words; the first row that fits is taken. ARM has few codes for its many
- * refusals. `docs/reference/refusals.md` is made of this table.
+ * The known refusals, with ARM's codes and words. The first row that matches wins, since ARM uses
+ * few codes for many refusals. `docs/reference/refusals.md` is generated from this table.
  */
 export const REFUSALS: readonly Refusal[] = [
   // Subscription.
@@ -235,7 +244,8 @@ export const REFUSALS: readonly Refusal[] = [
     remediation: "Set blockDeletionBeforeEndOfLife to false first, or wait for the end of life.",
   },
   {
-    // Microsoft's page on soft delete says that Azure refuses it, and not in which words: without this row a 409 would look busy.
+    // Microsoft's page on soft delete says that Azure refuses this, but not in which words. Without
+    // this row a 409 would count as busy.
     arm: [...UNFIT, "OperationNotAllowed"],
     says: /cannot be soft-deleted|failed provisioning state.*delet|delet.*failed provisioning state/iu,
     code: "FailedNotSoftDeletable",
@@ -441,7 +451,8 @@ export const REFUSALS: readonly Refusal[] = [
     code: "DiskEncryptionSetWithoutKey",
     remediation: "Set an enabled key: az disk-encryption-set update --key-url.",
   },
-  // Whether Azure looks at the key before it copies, and in which words, is written nowhere: these are assumed.
+  // Assumed: no page says whether Azure checks the key before it copies, or in which words it
+  // refuses.
   {
     arm: UNFIT,
     says: /key .* of the disk encryption set .* is disabled/iu,
@@ -724,7 +735,7 @@ export const REFUSALS: readonly Refusal[] = [
     unforeseen: "it is Azure's own fault",
     remediation: "Delete the failed version, and publish it again.",
   },
-  // The code with which Azure says it is not recorded.
+  // Nobody has recorded the code that Azure uses here.
   {
     arm: ["ValidationError", "InternalOperationError", "Conflict"],
     says: /Gallery replication jobs failed/iu,
@@ -812,7 +823,7 @@ export const REFUSALS: readonly Refusal[] = [
     remediation: "Keep one entry for each LUN.",
   },
 
-  // What is left of ResourceNotFound are the version's parents.
+  // Any other ResourceNotFound is about the version's parents.
   {
     arm: ABSENT,
     says: /Microsoft\.Compute\/galleries\/[^/']+\/images\/[^/']+' under/iu,
@@ -829,9 +840,10 @@ export const REFUSALS: readonly Refusal[] = [
 
 const MOST_TEXT = 2_000;
 
-/** ARM's own code, without a remediation, for what the table does not know. */
+/** Finds the row for a refusal. If none matches, it keeps ARM's own code and has no remediation. */
 export function knownRefusal({ code, message, target }: ArmRefusal): KnownRefusal {
-  // Azure quotes what was sent: what matters comes first, and an expression is not tried on all of a long text.
+  // Azure quotes the request in its message. Match only its start, which matters most, to bound the
+  // work of the expression.
   const text = `${target ?? ""}: ${message}`.slice(0, MOST_TEXT);
   const row = REFUSALS.find(({ arm, says }) => arm.includes(code) && (says?.test(text) ?? true));
   return row === undefined ? { code } : { code: row.code, remediation: row.remediation };

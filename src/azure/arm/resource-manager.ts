@@ -20,13 +20,13 @@ import { armErrorIn, saidBy, toServiceError, type ArmCall, type ArmResponse } fr
 const VERSIONS = "Microsoft.Compute/galleries/images/versions";
 
 /**
- * Gallery image versions in the wire's own form, through the pipeline of `@azure/arm-compute`: the SDK's methods speak an
- * earlier api-version, and leave out of a body what they do not know.
+ * Gallery image versions as ARM sends them, through the pipeline of `@azure/arm-compute`. The SDK's
+ * own methods use an earlier api-version and drop unknown members from a body.
  */
 export function createResourceManager(arm: ArmClient): ResourceManager {
   const urlOfVersion = (id: ImageVersionId, query?: string): string =>
     urlOf(arm, formatImageVersionId(id), GALLERIES_API_VERSION, query);
-  /** The URL of the operation that the answer has begun, if any. */
+  /** The URL of the operation that ARM started, if any. */
   const begun = (call: ArmCall, response: ArmResponse): string | undefined => {
     if (response.status >= 300) throw toServiceError(call, response, arm.now());
     return response.headers.get("azure-asyncoperation");
@@ -78,7 +78,8 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
       const [galleryId = ""] = imageId.split("/images/");
       const items = await readPages<WireDeletedVersion>(arm, {
         what: `the list of deleted versions of ${imageId}`,
-        // What ARM asks for this list Microsoft's list of actions does not say: this has it, whatever its name.
+        // Microsoft's list of actions does not name the permission for this list. This one covers
+        // it under any name.
         action: "Microsoft.Compute/galleries/*/read",
         scope: galleryId,
         path: deletedVersionsPath(imageId),
@@ -89,7 +90,8 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
 
     async restoreImageVersion(id, location) {
       const call = callOf("restore", id);
-      // As the reference's example has it, and as az sends it. Should others have restored it a moment ago, it loses no region.
+      // The body in the reference's example, which az also sends. If others restored the version a
+      // moment ago, it loses no region.
       const body = {
         location,
         properties: {
@@ -105,7 +107,8 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
       const path = `${deletedVersionsPath(imageIdOf(id))}/${id.versionName}`;
       const call: ArmCall = {
         what: `the deletion of version ${id.versionName} for good`,
-        // Microsoft's list of actions has none for it: this is made of the path, as ARM makes its actions.
+        // Microsoft's list of actions has none for this. Build it from the path, as ARM builds its
+        // actions.
         action: "Microsoft.Compute/galleries/softDeletedArtifactTypes/artifacts/versions/delete",
         scope: galleryIdOf(id),
       };
@@ -123,7 +126,7 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
       }),
 
     async getOperationError(url) {
-      // The address came from ARM and carries our token: it goes to ARM or nowhere.
+      // ARM supplied the address and the request carries Sigil's token, so send it only to ARM.
       const { origin, pathname } = new URL(url);
       if (origin !== new URL(arm.endpoint).origin) return undefined;
       const call: ArmCall = {
@@ -161,7 +164,7 @@ function callOf(what: "read" | "write" | "deletion" | "restore", id: ImageVersio
   };
 }
 
-/** The resource in the wire's form, as far as it is looked into here. */
+/** The members of ARM's resource that this file reads. */
 interface WireImageVersion {
   readonly properties?: {
     readonly provisioningState?: string;
@@ -177,7 +180,7 @@ interface WireImageVersion {
   };
 }
 
-/** A GallerySoftDeletedResource, as far as it is looked into here. */
+/** The members of a GallerySoftDeletedResource that this file reads. */
 interface WireDeletedVersion {
   readonly name?: string;
   readonly location?: string;
@@ -224,7 +227,7 @@ function observed(body: WireImageVersion): ObservedImageVersion {
 }
 
 function toWire({
-  sigil: _, // Ours: ARM does not know it.
+  sigil: _, // This member is Sigil's: ARM does not know it.
   ...body
 }: ImageVersionRequest): object {
   return body;

@@ -12,10 +12,10 @@ import { GALLERIES_API_VERSION, readPage, readPages, urlOf } from "./pages.js";
 import { subscriptionScope } from "./subscriptions.js";
 import { toImageSource, toPlan, type WirePlan, type WireSource } from "./sources.js";
 
-/** Of `diskEncryptionSets`, as `@azure/arm-compute` asks for one. */
+/** The api-version of `diskEncryptionSets` in `@azure/arm-compute`. */
 const DISKS_API_VERSION = "2026-03-02";
 
-/** Spelt as in ARM's permissions; keys as `parseResourceId` spells types. */
+/** Values are spelled as in ARM's permissions, keys as `parseResourceId` spells types. */
 const TYPES = {
   galleries: "galleries",
   "galleries/images": "galleries/images",
@@ -38,7 +38,10 @@ const SOURCE_TYPES: readonly ResourceType[] = [
   "galleries/images/versions",
 ];
 
-/** The resources that a request names, by `@azure/arm-compute`. An id of another type names none: ARM is not asked. */
+/**
+ * Reads the resources that a request names, with `@azure/arm-compute`. It never asks ARM about an
+ * id of another type.
+ */
 export function createResourceReader(arm: ArmClient): ResourceReader {
   async function read<Wire>(
     id: string,
@@ -56,7 +59,7 @@ export function createResourceReader(arm: ArmClient): ResourceReader {
       ? await arm.request(
           call,
           "GET",
-          // The reference's plain answer has no sharing profile; the one with `$select=Permissions` does.
+          // In the reference, only the answer to `$select=Permissions` has the sharing profile.
           urlOf(arm, id, GALLERIES_API_VERSION, type === "galleries" ? "$select=Permissions" : ""),
         )
       : await arm.send(call, (callOptions) =>
@@ -174,7 +177,7 @@ function get(
     case "snapshots":
       return client.snapshots.get(resourceGroupName, name, callOptions);
     case "virtualmachines":
-      // Whether it is generalized is in its instance view alone.
+      // Only the instance view shows whether it is generalized.
       return client.virtualMachines.get(resourceGroupName, name, {
         ...callOptions,
         expand: "instanceView",
@@ -241,7 +244,7 @@ interface WireSet {
       readonly keyUrl?: string;
       readonly sourceVault?: { readonly id?: string } | null;
     };
-    /** "None" takes it away (`az disk-encryption-set update --federated-client-id None`). */
+    /** "None" removes it (`az disk-encryption-set update --federated-client-id None`). */
     readonly federatedClientId?: string | null;
     readonly rotationToLatestKeyVersionEnabled?: boolean;
     readonly lastKeyRotationTimestamp?: string;
@@ -259,7 +262,7 @@ function toSet(id: string, { location, tags, properties = {} }: WireSet): DiskEn
     id,
     region: canonicalRegion(location ?? ""),
     provisioningState: properties.provisioningState ?? "Unknown",
-    // The first type that there was; sets of those days do not say it.
+    // Old sets do not show a type. This was the first one.
     encryptionType: (properties.encryptionType ??
       "EncryptionAtRestWithCustomerKey") as EncryptionType,
     ...(tags && { tags }),

@@ -1,10 +1,11 @@
 /**
- * What one instance reads of Azure, shared by all who ask. Invariants:
- *  1. For checks and plans what Azure has is kept for `KEEP_MS`; that it has something not, or does not show it, never is. Sets and
- *     keys are kept by the memory of `looks`.
- *  2. No look at a version is shared here: whoever writes looks for itself.
- *  3. Sets that are asked for together, for whatever use, are read from their subscription's list, where ARM shows that and has them
- *     there. What is not in it is read by itself: a list shows only what the identity may see, and not more than `MOST_PAGES`.
+ * Reads from Azure that all callers in one instance share. Invariants:
+ *  1. Checks and plans may get what Azure had up to `KEEP_MS` ago. A missing or hidden resource is
+ *     never kept. The memory of `looks` keeps sets and keys.
+ *  2. Reads of a version are not shared here: whoever writes reads for itself.
+ *  3. Sets that are requested together are read from their subscription's list, if ARM shows the
+ *     list and has them there. A set that is not in the list is read by itself: a list shows only
+ *     what the identity may see, and at most `MOST_PAGES`.
  */
 import { ServiceError } from "../../errors.js";
 import {
@@ -25,10 +26,10 @@ const KEEP_MS = 15_000;
 const MOST_KEPT = 5_000;
 const MOST_PAGES = 5;
 
-/** As few sets as these are read one by one. */
+/** Up to this many sets are read one by one. */
 const FEW = 3;
 
-/** So few that a plan gets its own reads before the next one competes for them. */
+/** Few enough that a plan finishes its reads before the next one competes with it. */
 const PLANS_AT_ONCE = 4;
 
 const NONE: Sets = new Map();
@@ -39,14 +40,14 @@ export interface Facts {
   readonly looks: Looks;
 }
 
-/** What Azure has, as one reads it who notes when what is given to it was read. */
+/** The shared reads. `note` receives the time at which each answer was read. */
 export type SharedFacts = (note?: (readMs: number) => void) => Facts;
 
 interface Shared {
   readonly looks: Looks;
   readonly resourceManager: ResourceManager;
   readonly resources: ResourceReader;
-  /** For checks and plans. */
+  /** The shared reads for checks and plans. */
   readonly sharedFacts: SharedFacts;
   readonly plansInTurn: Turns;
 }
@@ -80,7 +81,7 @@ function shareFacts({ resources, subscriptions, looks }: Facts, now: () => Date)
   );
   const terms = shared<boolean | undefined>((accepted) => accepted === true);
   return (note = () => {}) => {
-    /** One read of what the names name, in whatever case. */
+    /** Shares one read of the named resource; names ignore case. */
     const once = <T>(
       reads: SharedReads<T>,
       read: () => Promise<T>,
@@ -132,9 +133,12 @@ function createSetReader(
   { keep }: KeyMemory,
   now: () => Date,
 ): ResourceReader["getDiskEncryptionSet"] {
-  /** By subscription: how many are asked for in this turn of the event loop, and the list that is read for them. */
+  /**
+   * By subscription: how many sets this turn of the event loop requests, and the list read for
+   * them.
+   */
   const asked = new Map<string, Batch>();
-  /** By subscription: its list while it is read. */
+  /** By subscription: its list, while the read runs. */
   const reading = new Map<string, Promise<Sets>>();
 
   function listOnce(subscriptionId: string): Promise<Sets> {

@@ -1,7 +1,7 @@
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageSource, PurchasePlan, SourceDisk } from "../../image-version/index.js";
 
-/** A source in the wire's form, as far as it is looked into, whichever type it is of. */
+/** The members of a source, of any type, that this file reads. */
 export interface WireSource {
   readonly location?: string;
   /** Of a disk or snapshot. */
@@ -105,13 +105,16 @@ function setOf(image: WireDiskEncryption | undefined): string | undefined {
   return image?.diskEncryptionSetId ?? image?.securityProfile?.secureVMDiskEncryptionSetId;
 }
 
-/** Undefined for none: tools are known to write an empty one. */
+/** Undefined for no plan: some tools write an empty one. */
 export function toPlan(wire: WirePlan | null | undefined): PurchasePlan | undefined {
   const { name, publisher = "", product = "" } = wire ?? {};
   return name ? { name, publisher, product } : undefined;
 }
 
-/** `type` is that of `id`, in lower case. What the resource does not show is absent. */
+/**
+ * Translates ARM's source. `type` is the type in `id`, in lower case. A member that ARM does not
+ * show is absent.
+ */
 export function toImageSource(id: string, type: string, wire: WireSource): ImageSource {
   const { location, properties } = wire;
   return {
@@ -129,7 +132,7 @@ export function toImageSource(id: string, type: string, wire: WireSource): Image
   };
 }
 
-/** What Azure says a source was made of. */
+/** What the source was created from, according to Azure. */
 function madeOf({
   properties: { creationData, sourceVirtualMachine, storageProfile } = {},
 }: WireSource): Pick<ImageSource, "madeOf"> {
@@ -146,10 +149,10 @@ function madeOf({
 /** A Marketplace image as a disk names it. */
 const PLATFORM_IMAGE =
   /\/Publishers\/([^/]+)\/ArtifactTypes\/VMImage\/Offers\/([^/]+)\/Skus\/([^/]+)\/Versions\/([^/]+)$/iu;
-/** An image definition or its latest, also of a shared or community gallery. */
+/** An image definition or its latest version, also in a shared or community gallery. */
 const ANY_NUMBER = /(galleries\/[^/]+\/images\/[^/]+)(?:\/versions\/latest)?$/iu;
 
-/** A machine names the definition, and the number apart from it. */
+/** A machine names the definition and the version number separately. */
 function nameOf(reference: WireImageReference | null | undefined): string | undefined {
   const { id, sharedGalleryImageId, communityGalleryImageId } = reference ?? {};
   const { publisher, offer, sku, version, exactVersion } = reference ?? {};
@@ -247,7 +250,10 @@ function disk({ sku, properties }: WireSource): Shown {
   };
 }
 
-/** A disk that has a set in one region has one in all: any of them tells that it is encrypted with an own key. */
+/**
+ * A disk with a set in one region has one in every region, so any region shows whether it is
+ * encrypted with a customer-managed key.
+ */
 function imageVersion({ location, properties }: WireSource): Shown {
   const regions = properties?.publishingProfile?.targetRegions ?? [];
   const names = regions.map(({ name }) => canonicalRegion(name ?? ""));

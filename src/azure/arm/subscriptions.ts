@@ -9,7 +9,10 @@ const PROVIDERS_API_VERSION = "2021-04-01";
 const FEATURES_API_VERSION = "2021-07-01";
 const TERMS_API_VERSION = "2021-01-01";
 
-/** What a subscription offers, has registered and has accepted, by ARM's own endpoints, for which Compute's SDK has no methods. */
+/**
+ * What a subscription offers, has registered and has accepted. It uses ARM's own endpoints, because
+ * Compute's SDK has no methods for them.
+ */
 export function createSubscriptions(arm: ArmClient): Subscriptions {
   async function registration(
     method: "GET" | "POST",
@@ -68,7 +71,7 @@ export function createSubscriptions(arm: ArmClient): Subscriptions {
   };
 }
 
-/** The reference has a feature "registered" in one place and "Registered" in another. */
+/** The reference spells a feature's state both "registered" and "Registered". */
 function inOneCase(state: string): string {
   return state.charAt(0).toUpperCase() + state.slice(1);
 }
@@ -128,7 +131,10 @@ interface WireLocation {
   readonly availabilityZoneMappings?: readonly unknown[];
 }
 
-/** A geography, such as `europe`, is listed as a Logical region, and holds no resources of Compute. */
+/**
+ * Whether Compute can place resources here. ARM also lists geographies, such as `europe`, as
+ * Logical regions.
+ */
 function isRegion({ type, metadata }: WireLocation): boolean {
   return type !== "EdgeZone" && metadata?.regionType !== "Logical";
 }

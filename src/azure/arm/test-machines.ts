@@ -37,11 +37,11 @@ import { readPages, urlOf } from "./pages.js";
 const MACHINES = "Microsoft.Compute/virtualMachines";
 const RESOURCES_API_VERSION = "2021-04-01";
 const NETWORK_API_VERSION = "2024-05-01";
-/** Of what makes the interface for Compute, in `networkApiVersion`. */
+/** The api-version of the network interface, which Compute creates by `networkApiVersion`. */
 const INTERFACE_API_VERSION = "2022-11-01";
 const SCRIPT = "proof";
 const USER = "sigiltest";
-/** For the read that follows at once. */
+/** How long the address of a log is valid: Sigil reads it at once. */
 const SAS_MINUTES = 5;
 const LONGEST_LOG_BYTES = 4 * 1024 * 1024;
 
@@ -72,14 +72,14 @@ export function createTestMachines(arm: ArmClient): TestMachines & StartProofs &
               name.resourceGroupName,
               name.name,
               body,
-              // Whatever is there under this name stays as it is.
+              // Never overwrite an existing machine.
               { ...callOptions, ifNoneMatch: "*" },
             )
             .submitted(),
         );
       } catch (error) {
         if (!(error instanceof ServiceError)) throw error;
-        // Its cause holds the request, and that the password.
+        // Drop the cause: it holds the request, which holds the password.
         throw toUnavailable(call.what, undefined);
       }
       return response.status === 412 ? undefined : refusalIn(call, response, arm.now());
@@ -130,7 +130,7 @@ export function createTestMachines(arm: ArmClient): TestMachines & StartProofs &
               location: region,
               source: { script },
               timeoutInSeconds: timeoutSeconds,
-              // The PUT is done when the script is begun.
+              // The PUT ends as soon as the script starts.
               asyncExecution: true,
             },
             callOptions,
@@ -254,7 +254,10 @@ function partCall(what: "read" | "deletion", id: string, type: string): ArmCall 
   };
 }
 
-/** The type of what a test makes, and by which api-version it is read; `@azure/arm-compute`'s own for what is Compute's. */
+/**
+ * The type of a resource that a test creates, and the api-version to read it; for Compute's types,
+ * the one of `@azure/arm-compute`.
+ */
 function partOf(id: string): { readonly type: string; readonly apiVersion: string } | undefined {
   const { namespace = "", type } = parseResourceId(id) ?? {};
   switch (`${namespace.toLowerCase()}/${type}`) {
@@ -272,19 +275,22 @@ function partOf(id: string): { readonly type: string; readonly apiVersion: strin
   }
 }
 
-/** Of a string in an OData filter. */
+/** A string in an OData filter. */
 function quoted(text: string): string {
   return text.replaceAll("'", "''");
 }
 
-/** What is not there is deleted. */
+/** Accepts a missing resource as deleted. */
 function removed(arm: ArmClient, call: ArmCall, response: ArmResponse): Promise<void> {
   return response.status >= 300 && response.status !== 404
     ? Promise.reject(toServiceError(call, response, arm.now()))
     : Promise.resolve();
 }
 
-/** A refusal that the same call would meet again, in Azure's own code; any other is a ServiceError. */
+/**
+ * A refusal that the same call would meet again, with Azure's own code. Throws ServiceError for any
+ * other.
+ */
 function refusalIn(call: ArmCall, response: ArmResponse, now: Date): Refusal | undefined {
   if (response.status < 300) return undefined;
   const error = toServiceError(call, response, now);
@@ -297,8 +303,8 @@ function refusalIn(call: ArmCall, response: ArmResponse, now: Date): Refusal | u
 }
 
 /**
- * The log without our token: its address holds a signature, which is all that it needs. Undefined where it is not there yet.
- * No error says where it was.
+ * Reads the log without Sigil's token: the signature in its address is enough. Undefined if there
+ * is no log yet. No error contains the address.
  */
 async function readBlob(
   arm: ArmClient,
@@ -321,7 +327,7 @@ async function readBlob(
   }
   const { status, bodyAsText } = response;
   if (status === 404 || status === 416) return undefined;
-  // Nothing follows a redirect.
+  // Do not follow redirects.
   if (status >= 300) throw toUnavailable(call.what, undefined);
   return bodyAsText ?? "";
 }
@@ -412,7 +418,10 @@ function seenMachine(
   };
 }
 
-/** ExecutionState: Unknown, Pending, Running, and the ends Failed, Succeeded, TimedOut, Canceled. */
+/**
+ * Values of ExecutionState while the script runs. It ends as Failed, Succeeded, TimedOut or
+ * Canceled.
+ */
 const UNDER_WAY = ["Unknown", "Pending", "Running"];
 
 function scriptResult({ properties }: WireScript): ScriptResult {
@@ -428,7 +437,7 @@ function scriptResult({ properties }: WireScript): ScriptResult {
 
 function testedDisk(id: string, lun: number | undefined, { properties = {} }: WireDisk) {
   const { encryption, securityProfile } = properties;
-  // A disk of a confidential machine says how it is encrypted in its security type.
+  // A confidential machine's disk states its encryption in its security type.
   const confidential = securityProfile?.securityType?.startsWith("ConfidentialVM_")
     ? securityProfile
     : undefined;
@@ -489,7 +498,7 @@ function toMachine(
       ],
     },
     diagnosticsProfile: {
-      // Without an address: in a store of Azure's own.
+      // Without an address, Azure stores the diagnostics in an account of its own.
       bootDiagnostics: { enabled: plan.hasBootDiagnostics },
     },
   };
@@ -509,13 +518,13 @@ function managedDisk(disk: DiskPlan | undefined) {
       };
 }
 
-/** A key pair or password that is made here and kept nowhere: nobody signs in. */
+/** A new key pair or password that Sigil does not keep: nobody signs in. */
 function signIn(osType: MachinePlan["osType"]): OSProfile {
   const user = { computerName: USER, adminUsername: USER };
   return osType === "Windows"
     ? {
         ...user,
-        // Azure asks for three of four kinds of characters; the last ones see to that.
+        // Azure requires three of four kinds of characters. The last four characters provide them.
         adminPassword: `${randomBytes(32).toString("base64url")}aA1!`,
         windowsConfiguration: { provisionVMAgent: true },
       }
@@ -536,7 +545,10 @@ function signIn(osType: MachinePlan["osType"]): OSProfile {
       };
 }
 
-/** The public half of a new key pair, as RFC 8709, section 4, has it. The private half is dropped. */
+/**
+ * The public half of a new key pair, in the format of RFC 8709, section 4. The private half is
+ * discarded.
+ */
 function sshKey(): string {
   const { x = "" } = generateKeyPairSync("ed25519").publicKey.export({
     format: "jwk",

@@ -2,7 +2,7 @@ import type { PipelinePolicy } from "@azure/core-rest-pipeline";
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { inSpan } from "../../telemetry/spans.js";
 
-/** Makes a span of each call that goes over the wire. */
+/** Creates a span for each call on the wire. */
 export function tracingPolicy(): PipelinePolicy {
   return {
     name: "sigilTracing",
@@ -14,7 +14,7 @@ export function tracingPolicy(): PipelinePolicy {
           kind: SpanKind.CLIENT,
           attributes: {
             "http.request.method": request.method,
-            // Without its query: that may hold the token of a next page.
+            // Leave out the query: it may hold the token of a next page.
             "url.full": origin + pathname,
             "server.address": hostname,
             "server.port": Number(port || 443),
@@ -26,7 +26,7 @@ export function tracingPolicy(): PipelinePolicy {
           span.setAttribute("http.response.status_code", status);
           const requestId = headers.get("x-ms-request-id");
           if (requestId !== undefined) span.setAttribute("azure.service.request.id", requestId);
-          // Whether something is there is often the question: that it is not, 404, is an answer to it.
+          // A 404 is a valid answer to the frequent question whether a resource exists.
           if (status >= 400 && status !== 404) {
             span.setAttribute("error.type", String(status));
             span.setStatus({ code: SpanStatusCode.ERROR });
@@ -38,7 +38,10 @@ export function tracingPolicy(): PipelinePolicy {
   };
 }
 
-/** Such as `Microsoft.Compute/galleries/images/versions`: the names of resources are left out. */
+/**
+ * The type of the resource, such as `Microsoft.Compute/galleries/images/versions`, without the
+ * names of resources.
+ */
 function resourceTypeOf(pathname: string): string {
   const [scope = "", ...providers] = pathname.split(/\/providers\//iu);
   const provider = providers.at(-1);

@@ -8,17 +8,26 @@ import {
   type ServiceBusNamespace,
 } from "./namespace.js";
 
-/** How much of a dead-letter queue is looked at, in portions of how many messages: one may have 256 KB. */
+/**
+ * How many messages of a dead-letter queue are read, and how many at a time: a message may have 256
+ * KB.
+ */
 const MOST_COUNTED = 1_000;
 const PORTION = 50;
-/** Dead letters are there already: a receiver that is given none in this time is given none. */
+/**
+ * How long to wait for messages. Dead letters are in the queue already, so a longer wait finds no
+ * more.
+ */
 const WAIT_MS = 2_000;
 const LONGEST_REASON = 200;
 const MOST_REASONS = 10;
 
 /** The dead-letter queues of all queues that Sigil receives from. */
 export function createDeadLetters(namespace: ServiceBusNamespace): DeadLetters {
-  /** A client of its own: a client remembers how far it has peeked, and each look begins at the first message. */
+  /**
+   * Runs with a new client: a client remembers how far it has peeked, and each read must begin at
+   * the first message.
+   */
   const withReceiver = <T>(
     queue: string,
     use: (receiver: ServiceBusReceiver) => Promise<T>,
@@ -82,7 +91,10 @@ async function look(
   };
 }
 
-/** Received in the order of their numbers: the first portion without an old one is the last. */
+/**
+ * Deletes old messages. They arrive in the order of their numbers, so the first portion without an
+ * old one is the last.
+ */
 async function end(receiver: ServiceBusReceiver, before: Date, most: number): Promise<number> {
   let ended = 0;
   while (ended < most) {
@@ -91,7 +103,7 @@ async function end(receiver: ServiceBusReceiver, before: Date, most: number): Pr
     });
     const old = messages.filter((message) => isOlder(message, before));
     for (const message of messages)
-      // A dead-letter queue has no last delivery: what is given back stays.
+      // A dead-letter queue has no maximum delivery count, so an abandoned message stays.
       await (isOlder(message, before)
         ? receiver.completeMessage(message)
         : receiver.abandonMessage(message));

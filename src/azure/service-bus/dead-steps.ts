@@ -1,18 +1,18 @@
 import type { ServiceBusReceiver } from "@azure/service-bus";
 import { connect, translateErrors, WORK_QUEUES, type ServiceBusNamespace } from "./namespace.js";
 
-/** How much of a dead-letter queue is looked through for one step, and in portions of how many messages. */
+/** How many messages of a dead-letter queue are searched for one step, and how many at a time. */
 const MOST_DEAD = 5_000;
 const PORTION = 250;
 
-/** Why messages of that step are dead letters; none where there are none. */
+/** Why messages of that step are dead letters; empty if there are none. */
 export async function findDeadStep(
   namespace: ServiceBusNamespace,
   operationId: string,
   step: number,
 ): Promise<readonly string[]> {
-  // A client remembers for each entity how far it has peeked, whichever receiver did it, and goes on from there: only
-  // a client of its own begins at the first message.
+  // A client remembers for each entity how far it has peeked, whichever receiver did it. Only a new
+  // client begins at the first message.
   const client = connect(namespace);
   try {
     const reasons = await Promise.all(

@@ -3,7 +3,10 @@ import type { CloudEvent } from "../../events/cloud-event.js";
 import { LARGEST_PROPERTIES_BYTES } from "../../messaging/incoming-message.js";
 import type { RejectedRequest } from "../../messaging/answer-request.js";
 
-/** A structured CloudEvent; `type`, `subject` and `id` are application properties too, for subscription filters. */
+/**
+ * A structured CloudEvent. `type`, `subject` and `id` are also application properties, for
+ * subscription filters.
+ */
 export function eventMessage(event: CloudEvent): ServiceBusMessage {
   return {
     body: event,
@@ -20,7 +23,10 @@ export function eventMessage(event: CloudEvent): ServiceBusMessage {
   };
 }
 
-/** A refused request with `body` of it. Its own properties stay where there is room: a message holds 64 KB of them. */
+/**
+ * A refused request with `body` as its content. It keeps its own properties if they fit: a message
+ * holds 64 KB of them.
+ */
 export function keptMessage(
   { id, original, code, reason, errors }: RejectedRequest,
   body: Uint8Array,
@@ -43,16 +49,16 @@ export function keptMessage(
       ...cut,
       rejectionCode: code,
       rejectionReason: reason.slice(0, 1_000),
-      // Also where there are none: a sender may have called a property of its own so.
+      // Set it even if there are no errors: the sender may have a property with this name.
       rejectionErrors: firstOf(errors),
     },
   };
 }
 
-/** Beside what a sender may have, and what is said of the message. */
+/** The room for errors, which the sender's properties and Sigil's own leave. */
 const LARGEST_ERRORS_BYTES = 8 * 1024;
 
-/** As JSON, the first that fit. */
+/** The first errors that fit, as JSON. */
 function firstOf(errors: RejectedRequest["errors"]): string {
   let kept = "[]";
   for (let count = 1; count <= errors.length; count += 1) {
@@ -63,7 +69,7 @@ function firstOf(errors: RejectedRequest["errors"]): string {
   return kept;
 }
 
-/** `Diagnostic-Id` is what Service Bus clients and Azure Functions read a W3C trace context from. */
+/** Service Bus clients and Azure Functions read a W3C trace context from `Diagnostic-Id`. */
 export function traceProperties(traceparent: string | undefined): Record<string, string> {
   return traceparent === undefined ? {} : { traceparent, "Diagnostic-Id": traceparent };
 }

@@ -27,10 +27,13 @@ import {
 } from "./namespace.js";
 import { requireReceivers } from "./unreceived.js";
 
-/** So much of a refused request is kept where the whole does not fit: with its properties and ours, this does. */
+/**
+ * How much of a refused request is kept if it does not fit. With its properties and Sigil's own,
+ * this much fits.
+ */
 const LARGEST_CUT_BYTES = 192 * 1024;
 
-/** All that Sigil sends. Connects at first use; senders are kept. */
+/** Sends all of Sigil's messages. It connects on first use and keeps its senders. */
 export class ServiceBusMessenger implements EventPublisher, WorkQueue {
   readonly #namespace: ServiceBusNamespace;
   #client: ServiceBusClient;
@@ -41,7 +44,7 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
   constructor(
     namespace: ServiceBusNamespace,
     now: () => Date,
-    /** For how long the original of a refused request is kept. */
+    /** How long the original of a refused request is kept. */
     keepRejectedMs: number,
   ) {
     this.#keepRejectedMs = keepRejectedMs;
@@ -50,7 +53,10 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
     this.#now = now;
   }
 
-  /** An event that a message does not hold is cut: it says so, and holds up none of the others. */
+  /**
+   * Publishes events. An event too large for a message is cut and marked as cut, so it delays no
+   * other.
+   */
   async publish(events: Parameters<EventPublisher["publish"]>[0]): Promise<void> {
     await this.#send(
       EVENTS_TOPIC,
@@ -91,7 +97,10 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
     return findDeadStep(this.#namespace, operationId, step);
   }
 
-  /** Keeps a refused request for a time where an operator can correct it and send it again: whole, or cut where it does not fit. */
+  /**
+   * Keeps a refused request for a time, so an operator can correct it and send it again. It is kept
+   * whole, or cut if it does not fit.
+   */
   async keepRejected(request: RejectedRequest): Promise<void> {
     const { bytes } = request.original;
     const timeToLive = this.#keepRejectedMs;
@@ -111,8 +120,8 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
   }
 
   /**
-   * Sends a request to its own queue again, as it came, to be received later; zipped where it does not fit with what it
-   * has beside it. Throws PayloadTooLarge where that does not help.
+   * Sends a request to its own queue again, unchanged, for later delivery. It is zipped if it does
+   * not fit together with its properties. Throws PayloadTooLarge if it still does not fit.
    */
   async postpone(
     queue: typeof REQUESTS_QUEUE | (typeof WORK_QUEUES)[number],
@@ -157,8 +166,9 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
   }
 
   /**
-   * Rejects when the namespace does not answer until `abortSignal` says so, or lacks the events topic or the requests queue.
-   * Asks a question each time: a link that is open says nothing of a namespace that has stopped to answer since.
+   * Rejects if the namespace does not answer before `abortSignal`, or lacks the events topic or the
+   * requests queue. It sends a request each time: an open link does not prove that the namespace
+   * still answers.
    */
   async check(abortSignal: AbortSignal): Promise<void> {
     const client = this.#client;
@@ -174,22 +184,24 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
       );
     } finally {
       abortSignal.removeEventListener("abort", giveUp);
-      // It has no link of its own to wait for; where the connection is stuck, closing takes as long as that.
+      // Do not wait: the receiver has no link of its own, and on a stuck connection closing it
+      // takes as long as the connection does.
       void receiver.close().catch(() => undefined);
     }
   }
 
-  /** Rejects where messages wait in a queue and no function receives them. */
+  /** Rejects if messages wait in a queue and no function receives them. */
   checkReceivers(abortSignal: AbortSignal): Promise<void> {
     return requireReceivers(this.#client, this.#now(), abortSignal);
   }
 
   /**
-   * Leaves a client that was not answered. It may never be again, whatever the namespace does: @azure/service-bus 7.9.5 can
-   * wait for ever for a connection that ended while it was being opened (rhea-promise 3.0.3, Connection.close).
+   * Replaces a client that got no answer. It may never get one again, whatever the namespace does:
+   * @azure/service-bus 7.9.5 can wait for ever for a connection that ended while it was being
+   * opened (rhea-promise 3.0.3, Connection.close).
    */
   #connectAnew(client: ServiceBusClient): void {
-    if (client !== this.#client) return; // Left already.
+    if (client !== this.#client) return; // Another call replaced it already.
     this.#client = connect(this.#namespace);
     this.#senders.clear();
     void client.close().catch(() => undefined);
@@ -199,7 +211,7 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
     await this.#client.close();
   }
 
-  /** What is sent at once is of one operation, and stays in its trace, whoever sends it. */
+  /** Sends messages of one operation together, so they stay in its trace. */
   async #send(entity: string, messages: readonly Sendable[], traceparent?: string): Promise<void> {
     if (messages.length === 0) return;
     await inSpan(
@@ -240,7 +252,7 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
   }
 }
 
-/** Whether nobody answered, as opposed to a namespace that refuses. */
+/** Whether there was no answer. A namespace that refuses does answer. */
 function isSilence(error: unknown): boolean {
   return (
     isServiceBusError(error) &&
@@ -248,7 +260,10 @@ function isSilence(error: unknown): boolean {
   );
 }
 
-/** A message, and what is done where it alone is too large: adds a shorter one to the batch and answers true. */
+/**
+ * A message, and what to do if it is too large even by itself: add a shorter one to the batch and
+ * return true.
+ */
 interface Sendable {
   readonly message: ServiceBusMessage;
   readonly addShorter?: (batch: ServiceBusMessageBatch) => boolean;

@@ -29,7 +29,10 @@ export function connect(namespace: ServiceBusNamespace): ServiceBusClient {
     : new ServiceBusClient(namespace.fullyQualifiedNamespace, namespace.credential);
 }
 
-/** Answers what the call does; whatever Service Bus fails with is DependencyUnavailable, a message too large a RangeError. */
+/**
+ * Returns the call's result. Any failure of Service Bus becomes DependencyUnavailable, and a
+ * message that is too large a RangeError.
+ */
 export async function translateErrors<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();

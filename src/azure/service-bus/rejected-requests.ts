@@ -4,10 +4,13 @@ import type { Finding } from "../../errors.js";
 import type { KeptRequest, RejectedRequests } from "../../messaging/rejected-requests.js";
 import { connect, REJECTED_QUEUE, translateErrors, type ServiceBusNamespace } from "./namespace.js";
 
-/** Service Bus gives the messages of a queue in their order: those before the one that is meant are held until it is found. */
+/**
+ * How many messages are held. Service Bus delivers a queue in order, so those before the wanted
+ * message are held until it arrives.
+ */
 const MOST_HELD = 200;
 const PORTION = 50;
-/** What is there is there already. */
+/** How long to wait for messages: they are in the queue already. */
 const WAIT_MS = 2_000;
 
 export function createRejectedRequests(namespace: ServiceBusNamespace): RejectedRequests {
@@ -31,7 +34,7 @@ export function createRejectedRequests(namespace: ServiceBusNamespace): Rejected
   };
 }
 
-/** A peek may answer fewer than there are: the last is the one without any. */
+/** Peeks until a peek returns nothing: each may return fewer messages than there are. */
 async function peek(
   receiver: ServiceBusReceiver,
   fromId: bigint,
@@ -50,7 +53,10 @@ async function peek(
   return kept;
 }
 
-/** What was held is given back, which counts as a delivery: infra/ lets the queue have as many as Service Bus does. */
+/**
+ * Removes a message and releases the ones held before it. That counts as a delivery for each, so
+ * infra/ gives the queue the largest maximum delivery count.
+ */
 async function remove(receiver: ServiceBusReceiver, id: string): Promise<boolean> {
   const held: ServiceBusReceivedMessage[] = [];
   let removed = false;
@@ -67,7 +73,7 @@ async function remove(receiver: ServiceBusReceiver, id: string): Promise<boolean
       removed = true;
     }
   } finally {
-    // What is not given back comes back by itself when its lock ends.
+    // A message that cannot be released returns when its lock ends.
     await Promise.allSettled(held.map((message) => receiver.abandonMessage(message)));
   }
   return removed;
@@ -86,7 +92,7 @@ function keptRequest(message: ServiceBusReceivedMessage): KeptRequest {
     reason: textOf(rejectionReason),
     errors: errorsIn(textOf(rejectionErrors)),
     originalLength:
-      // A sender may have called a property of its own so.
+      // The sender may have a property with this name.
       typeof originalLength === "number" && originalLength > bytes.length
         ? originalLength
         : undefined,
@@ -97,13 +103,13 @@ function numberOf({ sequenceNumber }: ServiceBusReceivedMessage): string {
   return String(sequenceNumber);
 }
 
-/** Whoever may send to the queue may have put there what is none of ours. */
+/** Anyone who may send to the queue may have put a foreign message there. */
 function bytesOf(body: unknown): Buffer {
   if (body instanceof Uint8Array) return Buffer.from(body);
   return Buffer.from(typeof body === "string" ? body : (JSON.stringify(body) ?? ""));
 }
 
-/** None of a message that no release of Sigil has put there. */
+/** The errors; empty for a message that Sigil did not write. */
 function errorsIn(text: string): readonly Finding[] {
   try {
     const errors: unknown = JSON.parse(text);

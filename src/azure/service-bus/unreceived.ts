@@ -3,16 +3,21 @@ import Long from "long";
 import { REQUESTS_QUEUE, translateErrors, WORK_QUEUES } from "./namespace.js";
 
 /**
- * A message that waits for longer is received by nobody. Its first delivery may hold it for ten minutes, and counts once it
- * has failed: a lock lasts for five (service-bus.bicep), and is renewed for five (host.json).
+ * No function receives a message that waits for longer. Its first delivery may hold it for ten
+ * minutes, and counts only once it fails: a lock lasts five minutes (service-bus.bicep), and is
+ * renewed for five (host.json).
  */
 const RECEIVED_WITHIN_MS = 15 * 60_000;
-/** So many of a queue's first messages are looked at. Scheduled ones may stand before those that wait: few do so for long. */
+/**
+ * How many of a queue's first messages are read. Scheduled messages may stand before waiting ones,
+ * but few do so for long.
+ */
 const LOOKED_AT = 16;
 
 /**
- * Rejects where messages wait in a queue and no function receives them, on any host. Service Bus knows that; the process
- * keeps nothing. A peek needs the right to receive; the count of a queue's messages would need the right to manage it.
+ * Rejects if messages wait in a queue and no function on any host receives them. Service Bus knows
+ * that, so the process keeps no state. A peek needs the permission to receive; the count of a
+ * queue's messages would need the permission to manage it.
  */
 export async function requireReceivers(
   client: ServiceBusClient,
@@ -24,7 +29,7 @@ export async function requireReceivers(
     [REQUESTS_QUEUE, ...WORK_QUEUES].map(async (queue) => {
       const receiver = client.createReceiver(queue);
       try {
-        // "A client remembers how far it has peeked": from the first message each time.
+        // "A client remembers how far it has peeked", so begin at the first message each time.
         const messages = await translateErrors(() =>
           receiver.peekMessages(LOOKED_AT, {
             fromSequenceNumber: Long.ONE,
@@ -39,7 +44,7 @@ export async function requireReceivers(
           ? [`${queue} since ${since.toISOString()}`]
           : [];
       } finally {
-        // It has no link of its own to wait for.
+        // Do not wait: the receiver has no link of its own.
         void receiver.close().catch(() => undefined);
       }
     }),

@@ -2,26 +2,26 @@ import type { TableEntityResult } from "@azure/data-tables";
 import type { AgedRows } from "../../operation/ageing.js";
 import { Table, type TableStorage } from "./table.js";
 
-/** How many rows a page has. */
+/** Rows in one page. */
 const PAGE = 500;
-/** How many are removed at once. */
+/** Rows removed at the same time. */
 const PARALLEL = 8;
 
 type Row = TableEntityResult<{ readonly writtenTime?: string }>;
 
 /**
- * Rows of a table that end with their age. They are walked in the order of their keys: such a table holds hardly more
- * than what ends soon, so that the walk is as long as that, whatever else stays.
+ * Deletes the rows of a table that are old enough, in the order of their keys. Such a table has few
+ * other rows, so the walk is short.
  */
 export function createAgedRows(
   storage: TableStorage,
   tableName: string,
-  /** Whether a row ends at all. */
+  /** Whether a row may expire. */
   ends: (rowKey: string) => boolean = () => true,
 ): AgedRows {
   const table = new Table(storage, tableName);
 
-  /** False where the row was written meanwhile, or is gone. */
+  /** Removes a row; false if it was changed meanwhile or is gone. */
   async function remove({ partitionKey = "", rowKey = "", etag }: Row): Promise<boolean> {
     const result = await table.run(
       (client) => client.deleteEntity(partitionKey, rowKey, { etag }),
@@ -64,7 +64,10 @@ export function createAgedRows(
   };
 }
 
-/** Rows of earlier releases say no time: Table Storage knows when they were last written. */
+/**
+ * When the row was written. Rows of earlier releases lack the member, so use Table Storage's own
+ * timestamp.
+ */
 function writtenMs({ writtenTime, timestamp }: Row): number {
   return Date.parse(writtenTime ?? timestamp ?? "");
 }

@@ -4,7 +4,10 @@ import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 const LARGEST_TEXT = 32_000;
 const CHUNK_BYTES = 64 * 1024;
 
-/** Requests for one version say much the same, far apart: the window is wide enough to see that. */
+/**
+ * Requests for one version repeat much of each other at long distances, so use a window wide enough
+ * to find that.
+ */
 const COMPRESSION = {
   params: {
     [constants.BROTLI_PARAM_QUALITY]: 5,
@@ -13,8 +16,8 @@ const COMPRESSION = {
 };
 
 /**
- * A JSON document as properties of an entity, which may have another of another name: as text that people can read while it
- * is small, else compressed.
+ * A JSON document as properties of an entity, which may hold another document under another name. A
+ * small document is readable text, a large one is compressed.
  */
 export function toProperties(
   document: unknown,

@@ -5,7 +5,7 @@ import { Table, type TableStorage } from "./table.js";
 export const CLAIMS_TABLE = "SigilIdempotencyKeys";
 const ROW = "claim";
 
-/** Claims in Table Storage: an insert decides who was first. They end with their age (aged-rows.ts). */
+/** Claims in Table Storage: the first insert wins. Claims expire (aged-rows.ts). */
 export function createIdempotencyKeys(storage: TableStorage, now: () => Date): IdempotencyKeys {
   const table = new Table(storage, CLAIMS_TABLE);
   return {
@@ -46,7 +46,7 @@ export function createIdempotencyKeys(storage: TableStorage, now: () => Date): I
           client.updateEntity({ partitionKey: key, rowKey: ROW, boundTo: operationId }, "Merge", {
             etag: claimed.etag,
           }),
-        404, // The claim has ended since it was read.
+        404, // The claim expired since it was read.
         412, // Another was first; or we were, and the SDK sent it again because the answer was lost.
       );
     },

@@ -7,7 +7,10 @@ import { Table, type TableStorage } from "./table.js";
 
 type Entity = Record<string, unknown> & { readonly etag: string };
 
-/** In Table Storage, a row each, guarded by its ETag. `partition` is one for all: as many documents as image definitions, read together. `what` is told in errors. */
+/**
+ * Documents in Table Storage, one row each, guarded by its ETag. All share one `partition`: there
+ * are as many as image definitions, and they are read together. Errors name them by `what`.
+ */
 export function createImageDocuments<T extends { readonly imageId: string }>(
   storage: TableStorage,
   name: string,

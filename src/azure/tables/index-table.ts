@@ -11,7 +11,10 @@ interface Row {
   readonly timestamp?: string;
 }
 
-/** Listings in Table Storage: one partition a scope, so that a page is read from where the last ended. */
+/**
+ * Listings in Table Storage: one partition for each scope, so a page starts where the last one
+ * ended.
+ */
 export function createIndex(storage: TableStorage): Index {
   const table = new Table(storage, "SigilIndex");
   return {
@@ -50,7 +53,7 @@ export function createIndex(storage: TableStorage): Index {
               ...(continuationToken !== undefined && { continuationToken }),
             })
             .next(),
-        // Keys of the right shape, and not the store's own.
+        // The token has the right shape, but Table Storage rejects its keys.
         ...(continuationToken === undefined ? [] : [400 as const]),
       );
       if (page === 400) throw forgedToken();
@@ -73,7 +76,10 @@ export function createIndex(storage: TableStorage): Index {
   };
 }
 
-/** The SDK's token is JSON in base64 that names the next keys; callers hand back what they like. */
+/**
+ * Checks a token before use. The SDK's token is JSON in base64 that names the next keys, and
+ * callers can send any text.
+ */
 function checkContinuationToken(token: string): void {
   try {
     const keys = JSON.parse(Buffer.from(token, "base64").toString("utf8")) as Record<

@@ -1,6 +1,6 @@
 /**
- * What is asked while a run of the same key is under way is done together in the next one: requests of one host need not fight over an
- * ETag, nor wait for each other in turn.
+ * Requests that arrive during a run of the same key run together in the next one. So the requests
+ * of one host neither compete for an ETag nor wait in line.
  */
 interface Waiting<Request, Answer> {
   readonly request: Request;
@@ -8,25 +8,25 @@ interface Waiting<Request, Answer> {
   readonly reject: (error: unknown) => void;
 }
 
-/** Answers requests, each in its place. */
+/** Returns the answers in the order of the requests. */
 type Run<Request, Answer> = (
   key: string,
   requests: readonly Request[],
 ) => Promise<readonly Answer[]>;
 
 export class Runs<Request, Answer> {
-  /** Those that wait, by key; gone once nothing is under way. */
+  /** Waiting requests by key; absent: nothing runs for the key. */
   readonly #waiting = new Map<string, Waiting<Request, Answer>[]>();
   readonly #most: number;
   readonly #run: Run<Request, Answer>;
 
-  /** `run` is given `most` requests at most; what it throws, all of them are told. */
+  /** `run` receives at most `most` requests. If it throws, each of them fails with that error. */
   constructor(most: number, run: Run<Request, Answer>) {
     this.#most = most;
     this.#run = run;
   }
 
-  /** How many keys have something under way. */
+  /** How many keys have a run. */
   get size(): number {
     return this.#waiting.size;
   }

@@ -14,7 +14,7 @@ import { fromProperties, toProperties } from "./document.js";
 import { Table, type TableStorage } from "./table.js";
 
 const RECORD_ROW = "record";
-/** The property of that row that the current operation is in. */
+/** The property of the record's row that holds the current operation. */
 const CURRENT = "operation";
 
 type Row = Readonly<Record<string, unknown>> & {
@@ -23,10 +23,11 @@ type Row = Readonly<Record<string, unknown>> & {
 };
 
 /**
- * State in Table Storage: one partition a resource, with the row of its record, which has the current operation in it, and a
- * row for each of the others. A commit is one request; the ETag of the record's row guards the whole partition. `R` is what
- * the caller stores under the keys it asks for: keys are of resource ids, so no two kinds share one. What an earlier release has
- * stored is read as its kind upgrades it; the next commit writes that.
+ * State in Table Storage: one partition for each resource. A row has the record with its current
+ * operation, and each other operation has its own row. A commit is one request, and the ETag of the
+ * record's row guards the whole partition. `R` is the type that the caller stores under its keys.
+ * Keys come from resource ids, so no two kinds share one. Each kind upgrades what an earlier
+ * release stored when it reads it; the next commit writes the upgraded record.
  */
 export function createStateStore<R extends TrackedRecord>(
   storage: TableStorage,
@@ -65,7 +66,7 @@ export function createStateStore<R extends TrackedRecord>(
   async function storedIn(entity: Row, key: string): Promise<Stored<R>> {
     const record = recordIn(entity);
     const operation = await operationIn(entity, key, operationIdOf(record));
-    // Both are written at once; the current operation is never removed.
+    // One commit writes both, and the current operation is never removed.
     if (operation === undefined) throw new TypeError(`the operation of record ${key} is missing`);
     const { etag, timestamp } = entity;
     return {
@@ -121,7 +122,7 @@ export function createStateStore<R extends TrackedRecord>(
       const result = await table.run(
         (client) =>
           client.submitTransaction([
-            // Changes nothing but the ETag: whoever has read the record before reads it again.
+            // Change only the ETag, so whoever read the record before must read it again.
             ["update", { partitionKey: key, rowKey: RECORD_ROW }, "Merge", { etag }],
             ["delete", { partitionKey: key, rowKey: operationId }],
           ]),
@@ -133,7 +134,7 @@ export function createStateStore<R extends TrackedRecord>(
   };
 }
 
-/** Absent where schema 2 or 0.1.0 is stored: there it has a row of its own. */
+/** The current operation; absent: schema 2 or 0.1.0 stored it in its own row. */
 function currentIn(entity: Row): OperationRecord | undefined {
   return CURRENT in entity || `${CURRENT}0` in entity
     ? fromProperties<OperationRecord>(entity, CURRENT)
@@ -181,7 +182,10 @@ function conflict(resourceId: string): ServiceError {
   });
 }
 
-/** What another release has stored may mean what this code does not know: a newer one goes on with its own, of one before 0.2.0 nothing is kept. */
+/**
+ * Throws for records that this code may misread. A newer release continues with its own records.
+ * Records from before 0.2.0 are not kept.
+ */
 function mustBeKnown({ schema = 0, resourceId }: Partial<TrackedRecord>): void {
   if (schema > SCHEMA)
     throw new ServiceError(

@@ -15,17 +15,21 @@ const RETRY_AFTER_MS = 5_000;
 
 const TICK_MS = 200;
 /**
- * After so many ticks in which the table has answered nobody it is given up: one that takes the connection and never answers delays a step
- * or a caller no longer. A thousand reads at once are answered one after the other, and a process that is busy ticks slower.
+ * A call is given up after this many ticks without any answer from the table. So a table that
+ * accepts a connection and never answers stops delaying steps and callers. A thousand parallel
+ * reads are answered one after the other, and a busy process ticks slower.
  */
 const SILENT_TICKS = 7;
-/** However many others are answered; and until the table has answered once: the first token takes its time, too. */
+/**
+ * The limit for one call, even if others are answered. It is also the limit until the first answer,
+ * because the first token takes time too.
+ */
 const MOST_TICKS = 50;
 
-/** Once again, soon: whoever asks is answered in time, and a step comes again. */
+/** One quick retry: callers need an answer in time, and a step runs again anyway. */
 const RETRIES = { maxRetries: 1, retryDelayInMs: 100, maxRetryDelayInMs: 200 };
 
-/** One table, created when it is used and not there: at first, or after somebody has deleted it. */
+/** One table. It is created on use if it is missing: at first, or after it was deleted. */
 export class Table {
   readonly #client: TableClient;
   #created: Promise<void> | undefined;
@@ -36,7 +40,7 @@ export class Table {
     this.#client =
       storage.kind === "connectionString"
         ? TableClient.fromConnectionString(storage.connectionString, name, {
-            // Only a connection string that itself says http needs it; the SDK refuses http otherwise.
+            // Only a connection string with http needs this. Otherwise the SDK refuses http.
             allowInsecureConnection: isInsecure(storage.connectionString),
             retryOptions: RETRIES,
           })
@@ -52,7 +56,10 @@ export class Table {
     });
   }
 
-  /** Writes if `etag` is still the stored one (`undefined`: if nothing is stored); false where it is not. */
+  /**
+   * Writes if `etag` is still the stored one (`undefined`: if nothing is stored). Returns false if
+   * it is not.
+   */
   async putIfUnchanged(entity: TableEntity<object>, etag: string | undefined): Promise<boolean> {
     const answer = await this.run(
       (client) =>
@@ -66,7 +73,10 @@ export class Table {
     return typeof answer !== "number";
   }
 
-  /** Runs `call`; a failure with one of `expected` statuses is answered as that number, any other is a ServiceError. */
+  /**
+   * Runs `call`. Returns the status of a failure if it is in `expected`. Throws ServiceError for
+   * any other failure.
+   */
   async run<T, S extends number = never>(
     call: (client: TableClient) => Promise<T>,
     ...expected: readonly S[]
@@ -86,7 +96,8 @@ export class Table {
     } catch (error) {
       const status = statusOf(error);
       if (status !== undefined) this.#answers += 1;
-      // That it cannot be created (409 TableBeingDeleted, for a minute) is no answer to the call.
+      // A failure to create the table (409 TableBeingDeleted, for a minute) is not an answer to the
+      // call.
       const match = this.#created && expected.find((code) => code === status);
       if (match !== undefined) return match;
       throw new ServiceError(
@@ -100,7 +111,7 @@ export class Table {
     }
   }
 
-  /** Not every call of the SDK goes through the client's pipeline: this is the limit of all of them. */
+  /** Limits the time of every call, including SDK calls that bypass the client's pipeline. */
   async #inTime<T>(run: () => Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     let [ticks, silent, answers] = [0, 0, this.#answers];

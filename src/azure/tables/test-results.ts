@@ -7,7 +7,7 @@ import { Table, type TableStorage } from "./table.js";
 
 export const RESULTS_TABLE = "SigilTestResults";
 
-/** Results in Table Storage: a partition a version, a row a result. */
+/** Test results in Table Storage: one partition for each version, one row for each result. */
 export function createTestResults(storage: TableStorage): TestResults {
   const table = new Table(storage, RESULTS_TABLE);
   return {
@@ -36,7 +36,7 @@ export function createTestResults(storage: TableStorage): TestResults {
   };
 }
 
-/** Of the fact. */
+/** The row key of the fact that a result states. */
 function rowKey(result: StoredTestResult): string {
   return createHash("sha256").update(factOf(result)).digest("hex").slice(0, 32);
 }

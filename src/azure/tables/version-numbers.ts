@@ -1,10 +1,11 @@
 /**
- * Numbers in Table Storage: one partition an image definition, with a row for the number that was given last and a row
- * for each request that has one, for a time. Invariants:
- *  1. Every write goes through the row of the last number, whose ETag guards the whole partition.
- *  2. The last number and the requests that get theirs are one transaction: none is given without somebody to have it. What is asked
- *     for while one is under way gets a run of numbers in the next.
- *  3. A request that has a number has a row, which is not written over: what it has is read where that refuses the write.
+ * Version numbers in Table Storage: one partition for each image definition. It has a row for the
+ * last number, and for a time a row for each request that has a number. Invariants:
+ *  1. Every write includes the row of the last number, whose ETag guards the whole partition.
+ *  2. One transaction writes the last number and the requests that get numbers, so no number is
+ *     assigned without its request. Requests that arrive during a transaction share the next one.
+ *  3. The row of a request is never overwritten. If it makes a write fail, the request's number is
+ *     read from it.
  */
 import type { TransactionAction } from "@azure/data-tables";
 import { ServiceError } from "../../errors.js";
@@ -20,9 +21,12 @@ import { Table, type TableStorage } from "./table.js";
 
 export const NUMBERS_TABLE = "SigilVersionNumbers";
 const LAST_ROW = "last";
-/** One of all who write at once comes through each time: more than there are hosts. */
+/**
+ * How often a write is tried. Each time one of the competing writers succeeds, and there are fewer
+ * hosts than this.
+ */
 const WRITE_TRIES = 100;
-/** Table Storage writes 100 entities at once: the last number is one of them. */
+/** Table Storage writes 100 entities in one transaction; the last number is one of them. */
 const MOST_AT_ONCE = 99;
 
 interface NumberRow {
@@ -40,7 +44,10 @@ export function createVersionNumbers(storage: TableStorage, now: () => Date): Ve
     return entity === 404 ? undefined : entity;
   };
 
-  /** A number where nothing was written: 412 when somebody else has since `etag` was read, 409 when there is a row that is not read. */
+  /**
+   * Returns a status if nothing was written: 412 if the partition changed since `etag` was read,
+   * 409 if an unread row exists.
+   */
   const write = (
     key: string,
     given: ReadonlyMap<string, string>,
@@ -65,14 +72,14 @@ export function createVersionNumbers(storage: TableStorage, now: () => Date): Ve
     );
   };
 
-  /** A run of numbers, one for each request, or why it has none. Invariant 2. */
+  /** A number for each request, or why it has none. Invariant 2. */
   const allocate = async (
     key: string,
     requests: readonly NumberRequest[],
   ): Promise<readonly (string | ServiceError)[]> => {
     let readsBound = requests.some(({ instead }) => instead !== undefined);
     for (let tries = 0; tries < WRITE_TRIES; tries += 1) {
-      // In this order: what is bound after this read changes the ETag.
+      // Read this first: any row bound after this read changes the ETag.
       const last = await row(key, LAST_ROW);
       const bound = await Promise.all(
         (readsBound ? requests : []).map(({ requestKey }) => row(key, requestRow(requestKey))),
@@ -95,7 +102,7 @@ export function createVersionNumbers(storage: TableStorage, now: () => Date): Ve
       if (highest === undefined || given.size === 0) return answers;
       const result = await write(key, given, readsBound, highest, last?.etag);
       if (typeof result !== "number") return answers;
-      // Also where it is our own row: the SDK sends a write again whose answer was lost.
+      // It may be our own row: the SDK repeats a write if its answer was lost.
       readsBound ||= result === 409;
     }
     throw new ServiceError(
@@ -133,7 +140,10 @@ function requestRow(requestKey: string): string {
   return `${REQUEST_ROWS}${requestKey}`;
 }
 
-/** The row of a request ends with its age (aged-rows.ts); that of the last number stays. */
+/**
+ * Whether the row belongs to a request. Such a row expires (aged-rows.ts), but the row of the last
+ * number stays.
+ */
 export function isRequestRow(rowKey: string): boolean {
   return rowKey.startsWith(REQUEST_ROWS);
 }
