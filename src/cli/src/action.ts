@@ -7,7 +7,7 @@ import { run } from "./run.js";
 
 interface ActionDependencies {
   readonly io: ProcessIo;
-  /** Adds to a file that GitHub reads after the step. */
+  /** Appends to a file that GitHub reads after the step. */
   readonly append: (file: string, text: string) => void;
 }
 
@@ -19,7 +19,7 @@ interface Outcome {
   readonly regions: readonly Operation["regions"][number][];
 }
 
-/** Gives the exit code of the command line. */
+/** Runs the action; returns the command line's exit code. */
 export async function runAction({ io, append: appendAsIs }: ActionDependencies): Promise<number> {
   const append: ActionDependencies["append"] = (file, text) =>
     appendAsIs(file, harmless(text, "github"));
@@ -27,7 +27,7 @@ export async function runAction({ io, append: appendAsIs }: ActionDependencies):
   const environment = {
     ...io.environment,
     ...settingsOf(input),
-    // Whoever else looks at the log is no terminal.
+    // A reader of the log is not a terminal.
     NO_COLOR: "1",
   };
   const sigil = async (...args: readonly string[]): Promise<readonly [number, unknown]> => {
@@ -75,7 +75,7 @@ export async function runAction({ io, append: appendAsIs }: ActionDependencies):
 
 type Input = (name: string) => string | undefined;
 
-/** GitHub gives the input `client-id` as INPUT_CLIENT-ID. */
+/** The action's inputs. GitHub sets `client-id` as INPUT_CLIENT-ID. */
 function inputsOf(environment: Environment): Input {
   return (name) => environment[`INPUT_${name.toUpperCase()}`]?.trim() || undefined;
 }
@@ -172,7 +172,7 @@ function planSummary(plan: unknown): readonly string[] {
   ];
 }
 
-/** Of a table in Markdown. */
+/** A row of a Markdown table. */
 function row(...cells: readonly string[]): string {
   return `| ${cells.map((cell) => oneLine(cell).replaceAll("|", "\\|")).join(" | ")} |`;
 }

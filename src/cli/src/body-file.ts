@@ -1,21 +1,21 @@
-/** `--file`: the body of a request, as a file has it, and where in the file each of its parts stands. */
+/** `--file`: reads the body of a request from a file, and finds the line of each of its parts. */
 import { readFile } from "node:fs/promises";
 import type { Io } from "./io.js";
 import { UsageError } from "./exit-codes.js";
 
 export interface BodyFile {
-  /** `-` of standard input. */
+  /** `-` for standard input. */
   readonly name: string;
   readonly body: Readonly<Record<string, unknown>>;
-  /** The line that a JSON Pointer into the body leads to, or the nearest one above it that is there. */
+  /** The line of a JSON Pointer into the body, or of its nearest existing ancestor. */
   readonly lineOf: (pointer: string) => Promise<number>;
 }
 
 type Path = readonly (string | number)[];
 
 /**
- * A JSON file: the body itself; an ARM template with one image version; or a file of deployment parameters, one of which is the
- * body. Throws UsageError.
+ * Reads a JSON file that holds the body itself, an ARM template with one image version, or
+ * deployment parameters, one of which is the body. Throws UsageError.
  */
 export async function readBodyFile(name: string, io: Io): Promise<BodyFile> {
   if (/\.bicep(?:param)?$/iu.test(name))
@@ -34,7 +34,7 @@ export async function readBodyFile(name: string, io: Io): Promise<BodyFile> {
   const path = pathOfBody(json, name);
   const body = at(json, path);
   if (!isObject(body)) throw new UsageError(`${name} has no JSON object.`);
-  // What belongs to the template around a resource.
+  // Drop the members that only a template has.
   const { apiVersion: _apiVersion, dependsOn: _dependsOn, ...rest } = body;
   return {
     name,
@@ -84,7 +84,7 @@ function pathOfBody(json: unknown, name: string): Path {
   return [];
 }
 
-/** JSON is YAML, whose parser knows where everything stands. */
+/** JSON is YAML, and the YAML parser knows the position of each part. */
 async function lineAt(text: string, path: Path): Promise<number> {
   const { isCollection, isPair, LineCounter, parseDocument } = await import("yaml");
   const lineCounter = new LineCounter();

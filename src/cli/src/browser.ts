@@ -1,9 +1,10 @@
-/** The browser of whoever sits here. */
+/** Opens the user's browser. */
 import type { Environment } from "./io.js";
 
 /**
- * The program that opens an address, and its arguments; undefined where nobody would see it. No shell is between: `start` of
- * Windows is cmd's own, which would read the address as a command line.
+ * The program that opens an address, and its arguments; undefined if nobody would see it. It is
+ * started without a shell: `start` in Windows belongs to cmd, which would read the address as a
+ * command line.
  */
 export function browserOf(
   platform: NodeJS.Platform,
@@ -19,7 +20,7 @@ export function browserOf(
   }
 }
 
-/** Resolves with whether there is such a program; it is waited for no longer than until it has started. */
+/** Resolves once the program starts, with whether it exists. */
 export async function browse(address: string): Promise<boolean> {
   const browser = browserOf(process.platform, process.env);
   if (browser === undefined) return false;

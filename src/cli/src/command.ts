@@ -7,31 +7,31 @@ import type { Option, Positional, Values } from "./options.js";
 import type { Column } from "./output.js";
 import type { Settings } from "./settings.js";
 
-/** What a command works with. */
+/** The context of a command. */
 export interface Context {
   readonly io: Io;
   readonly values: Values;
   readonly settings: Settings;
   readonly client: Client;
-  /** Where Sigil is, without a slash at its end. Throws UsageError. */
+  /** The address of Sigil, without a trailing slash. Throws UsageError. */
   readonly endpoint: () => string;
-  /** The id, whatever was given: an id, a name that az knows, or nothing. Throws UsageError. */
+  /** The subscription id, given an id, a name that az knows, or nothing. Throws UsageError. */
   readonly subscriptionId: () => string;
-  /** A line for whoever looks on, on stderr. */
+  /** Prints a line for the user on stderr. */
   readonly note: (line: string) => void;
-  /** Shows how far each operation is. */
+  /** Shows the progress of each operation. */
   readonly progress: (operation: Operation) => void;
-  /** Findings are about this file from now on. */
+  /** From now on, findings refer to this file. */
   readonly useFile: (file: BodyFile) => void;
 }
 
 export interface Result {
-  /** Printed on stdout as `--output` says; nothing where it is undefined. */
+  /** Printed on stdout as `--output` says; undefined: nothing is printed. */
   readonly data?: unknown;
-  /** Shown at the line of the file in the log of a build. */
+  /** Findings that a build's log shows at the line of the file. */
   readonly findings?: readonly Finding[];
   readonly outcome?: Outcome;
-  /** Instead of the command's, where it has answered something else. */
+  /** Replaces the command's columns, if it returned another kind of answer. */
   readonly columns?: readonly Column[];
   readonly rows?: (data: unknown) => readonly unknown[];
   readonly none?: string;
@@ -48,15 +48,15 @@ export interface Command {
   readonly options: readonly Option[];
   readonly positional?: Positional;
   readonly examples?: readonly (readonly [title: string, line: string])[];
-  /** What `--output table` shows of each entry. */
+  /** The columns of `--output table`. */
   readonly columns?: readonly Column[];
-  /** The entries that `--output table` shows, where they are not the answer itself. */
+  /** The rows of `--output table`; absent: the answer itself. */
   readonly rows?: (data: unknown) => readonly unknown[];
-  /** What `--output table` prints where there is no entry. */
+  /** Printed by `--output table` if there are no rows. */
   readonly none?: string;
-  /** Another name, which az or the API has for it. */
+  /** Another name for it, from az or the API. */
   readonly alias?: string;
-  /** `json` if not said. */
+  /** The default format; absent: `json`. */
   readonly output?: "table";
   readonly run: (context: Context) => Promise<Result>;
 }

@@ -1,16 +1,18 @@
-/** For each shell, what asks `sigil __complete` for the words that may come next. */
+/** The script for each shell that asks `sigil __complete` for the next words. */
 export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 
-/** What a shell calls with the words before the cursor, the one under it last. */
+/**
+ * The command that a shell calls with the words before the cursor, ending with the one under it.
+ */
 export const COMPLETE = "__complete";
 
 export function completionScript(shell: string): string | undefined {
   return SCRIPTS[shell as (typeof SHELLS)[number]];
 }
 
-// Each gives the words as they are without quotes, and the names of files where no word may come next.
+// Each passes the words without quotes, and completes file names if no word fits.
 const SCRIPTS: Partial<Record<string, string>> & Record<(typeof SHELLS)[number], string> = {
-  // "=" is a word of its own in COMP_WORDS, and only what follows it is replaced.
+  // In COMP_WORDS "=" is a separate word, and bash replaces only what follows it.
   bash: `_sigil() {
   local IFS=$'\\n' words=("\${COMP_WORDS[@]:1:COMP_CWORD}")
   [[ \${COMP_LINE:0:COMP_POINT} =~ [[:space:]](--[a-z-]+=[^[:space:]]*)$ ]] && words[COMP_CWORD-1]=\${BASH_REMATCH[1]}

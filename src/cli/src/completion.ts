@@ -3,7 +3,7 @@ import type { Command } from "./command.js";
 import type { Option } from "./options.js";
 import { GLOBAL_OPTIONS } from "./global-options.js";
 
-/** `words` are those before the cursor; the last is the one that is being written. */
+/** Lists the candidates. `words` ends with the word that the user is typing. */
 export function candidates(
   words: readonly string[],
   commands: readonly Command[],
@@ -45,7 +45,7 @@ function optionsOf(
     return valuesOf(named(attachedTo)).map((each) => `${attachedTo}=${each}`);
   if (!begun.startsWith("-")) {
     const last = named(before.at(-1));
-    // A value comes next, whether or not it is known which.
+    // The next word is a value, even if its choices are unknown.
     if (last !== undefined && last.kind !== "flag") return valuesOf(last);
     const list = named(before.findLast((word) => word.startsWith("-")));
     if (list?.kind === "list" && list.choices !== undefined) return list.choices;

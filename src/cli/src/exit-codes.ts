@@ -1,4 +1,4 @@
-/** What each exit code means, for scripts; the reference of the command line has them too. */
+/** The exit codes and their meanings, for scripts and the reference of the command line. */
 export const EXIT_CODES = {
   done: [
     0,
@@ -21,7 +21,7 @@ export const EXIT_CODES = {
 
 export type Outcome = keyof typeof EXIT_CODES;
 
-/** A command line or a setting that cannot be obeyed; its lines are for whoever typed it. */
+/** A command line or setting that is wrong. Its lines are for the user. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
   readonly lines: readonly string[];
@@ -33,7 +33,7 @@ export class UsageError extends Error {
   }
 }
 
-/** Ends the command with an outcome; its lines, if there are any, are told on stderr. */
+/** Ends the command with an outcome, and prints its lines, if any, on stderr. */
 export class Ended extends Error {
   override readonly name = "Ended";
   readonly outcome: Outcome;

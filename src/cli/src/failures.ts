@@ -1,4 +1,4 @@
-/** What a command that has failed says, and its exit code. */
+/** The messages and exit code of a failed command. */
 import {
   ForbiddenError,
   isUnavailable,
@@ -11,7 +11,7 @@ import { COMMANDS, GROUPS } from "./commands/all.js";
 import { Ended, UsageError, type Outcome } from "./exit-codes.js";
 import { describeFindings, type Finding } from "./findings.js";
 
-/** Its lines are printed each for itself: a line break within one is part of a foreign text. */
+/** Each line is printed separately: a line break within one comes from a foreign text. */
 type Failure = readonly [Outcome, lines: readonly string[], readonly Finding[]];
 
 export function failureOf(error: unknown, verbose: boolean, args: readonly string[]): Failure {
@@ -49,7 +49,7 @@ export function failureOf(error: unknown, verbose: boolean, args: readonly strin
 
 function failedOperation(error: OperationFailedError): Failure {
   const { id, regions, error: reason } = error.operation;
-  // What nothing is known of speaks against nobody.
+  // A test without a result does not fail the version.
   const outcome: Outcome = reason?.code === "TestInconclusive" ? "inconclusive" : "failed";
   const lines = [
     `${outcome === "failed" ? "Failed" : "Inconclusive"}: ${error.message}`,
@@ -68,7 +68,7 @@ function refusedBy(error: ProblemError): Outcome {
   return error.status < 500 ? "refused" : "failed";
 }
 
-/** The command or the group that a line begins with, and a space; nothing where there is none of that name. */
+/** The command or group at the start of a line, and a space; empty if there is none. */
 function wordsIn(args: readonly string[]): string {
   const line = `${args.slice(0, 2).join(" ")} `;
   const names = [...COMMANDS.map(({ words }) => words), ...Object.keys(GROUPS)];

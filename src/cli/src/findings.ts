@@ -1,4 +1,4 @@
-/** Findings for people, and for the log of a build, at the line of the file that they are about. */
+/** Prints findings for people, and for a build's log at the line of the file. */
 import type { Schemas } from "@sigil/client";
 import type { BodyFile } from "./body-file.js";
 import { oneLine, Own, type Build, type Part } from "./harmless.js";
@@ -17,7 +17,7 @@ export const FINDING_COLUMNS: readonly Column[] = [
   },
 ];
 
-/** Each on lines of its own: what, where, and what corrects it. */
+/** Each finding on its own lines: what is wrong, where, and the fix. */
 export function describeFindings(findings: readonly Finding[]): readonly string[] {
   return findings.flatMap(({ severity = "error", code, pointer, message, remediation }) => [
     `${severity}: ${message}`,

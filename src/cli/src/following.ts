@@ -1,10 +1,10 @@
-/** Waiting for operations: until they have ended, `--timeout` is over, or somebody presses Ctrl-C. */
+/** Waits for operations until they end, `--timeout` expires, or the user presses Ctrl-C. */
 import { hasEnded, waitUntilReady, type Operation } from "@sigil/client";
 import type { Context } from "./command.js";
 import { Ended } from "./exit-codes.js";
 import type { Option } from "./options.js";
 
-/** A timer of Node.js holds no more: 24 days. */
+/** The longest timer in Node.js: 24 days. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 export const TIMEOUT: Option = {
@@ -23,8 +23,8 @@ export const WAIT_OPTIONS: readonly Option[] = [
 ];
 
 /**
- * Waits for an operation unless `--no-wait` is given; resolves with how it is then. Throws the client's errors where it has
- * failed or was canceled, and `Ended` where the wait is over before it is.
+ * Waits for an operation unless `--no-wait` is given, and resolves with its last state. Throws the
+ * client's errors if it failed or was canceled, and `Ended` if the wait ends first.
  */
 export async function follow(context: Context, operation: Operation): Promise<Operation> {
   const { values, note } = context;
@@ -38,7 +38,7 @@ export async function follow(context: Context, operation: Operation): Promise<Op
   return ended;
 }
 
-/** Waits for each of them; throws the error of the first that has not succeeded once all have ended. */
+/** Waits for all of them to end, then throws the error of the first that did not succeed. */
 export async function followAll(
   { client, io, values, note, progress }: Context,
   operations: readonly (Operation | string)[],

@@ -1,4 +1,7 @@
-/** integrations/github: runs the command line as a step of a workflow says, and tells GitHub what came of it. */
+/**
+ * integrations/github: runs the command line for a step of a workflow, and reports the result to
+ * GitHub.
+ */
 import { appendFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { runAction } from "./action.js";
@@ -13,7 +16,7 @@ void runAction({
       return process.stdin;
     },
     stdout: process.stdout,
-    // The log shows what is written to either; of one stream it keeps the order.
+    // The log shows both streams, but keeps the order only within one.
     stderr: process.stdout,
     environment: process.env,
     interrupted: interruption.signal,

@@ -1,7 +1,7 @@
 import type { Option } from "./options.js";
 import { FORMATS } from "./output.js";
 
-/** What every command takes. */
+/** The options of every command. */
 export const GLOBAL_OPTIONS: readonly Option[] = [
   {
     names: ["--output", "-o"],

@@ -1,20 +1,22 @@
 /**
- * The way out. Names, tags, files and answers are foreign texts, and a terminal or a build acts on some texts.
+ * Makes output safe. Names, tags, files and answers are foreign texts, and a terminal or a build
+ * acts on some texts.
  *
- * 1. Whatever a command prints, and whatever a step leaves in a file of its build, goes through `harmless`.
- * 2. Only an `Own` leaves as it is, and no foreign text becomes one.
+ *  1. All output of a command, and every file that a step writes for its build, goes through
+ *     `harmless`.
+ *  2. Only an `Own` passes unchanged, and no foreign text becomes one.
  */
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export type Build = "github" | "azure-devops";
 
-/** Whose log this is, if it is a build's. */
+/** The build system whose log this is; undefined: none. */
 export function buildOf(environment: Environment): Build | undefined {
   if (environment["GITHUB_ACTIONS"] === "true") return "github";
   return environment["TF_BUILD"]?.toLowerCase() === "true" ? "azure-devops" : undefined;
 }
 
-/** What Sigil itself says to a terminal or to a build: a colour, the beginning of an annotation. */
+/** Sigil's own control text for a terminal or build: a colour, the start of an annotation. */
 export class Own {
   readonly sequence: string;
 
@@ -25,24 +27,31 @@ export class Own {
 
 export type Part = string | Own;
 
-/** What a terminal acts on: control characters, and what turns the direction of a text or is not seen. */
+/**
+ * What a terminal acts on: control characters, and characters that are invisible or change the
+ * direction of text.
+ */
 const ACTED_ON = /[^\P{Cc}\t\n]|[\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /**
- * Where a build would read a command. Azure Pipelines takes `##vso[` anywhere in a line, GitHub `##[` likewise and `::` at its
- * beginning, after spaces. GitHub compares by .NET's culture, for which a character that is not seen is not there.
- * (https://github.com/actions/runner, ActionCommand.cs; https://github.com/microsoft/azure-pipelines-agent, Command.cs)
+ * Where a build would read a command. Azure Pipelines recognizes `##vso[` anywhere in a line.
+ * GitHub recognizes `##[` anywhere, and `::` at the start, after spaces. GitHub compares by .NET's
+ * culture, which ignores invisible characters. (https://github.com/actions/runner,
+ * ActionCommand.cs; https://github.com/microsoft/azure-pipelines-agent, Command.cs)
  */
 const COMMANDS = /#(?=#\w*\[)|(?<=^\s*):(?=:)/gmu;
 const UNSEEN = /\p{Default_Ignorable_Code_Point}/gu;
 
-/** The text, in which what would be acted on is written as JSON writes it: JSON stays JSON of the same value. */
+/**
+ * Escapes as JSON does whatever a terminal or build would act on. JSON stays JSON with the same
+ * value.
+ */
 export function harmless(text: string, build?: Build): string {
   const shown = text.replace(ACTED_ON, escaped);
   return build === undefined ? shown : shown.replace(UNSEEN, escaped).replace(COMMANDS, escaped);
 }
 
-/** The same within a line, that no line break and no tab in the text ends. */
+/** The same for one line: it also escapes line breaks and tabs. */
 export function oneLine(text: string): string {
   return harmless(text).replaceAll("\n", "\\n").replaceAll("\t", "\\t");
 }
@@ -54,7 +63,7 @@ function escaped(character: string): string {
     .join("");
 }
 
-/** What the process writes to. */
+/** A stream of the process. */
 export interface Stream {
   write(text: string): unknown;
   readonly isTTY?: boolean;
@@ -62,7 +71,7 @@ export interface Stream {
   readonly rows?: number;
 }
 
-/** A stream as commands have it. */
+/** A stream for commands. */
 export class Output {
   readonly #stream: Stream;
   readonly #build: Build | undefined;
@@ -76,7 +85,7 @@ export class Output {
     return this.#stream.isTTY === true;
   }
 
-  /** Asked each time: a terminal changes its size. */
+  /** Read it each time: the user may resize the terminal. */
   get columns(): number | undefined {
     return this.#stream.columns;
   }

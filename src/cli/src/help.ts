@@ -6,7 +6,7 @@ import { GLOBAL_OPTIONS } from "./global-options.js";
 import type { Option } from "./options.js";
 import { wrap } from "./style.js";
 
-/** As wide as it is printed where no terminal is narrower. */
+/** The width unless the terminal is narrower. */
 export const HELP_WIDTH = 100;
 
 export function overview(commands: readonly Command[], width: number): string {
@@ -103,7 +103,7 @@ export function commandHelp(command: Command, width: number): string {
 
 type Rows = readonly (readonly [name: string, meaning: string])[];
 
-/** Names at the left, what they mean beside them; below a name that is too long. */
+/** Prints names on the left and their meanings next to them, or below a name that is too long. */
 function columnsWithin(full: number): (rows: Rows) => string[] {
   return (rows) => {
     const width = Math.min(30, Math.max(...rows.map(([name]) => name.length)));

@@ -2,7 +2,7 @@ import type { Output, Stream } from "./harmless.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What a command reads and writes; a test gives its own. */
+/** The input and output of a command; tests supply their own. */
 export interface Io<Out = Output> {
   readonly stdin: AsyncIterable<Uint8Array | string>;
   readonly stdout: Out;
@@ -12,9 +12,9 @@ export interface Io<Out = Output> {
   readonly interrupted: AbortSignal;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly fetch: typeof fetch;
-  /** Shows an address in a browser; false where there is none to show it in. */
+  /** Opens an address in a browser; false if there is none. */
   readonly browse: (address: string) => Promise<boolean>;
 }
 
-/** The process's own, whose streams take any text. */
+/** The process's own input and output, whose streams take any text. */
 export type ProcessIo = Io<Stream>;

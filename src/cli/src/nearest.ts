@@ -1,6 +1,6 @@
 import { distance } from "fastest-levenshtein";
 
-/** The word that was meant, if one is near enough. */
+/** The word that the user probably meant; undefined if none is close enough. */
 export function nearest(word: string, words: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, word.length / 3);

@@ -5,17 +5,20 @@ import { UsageError } from "./exit-codes.js";
 export interface Option {
   /** Long names first, such as `--gallery-name`, `-r`. The first one is what messages and code call it. */
   readonly names: readonly string[];
-  /** Text if not said. `list` takes one value at least, `values` any number; `boolean` is true without a value. */
+  /**
+   * Absent: text. `list` takes at least one value, `values` any number; `boolean` is true without a
+   * value.
+   */
   readonly kind?: "text" | "number" | "flag" | "boolean" | "list" | "values";
   readonly help: string;
-  /** In any case; given on as written here. */
+  /** Allowed values. Input ignores case, and becomes the spelling here. */
   readonly choices?: readonly string[];
   readonly required?: boolean;
-  /** Under which heading help shows it. */
+  /** The heading in the help. */
   readonly group?: string;
 }
 
-/** What stands behind the command that belongs to no option. */
+/** An argument after the command that belongs to no option. */
 export interface Positional {
   readonly name: string;
   readonly help: string;
@@ -25,11 +28,11 @@ export interface Positional {
 
 type Value = string | number | boolean | readonly string[];
 
-/** The options of one command line. What the command does not have is not given. */
+/** The options of one command line. An option that the command lacks counts as not given. */
 export class Values {
   readonly #options: readonly Option[];
   readonly #given = new Map<string, Value>();
-  /** Each occurrence in its order: `--set`, `--add` and `--remove` are done one after the other. */
+  /** Each occurrence in order: `--set`, `--add` and `--remove` apply one after the other. */
   readonly occurrences: readonly {
     readonly name: string;
     readonly values: readonly string[];
@@ -50,7 +53,7 @@ export class Values {
     }
   }
 
-  /** A copy in which options that are not given have these values. */
+  /** A copy with these values for options that are not given. */
   withDefaults(defaults: Readonly<Record<string, string | undefined>>): Values {
     const more = Object.entries(defaults).flatMap(([name, value]) =>
       value !== undefined &&
@@ -70,7 +73,7 @@ export class Values {
     return this.#get(name) as string | undefined;
   }
 
-  /** Throws UsageError where it is not given. */
+  /** Throws UsageError if it is not given. */
   required(name: string): string {
     const text = this.text(name);
     if (text === undefined || text === "") throw new UsageError(`${name} is missing.`);
@@ -89,7 +92,7 @@ export class Values {
     return this.#get(name) as readonly string[] | undefined;
   }
 
-  /** Of an option that may be given several times: every value, in their order. */
+  /** Every value of an option that may be repeated, in order. */
   all(name: string): readonly string[] {
     return this.occurrences.filter((each) => each.name === name).flatMap(({ values }) => values);
   }
@@ -99,7 +102,7 @@ export class Values {
   }
 }
 
-/** Reads what stands behind a command's words. Throws UsageError. */
+/** Parses the arguments after a command's words. Throws UsageError. */
 export function parseOptions(
   args: readonly string[],
   options: readonly Option[],
@@ -131,7 +134,7 @@ export function parseOptions(
   return new Values(options, occurrences, positionals);
 }
 
-/** Throws UsageError that names each option that is needed and was not given. */
+/** Throws UsageError that names each required option that is missing. */
 export function checkRequired(
   values: Values,
   options: readonly Option[],
@@ -154,7 +157,9 @@ const MOST = {
 };
 const LEAST = { text: 1, number: 1, flag: 0, boolean: 0, list: 1, values: 0 };
 
-/** A negative number is a value; so is a lone dash, standard input. */
+/**
+ * Whether it is an option. A negative number is a value, and so is a single dash, standard input.
+ */
 function isOption(arg: string | undefined): boolean {
   return arg !== undefined && /^-(?!\d|$)/u.test(arg);
 }

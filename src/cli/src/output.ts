@@ -1,4 +1,4 @@
-/** What `--output` and `--query` make of an answer. */
+/** Formats an answer by `--output` and `--query`. */
 import { UsageError } from "./exit-codes.js";
 import { buildOf, harmless, oneLine, type Output, type Part } from "./harmless.js";
 import type { Environment } from "./io.js";
@@ -25,7 +25,7 @@ export async function print(
   environment: Environment,
 ): Promise<void> {
   const selected = query === undefined ? data : await select(data, query);
-  // As with az: nothing is printed of nothing.
+  // As in az, an empty answer prints nothing.
   if (selected === undefined || selected === null || format === "none") return;
   const style = styleFor(stdout, environment);
   switch (format) {
@@ -67,13 +67,16 @@ export async function select(data: unknown, query: string): Promise<unknown> {
   }
 }
 
-/** JMESPath finds also what every object inherits, such as `constructor`: that is in no answer. */
+/**
+ * Drops members that every object inherits, such as `constructor`: JMESPath finds them, but no
+ * answer has them.
+ */
 function ofJson(found: unknown): unknown {
   const text = JSON.stringify(found) as string | undefined;
   return text === undefined ? null : (JSON.parse(text) as unknown);
 }
 
-/** Throws UsageError, before anything was sent. */
+/** Checks the query before anything is sent. Throws UsageError. */
 export async function checkQuery(query: string): Promise<void> {
   const { default: jmespath } = await import("jmespath");
   try {
@@ -86,7 +89,10 @@ export async function checkQuery(query: string): Promise<void> {
   }
 }
 
-/** One line an entry, values with tabs between; of a list its length, as with az. */
+/**
+ * One line for each entry, with tabs between values; a list within an entry becomes its length, as
+ * in az.
+ */
 export function tsv(data: unknown): string {
   const rows = Array.isArray(data) ? data : [data];
   return rows
@@ -108,12 +114,12 @@ function tsvCell(value: unknown): string {
   return oneLine(typeof value === "string" ? value : JSON.stringify(value));
 }
 
-/** Where less is left than this, the last column is as wide as it is: the terminal breaks its lines. */
+/** If less width than this is left, the last column is not wrapped: the terminal does it. */
 const LEAST_WIDTH = 24;
 
 /**
- * Of what has no columns of its own: the members that are one value, their names as titles, as with az. Within `width`, the
- * last column goes on in the lines below.
+ * A table. Without given columns it shows each member with a single value under its name, as az
+ * does. The last column wraps within `width`.
  */
 function table(
   rows: readonly unknown[],
@@ -190,7 +196,7 @@ function json(value: unknown): string {
   return JSON.stringify(value, null, 2);
 }
 
-/** Only a quoted text of YAML holds an escape. */
+/** Only quoted text in YAML can hold an escape. */
 async function yaml(value: unknown, environment: Environment): Promise<string> {
   const { stringify } = await import("yaml");
   const text = stringify(value);

@@ -1,6 +1,6 @@
 /**
- * How far operations are, on stderr: a bar for each region on a terminal, drawn again in its place; elsewhere one line whenever
- * a region or an operation has changed.
+ * Shows the progress of operations on stderr. A terminal gets a bar for each region, redrawn in
+ * place. Any other stream gets one line for each change of a region or an operation.
  */
 import { parseResourceId, statusOf, type Operation, type Schemas } from "@sigil/client";
 import { oneLine, Own, type Output, type Part } from "./harmless.js";
@@ -11,12 +11,12 @@ type RegionTest = Schemas["RegionTest"];
 
 export interface Progress {
   update(operation: Operation): void;
-  /** A line that stays, above the bars; a line break in it is shown, not made. */
+  /** Prints a line above the bars, where it stays. A line break in it is shown as text. */
   line(text: string): void;
 }
 
 const BAR_WIDTH = 24;
-/** Where a terminal does not say how wide it is. */
+/** The width if the terminal does not report one. */
 const COLUMNS = 80;
 
 export function progressOn(stream: Output, environment: Environment): Progress {
@@ -27,14 +27,14 @@ export function progressOn(stream: Output, environment: Environment): Progress {
 function barsOn(stream: Output, style: Style): Progress {
   const operations = new Map<string, Operation>();
   let drawn = 0;
-  /** To the beginning of the first line that was drawn, and all below it away; a ^C may stand before the cursor. */
+  /** Moves to the first line drawn and erases everything below. The cursor may stand after a ^C. */
   const erase = (): readonly Part[] => (drawn === 0 ? [] : [new Own(`\r\x1b[${drawn}A\x1b[J`)]);
   const draw = (above = ""): void => {
     const width = Math.max(40, stream.columns ?? COLUMNS) - 1;
     const all = [...operations.values()].flatMap((operation) =>
       barLines(operation, width, style, operations.size > 1),
     );
-    // What has scrolled out of sight cannot be drawn again.
+    // Lines that scrolled out of sight cannot be redrawn.
     const most = Math.max(2, (stream.rows ?? Infinity) - 2);
     const lines =
       all.length <= most ? all : [...all.slice(0, most), [`… and ${all.length - most} lines more`]];
@@ -65,7 +65,7 @@ function barLines(
   }));
   const state = stateOf(operation);
   const head = hasOthers || rows.length === 0 || state !== "";
-  // Cut as it will be shown: a line that is longer than the terminal would be drawn as two.
+  // Cut the escaped text: a longer line would take two lines of the terminal.
   const title = cut(
     oneLine([versionOf(operation), wordsOf(operation), state].filter(Boolean).join("  ")),
     width,
@@ -105,7 +105,7 @@ function linesOn(stream: Output): Progress {
   };
 }
 
-/** What an operation is doing, in a word: `CreateImageVersion` is "create". */
+/** A word for what an operation does: `CreateImageVersion` is "create". */
 export function wordsOf({ kind }: Operation): string {
   const words = kind
     .replace(/ImageVersion$|Image$|Subscription$/u, "")
@@ -114,7 +114,7 @@ export function wordsOf({ kind }: Operation): string {
   return words === "" ? kind : words;
 }
 
-/** `MyImage 1.0.0` of a version's id, the last names of any other. */
+/** `MyImage 1.0.0` for a version's id; the last names of any other id. */
 export function versionOf({ resourceId }: Pick<Operation, "resourceId">): string {
   const [, image, version] = parseResourceId(resourceId)?.names ?? [];
   if (image === undefined) return resourceId.split("/").at(-1) ?? resourceId;
@@ -140,7 +140,7 @@ function stateOf(operation: Operation): string {
   }
 }
 
-/** How far an operation is in one region. */
+/** The progress of an operation in one region. */
 interface Row {
   readonly name: string;
   readonly progress: number;
@@ -162,7 +162,7 @@ function regionRows(operation: Operation): readonly Row[] {
   });
 }
 
-/** How far the machine of a test is; deleting it is no part of the test. */
+/** The progress of a test machine. Deleting it is not part of the test. */
 const TEST_PROGRESS: Readonly<Record<string, number>> = {
   Waiting: 0,
   Creating: 25,
@@ -212,7 +212,7 @@ function attemptOf({
 
 function regionNote({ kind }: Operation, region: Operation["regions"][number]): string {
   const { state, progress, nextAttemptTime, stalledTime, expectedEndTime } = region;
-  // Once there is progress it is shown, and the end moves with it.
+  // Show progress once there is any; the expected end moves with it.
   const expected =
     expectedEndTime === undefined || progress > 0 ? "" : `expected at ${timeOf(expectedEndTime)}`;
   const next = nextAttemptTime === undefined ? "" : `tried again at ${timeOf(nextAttemptTime)}`;
@@ -228,13 +228,13 @@ function regionNote({ kind }: Operation, region: Operation["regions"][number]): 
   return [word, attemptOf(region), stalled, next, expected].filter(Boolean).join(", ");
 }
 
-/** On a bar, which is drawn again: elsewhere each new minute would be a line. */
+/** The time left. Only bars show it, because elsewhere each new minute would print a line. */
 function leftUntil(time: string | undefined): string {
   const minutes = time === undefined ? 0 : Math.ceil((Date.parse(time) - Date.now()) / 60_000);
   return minutes < 1 ? "" : `about ${minutes} min left`;
 }
 
-/** The time of day where the command runs. */
+/** The local time of day. */
 function timeOf(time: string): string {
   return new Date(time).toTimeString().slice(0, 5);
 }

@@ -1,4 +1,4 @@
-/** One command line from its words to its exit code. */
+/** Runs one command line and returns its exit code. */
 import { createClient, type Client } from "@sigil/client";
 import type { BodyFile } from "./body-file.js";
 import { COMMANDS, GROUPS } from "./commands/all.js";
@@ -21,7 +21,7 @@ import { tokens } from "./sign-in.js";
 import { VERSION } from "./version.js";
 import { inCommands } from "./words.js";
 
-/** Gives the exit code; throws nothing. */
+/** Returns the exit code; never throws. */
 export async function run(args: readonly string[], ofProcess: ProcessIo): Promise<number> {
   const io = throughOutputs(ofProcess);
   let progress: Progress | undefined;
@@ -43,7 +43,7 @@ export async function run(args: readonly string[], ofProcess: ProcessIo): Promis
   }
 }
 
-/** Each stream is made when it is first asked for, as the process's is. */
+/** Creates each stream on first use, as the process does. */
 function throughOutputs(io: ProcessIo): Io {
   let stdout: Output | undefined;
   let stderr: Output | undefined;
@@ -98,15 +98,18 @@ async function outcomeOf(args: readonly string[], io: Io, state: State): Promise
   return runCommand(command, rest, io, state);
 }
 
-/** A terminal may not know its width; one that is narrower than this breaks lines itself. */
+/**
+ * The width of the help. A terminal may not know its width, and one narrower than this wraps lines
+ * itself.
+ */
 function helpWidth({ stdout }: Io): number {
   if (!stdout.isTTY || !stdout.columns) return HELP_WIDTH;
   return Math.max(40, Math.min(stdout.columns, HELP_WIDTH));
 }
 
-/** The command, or the group that alone was named. Throws UsageError. */
+/** The command, or a group if only that was named. Throws UsageError. */
 function commandOf(args: readonly string[]): Command | string {
-  // Words that begin a line such as az's own, so that it is enough to change one of them.
+  // Accept a line of az's with only its first word changed.
   const words = args[0] === "sig" ? args.slice(1) : args;
   const found = COMMANDS.find(({ words: own, alias = own }) =>
     [own, alias].some((name) => name.split(" ").every((word, i) => words[i] === word)),
@@ -137,7 +140,7 @@ function commandOf(args: readonly string[]): Command | string {
   );
 }
 
-/** What az has under this name and Sigil does not do. */
+/** Commands that az has under this name and Sigil does not. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "image-version list-shared":
     "Sigil shows the galleries that it publishes to: az sig image-version list-shared has the others.",
@@ -152,7 +155,7 @@ async function runCommand(
   state: State,
 ): Promise<Outcome> {
   const { environment } = io;
-  // A command's own option of a name replaces the one that every command has.
+  // A command's own option replaces the global option of the same name.
   const options = [
     ...command.options,
     ...GLOBAL_OPTIONS.filter(({ names }) =>
@@ -234,7 +237,7 @@ function clientOf(
   });
 }
 
-/** In a build's log, findings are shown at their lines as well. */
+/** Also shows findings at their lines in a build's log. */
 async function annotate(
   findings: readonly Finding[],
   { environment, stderr }: Io,

@@ -1,6 +1,6 @@
 /**
- * A topic of Azure Service Bus by its HTTP interface, which takes two requests to make a subscription and to receive: no client
- * library is loaded, and port 443 is enough.
+ * Reads a topic of Azure Service Bus through its HTTP interface. Creating a subscription and
+ * receiving take two requests, so this needs no client library and only port 443.
  *
  * https://learn.microsoft.com/rest/api/servicebus/create-subscription,
  * https://learn.microsoft.com/rest/api/servicebus/receive-and-delete-message-destructive-read
@@ -13,25 +13,25 @@ import { tokensFor } from "./sign-in.js";
 interface Namespace {
   /** Such as `https://sigil.servicebus.windows.net`. */
   readonly address: string;
-  /** Of a connection string; without one a token of Entra ID is used. */
+  /** The key in a connection string; absent: a token from Entra ID is used. */
   readonly key?: { readonly name: string; readonly value: string };
 }
 
 const SCOPE = "https://servicebus.azure.net/.default";
 const API_VERSION = "2021-05";
-/** How long Service Bus holds a request while there is nothing to receive. */
+/** How long Service Bus holds a request if there is no message. */
 const WAIT_SECONDS = 30;
 const TIMEOUT_MS = 60_000;
 const CLEANUP_MS = 5_000;
 const KEY_TOKEN_SECONDS = 3600;
 const FIRST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 30_000;
-/** How often a subscription is asked for: whoever has just begun wants to know. */
+/** How often creating a subscription is tried: the user waits for it. */
 const CREATE_ATTEMPTS = 5;
 
 /**
- * A namespace's name or host name; or a connection string, as the local emulator's, which alone is spoken to without TLS.
- * Throws UsageError.
+ * Parses the name or host name of a namespace, or a connection string. Only a connection string of
+ * the local emulator is used without TLS. Throws UsageError.
  */
 export function namespaceOf(text: string): Namespace {
   const fields = new Map(
@@ -69,8 +69,8 @@ interface Subscription {
 }
 
 /**
- * Makes a subscription, gives what it receives until `signal` is aborted or nobody asks for more, and deletes it. Throws
- * `Ended` where it may not, and the signal's reason.
+ * Creates a subscription, yields its messages until `signal` is aborted or the caller stops, and
+ * deletes it. Throws `Ended` if access is refused, and the signal's reason.
  */
 export async function* receive(
   { namespace, topic, name }: Subscription,
@@ -97,7 +97,7 @@ export async function* receive(
     });
     return { status: response.status, text: await response.text() };
   };
-  /** Tries again what was not answered, or with 429 or 5xx. */
+  /** Retries a request without an answer, or with 429 or 5xx. */
   const persist = async (
     url: string,
     init: RequestInit,
@@ -133,7 +133,7 @@ export async function* receive(
       },
       CREATE_ATTEMPTS,
     );
-    // 409: the answer to the attempt before was lost.
+    // 409: an earlier attempt succeeded, but its answer was lost.
     if (status !== 201 && status !== 409) throw refusal(status, text, topic);
   };
   let isMade = false;
@@ -169,7 +169,9 @@ export async function* receive(
   }
 }
 
-/** The order of the elements is that of the service's schema: those that come too early are not read. */
+/**
+ * The elements must be in the order of the service's schema, which ignores any that come too early.
+ */
 const SUBSCRIPTION = `<entry xmlns="http://www.w3.org/2005/Atom"><content type="application/xml"><SubscriptionDescription xmlns="http://schemas.microsoft.com/netservices/2010/10/servicebus/connect"><DefaultMessageTimeToLive>PT1H</DefaultMessageTimeToLive><DeadLetteringOnMessageExpiration>false</DeadLetteringOnMessageExpiration><AutoDeleteOnIdle>PT5M</AutoDeleteOnIdle></SubscriptionDescription></content></entry>`;
 
 function refusal(status: number, text: string, topic: string): Ended {

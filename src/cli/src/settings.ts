@@ -1,11 +1,14 @@
-/** What need not be said each time: of the command line, the environment, `sigil configure`, az's own profile, in this order. */
+/**
+ * Finds values in the command line, the environment, `sigil configure` and az's own profile, in
+ * this order.
+ */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 import type { Environment } from "./io.js";
 import { UsageError } from "./exit-codes.js";
 
-/** What `sigil configure` keeps. */
+/** The settings that `sigil configure` saves. */
 export interface Settings {
   readonly endpoint?: string;
   readonly scope?: string;
@@ -26,7 +29,7 @@ export function settingsFile(environment: Environment): string {
   return path.join(folder, "config.json");
 }
 
-/** Throws UsageError where the file holds anything else. */
+/** Throws UsageError if the file holds anything else. */
 export function readSettings(environment: Environment): Settings {
   const file = settingsFile(environment);
   const text = textOf(file);
@@ -55,10 +58,13 @@ export function writeSettings(settings: Settings, environment: Environment): voi
   writeFileSync(file, `${JSON.stringify(settings, null, 2)}\n`, {
     mode: 0o600,
   });
-  chmodSync(file, 0o600); // A file that was there keeps its mode when it is written.
+  chmodSync(file, 0o600); // Writing an existing file keeps its mode.
 }
 
-/** Values of options that are not given. az has `AZURE_DEFAULTS_GROUP` and `AZURE_DEFAULTS_LOCATION`, too. */
+/**
+ * The defaults of options that are not given. az, too, has `AZURE_DEFAULTS_GROUP` and
+ * `AZURE_DEFAULTS_LOCATION`.
+ */
 export function defaultValues(
   settings: Settings,
   environment: Environment,
@@ -116,11 +122,11 @@ function azSubscriptions(environment: Environment): readonly AzSubscription[] {
     };
     return profile.subscriptions ?? [];
   } catch {
-    return []; // az's own matter.
+    return []; // A broken profile is az's problem.
   }
 }
 
-/** An empty one says nothing. */
+/** Reads a variable; an empty one counts as not set. */
 export function variable(environment: Environment, name: string): string | undefined {
   return environment[name] || undefined;
 }
@@ -133,7 +139,10 @@ function textOf(file: string): string | undefined {
   }
 }
 
-/** Where Sigil is, without `/api`. A token goes to nobody in clear text but to this machine. Throws UsageError. */
+/**
+ * The address of Sigil, without `/api`. A token is sent in clear text only to this machine. Throws
+ * UsageError.
+ */
 export function endpointOf(
   given: string | undefined,
   settings: Settings,

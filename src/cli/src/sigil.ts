@@ -10,7 +10,7 @@ const interruption = new AbortController();
 // A second Ctrl-C ends the process at once.
 process.once("SIGINT", () => interruption.abort());
 process.once("SIGTERM", () => interruption.abort());
-// A reader that has seen enough, such as head: what is under way ends as it does at Ctrl-C.
+// A reader such as head may close the pipe. Then stop as for Ctrl-C.
 let isUnread = false;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
@@ -18,7 +18,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   interruption.abort();
 });
 
-// Node.js makes each of these when it is first asked for, which takes longer than the rest of --help.
+// Node.js creates each of these on first use, which takes longer than the rest of --help.
 let stdin: NodeJS.ReadStream | undefined;
 void run(process.argv.slice(2), {
   get stdin() {
@@ -35,6 +35,6 @@ void run(process.argv.slice(2), {
   sleep: (ms, signal) => setTimeout(ms, undefined, { signal }),
 }).then((code) => {
   process.exitCode = isUnread && code === INTERRUPTED ? 0 : code;
-  // What was asked for and not read to its end keeps nobody waiting.
+  // Unread input must not keep the process running.
   stdin?.destroy();
 });

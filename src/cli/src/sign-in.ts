@@ -1,6 +1,6 @@
 /**
- * Access tokens, by @azure/identity, which is loaded when the first one is needed. What the environment says decides; nothing is
- * tried that takes seconds to fail, unless nothing else is left.
+ * Access tokens from @azure/identity, which is loaded with the first one. The environment decides
+ * how to sign in. Ways that take seconds to fail are tried only if nothing else is left.
  */
 import type { AccessToken, TokenCredential } from "@azure/identity";
 import type { Environment, Io } from "./io.js";
@@ -18,16 +18,19 @@ const SIGN_INS = [
 ] as const;
 type SignIn = (typeof SIGN_INS)[number];
 
-/** A token is replaced so long before it expires: a request takes a minute at most, and clocks differ. */
+/**
+ * How long before its expiry a token is replaced: a request takes a minute at most, and clocks
+ * differ.
+ */
 const RENEWAL_MS = 5 * 60_000;
 
 interface SignInDependencies {
-  /** Whoever gives tokens, made when the first one is needed. */
+  /** The source of tokens, created on first use. */
   readonly credential: () => Promise<Pick<TokenCredential, "getToken">>;
   readonly now: () => number;
 }
 
-/** Gives the token for the next request to Sigil. */
+/** Returns the token for the next request to Sigil. */
 export function tokens(
   io: Io,
   settings: Settings,
@@ -36,10 +39,10 @@ export function tokens(
   const { environment } = io;
   let token: (() => Promise<string>) | undefined;
   return async () => {
-    // A file on Windows ends in a line break that a shell leaves there.
+    // A file on Windows ends in a line break, which a shell keeps.
     const given = environment["SIGIL_ACCESS_TOKEN"]?.trim();
     if (given) {
-      // What fetch says of it would show it.
+      // The error of fetch would show the token.
       if (!/^[\x21-\x7e]+$/u.test(given))
         throw new UsageError(
           "SIGIL_ACCESS_TOKEN is no token: it has a space, a line break or the like in it.",
@@ -56,7 +59,9 @@ export function tokens(
   };
 }
 
-/** Gives the token of a scope for the next request: the last one until it is about to expire. */
+/**
+ * Returns the token of a scope for the next request: the last one until shortly before it expires.
+ */
 export function tokensFor(
   scope: string,
   io: Io,
@@ -68,7 +73,7 @@ export function tokensFor(
   let credential: ReturnType<typeof make> | undefined;
   let last: AccessToken | undefined;
   return async () => {
-    // az is a process of its own for each token, and remembers none for us.
+    // az starts a process for each token and caches none for us.
     if (last !== undefined && last.expiresOnTimestamp - now() > RENEWAL_MS) return last.token;
     credential ??= make();
     try {
@@ -88,7 +93,7 @@ export function tokensFor(
   };
 }
 
-/** What the environment asks for; undefined where it says nothing. */
+/** The sign-in that the environment requests; undefined if it requests none. */
 export function signInOf(environment: Environment): SignIn | undefined {
   const asked = variable(environment, "SIGIL_SIGN_IN");
   if (asked !== undefined) {
@@ -127,7 +132,8 @@ async function credentialOf(io: Io): Promise<TokenCredential> {
     case "workload-identity":
       return new identity.WorkloadIdentityCredential();
     case "github":
-      // GitHub's own token lives for minutes, a version takes hours: a fresh one for each renewal.
+      // GitHub's token lives for minutes and a version takes hours, so get a new one for each
+      // renewal.
       return new identity.ClientAssertionCredential(tenantId, clientId, () => gitHubToken(io));
     case "azure-pipelines":
       return new identity.AzurePipelinesCredential(
@@ -151,7 +157,7 @@ async function credentialOf(io: Io): Promise<TokenCredential> {
   }
 }
 
-/** A token of GitHub's that says which workflow this is, for Entra ID (federated credentials). */
+/** A token from GitHub that identifies the workflow, for Entra ID (federated credentials). */
 export async function gitHubToken({ environment, fetch }: Io): Promise<string> {
   const url = new URL(environment["ACTIONS_ID_TOKEN_REQUEST_URL"] ?? "");
   url.searchParams.set("audience", "api://AzureADTokenExchange");

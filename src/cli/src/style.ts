@@ -1,13 +1,13 @@
 import { inspect } from "node:util";
 import { Own, type Part } from "./harmless.js";
 
-/** Sets text off on a terminal that shows colours; gives it back as it is elsewhere. */
+/** Colours text on a terminal that shows colours; returns it unchanged elsewhere. */
 export type Style = (
   format: "bold" | "dim" | "red" | "green" | "yellow" | "blue" | "cyan",
   text: string,
 ) => readonly Part[];
 
-/** Colours for `stream`, unless it is no terminal or NO_COLOR is set (https://no-color.org). */
+/** Colours for `stream`; none if it is not a terminal or NO_COLOR is set (https://no-color.org). */
 export function styleFor(
   stream: { readonly isTTY?: boolean },
   environment: Readonly<Record<string, string | undefined>>,

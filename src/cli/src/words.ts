@@ -1,4 +1,6 @@
-/** What the service says to do is in words of its API; here they become the commands that do the same. */
+/**
+ * Replaces requests to the API, in the service's remediations, with the commands that do the same.
+ */
 
 const COMMANDS: readonly (readonly [request: RegExp, command: string])[] = [
   [

@@ -1,6 +1,7 @@
 /**
- * The options of `az sig image-version create` as the body that az sends to Azure Resource Manager: ids made of names, regions
- * with their counts and keys. Where az ignores an option or loses a key without a word, this says so.
+ * Turns the options of `az sig image-version create` into the body that az sends to Azure Resource
+ * Manager: names become ids, and regions get their counts and keys. It reports an error where az
+ * silently ignores an option or loses a key.
  */
 import type { Schemas } from "@sigil/client";
 import { UsageError } from "../exit-codes.js";
@@ -13,7 +14,8 @@ export type Body = Schemas["GalleryImageVersion"];
 
 export function bodyOf(values: Values, place: Place): Body {
   const targetRegions = targetRegionsOf(values, place);
-  // az takes the resource group's. Every source is in the version's location: the plan refuses a wrong one.
+  // az uses the resource group's location. Every source is in the version's location, and the plan
+  // refuses a wrong one.
   const location = values.text("--location") ?? targetRegions?.[0]?.name;
   if (location === undefined)
     throw new UsageError(
@@ -44,12 +46,12 @@ export function bodyOf(values: Values, place: Place): Body {
   };
 }
 
-/** As az does: a date without a time is one second before one o'clock in the afternoon, in UTC. */
+/** Parses a date as az does: without a time it means 12:59:59 UTC. */
 export function endOfLifeOf(date: string | undefined): string | undefined {
   return date === undefined || /t/iu.test(date) ? date : `${date}T12:59:59Z`;
 }
 
-/** Undefined where none are given; `''` alone means none. */
+/** Undefined if no tags are given; a single `''` means no tags. */
 export function tagsOf(list: readonly string[] | undefined): Record<string, string> | undefined {
   if (list === undefined) return undefined;
   return Object.fromEntries(

@@ -1,8 +1,8 @@
-/** What the options of az have in common: names that stand for ids, LUNs, lists. */
+/** Shared by the options of az: names that stand for ids, LUNs, lists. */
 import { UsageError } from "../exit-codes.js";
 import type { Values } from "../options.js";
 
-/** Where names without a resource group are. */
+/** The place of names without a resource group. */
 export interface Place {
   readonly subscriptionId: string;
   readonly resourceGroupName: string;
@@ -12,7 +12,7 @@ export function isResourceId(text: string): boolean {
   return /^\/subscriptions\//iu.test(text);
 }
 
-/** A name is that of a resource in the version's own resource group, as with az. */
+/** Expands a name to an id in the version's own resource group, as az does. */
 export function idOf(
   { subscriptionId, resourceGroupName }: Place,
   provider: string,
@@ -42,7 +42,7 @@ export function listOf(values: Values, name: string): readonly string[] | undefi
   return list?.length ? list : undefined;
 }
 
-/** Without what is undefined. */
+/** Removes undefined members. */
 export function compact<T extends object>(
   object: T,
 ): { [K in keyof T]?: Exclude<T[K], undefined> } {

@@ -1,4 +1,4 @@
-/** `--target-regions` and `--target-edge-zones`, and the keys of each: lists that go beside each other. */
+/** Reads `--target-regions`, `--target-edge-zones` and their keys, which are parallel lists. */
 import type { Schemas } from "@sigil/client";
 import { UsageError } from "../exit-codes.js";
 import type { Values } from "../options.js";
@@ -58,7 +58,7 @@ export function targetRegionsOf(values: Values, place: Place): TargetRegion[] | 
   });
 }
 
-/** Undefined where none are given; `None` means none. */
+/** Undefined if none are given; `None` means none. */
 export function edgeZonesOf(values: Values, place: Place): EdgeZone[] | undefined {
   const zones = values.list("--target-edge-zones");
   const keys = listOf(values, "--target-edge-zone-encryption");
@@ -169,7 +169,10 @@ function encryptionOf(
   return Object.keys(encryption).length > 0 ? encryption : undefined;
 }
 
-/** `<type>,<OS disk's set>`, as az has it, and `,<LUN>,<set>` for each confidential data disk, which az has not. */
+/**
+ * `<type>,<OS disk's set>`, as in az, and `,<LUN>,<set>` for each confidential data disk, which az
+ * does not have.
+ */
 function confidentialOf(text: string, place: Place): Encryption {
   const option = "--target-region-cvm-encryption";
   const [type = "", set = "", ...pairs] = text.split(",").map((each) => each.trim());

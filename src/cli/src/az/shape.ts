@@ -1,9 +1,9 @@
-/** A version as az shows it: what Azure Resource Manager has under `properties` stands beside `name`. */
+/** A version as az shows it: the members of `properties` stand next to `name`. */
 import type { Schemas } from "@sigil/client";
 
 type ImageVersion = Schemas["ImageVersion"];
 
-/** What az's `--query` and `--set` name, and `sigil` besides. */
+/** The members that `--query` and `--set` name in az, and `sigil`. */
 export type AzVersion = Omit<ImageVersion, "properties"> &
   ImageVersion["properties"] & { readonly resourceGroup: string };
 

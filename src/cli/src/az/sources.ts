@@ -1,4 +1,7 @@
-/** What a version is made from: an image, a machine, another version, or a snapshot or VHD for each disk. */
+/**
+ * The source of a version: an image, a machine, another version, or a snapshot or VHD for each
+ * disk.
+ */
 import type { Schemas } from "@sigil/client";
 import { UsageError } from "../exit-codes.js";
 import type { Values } from "../options.js";
@@ -25,7 +28,7 @@ export function storageOf(
     managedImage !== undefined
       ? { id: compute("images", managedImage) }
       : virtualMachine !== undefined
-        ? // az of before 2024 sends it as `id`, which Azure has retired.
+        ? // Before 2024 az sent it as `id`, which Azure retired.
           { virtualMachineId: compute("virtualMachines", virtualMachine) }
         : imageVersion !== undefined
           ? { id: imageVersion }

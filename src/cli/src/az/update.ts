@@ -1,6 +1,7 @@
 /**
- * `az sig image-version update`: what is there is read, changed as the options say, and what differs is sent as a merge patch.
- * Paths are az's, without `properties`. Regions go by name: an index says something else once somebody has added a region.
+ * `az sig image-version update`: reads the version, changes it as the options say, and sends the
+ * difference as a merge patch. Paths are az's, without `properties`. Regions are addressed by name,
+ * because an index changes meaning once a region is added.
  */
 import type { Schemas } from "@sigil/client";
 import { UsageError } from "../exit-codes.js";
@@ -13,7 +14,7 @@ import { canonicalRegion, fromAz, toAz, type AzVersion } from "./shape.js";
 export interface Update {
   /** RFC 7396. */
   readonly patch: Schemas["GalleryImageVersionPatch"];
-  /** Regions that the version is to be removed from: no list that lacks them does that by itself. */
+  /** Regions to remove from the version. A list that lacks a region does not remove it. */
   readonly removedRegions: readonly string[];
 }
 
@@ -46,7 +47,7 @@ function applyOptions(version: JsonObject, values: Values, place: Place): void {
   const regions = targetRegionsOf(values, place);
   if (regions !== undefined) {
     const present = (profile["targetRegions"] ?? []) as JsonObject[];
-    // The keys of a region that stays are kept: no region is listed with them in az's command.
+    // Keep the keys of a region that stays: az's command lists regions without them.
     profile["targetRegions"] = regions.map((region) => {
       const name = canonicalRegion(region.name);
       const now = present.find((each) => canonicalRegion(each["name"]) === name);
@@ -149,7 +150,10 @@ function remove(version: JsonObject, [path = "", item, ...more]: readonly string
   parent[name] = rest;
 }
 
-/** Where a path such as `publishingProfile.targetRegions[name=eastus2].regionalReplicaCount` ends. */
+/**
+ * The object that holds the end of a path such as
+ * `publishingProfile.targetRegions[name=eastus2].regionalReplicaCount`.
+ */
 function parentOf(
   version: JsonObject,
   path: string,
@@ -164,7 +168,7 @@ function parentOf(
     throw new UsageError(
       `${option}: paths are az's, without "properties": ${path.replace(/^properties\./u, "")}.`,
     );
-  // Every object has these, and no version.
+  // Every object inherits these names; no version has them.
   const alien = [...steps, last].find(([, name = ""]) => name in {});
   if (alien !== undefined) throw new UsageError(`${option}: there is no "${alien[1]}".`);
   let parent = version;
@@ -197,7 +201,7 @@ function objectAt(parent: JsonObject, name: string): JsonObject {
   return value;
 }
 
-/** JSON where it is some, as with az; a tag is always text. */
+/** Parses JSON if the text is JSON, as az does. A tag is always text. */
 function valueOf(path: string, text: string, forceString: boolean): Json {
   if (forceString || /^tags\b/u.test(path)) return text;
   try {
@@ -222,7 +226,7 @@ function regionNames(version: JsonObject): readonly string[] {
   return (targetRegions as JsonObject[]).map((each) => canonicalRegion(each["name"]));
 }
 
-/** What RFC 7396 makes `to` of `from` with. */
+/** The merge patch (RFC 7396) that turns `from` into `to`. */
 export function mergePatch(from: Json, to: Json): Json {
   if (!isObject(from) || !isObject(to)) return to;
   const patch: JsonObject = {};

@@ -34,7 +34,7 @@ export const COMMANDS: readonly Command[] = [
   ...OWN_COMMANDS,
 ];
 
-/** What a group of commands is about. */
+/** The subject of each group of commands. */
 export const GROUPS: Readonly<Record<string, string>> = {
   "image-version": "Image versions of an Azure Compute Gallery",
   gallery: "Azure Compute Galleries",

@@ -13,8 +13,10 @@ import { IF_MATCH, VERSION_PLACE, versionIn } from "./places.js";
 import { BUILT_FROM, KEY_RULE_OPTIONS, keyRuleOf } from "./sigil-options.js";
 import { ended, ifMatch, NO_PLAN, SAMPLE, VERSION_COLUMNS } from "./versions.js";
 
-/** How often an update is made anew of a version that has changed since it was read. */
-/** Between its attempts: another instance of Sigil may show the version as it was half a minute ago. */
+/**
+ * The pauses before each attempt of an update, which repeats if the version changed since it was
+ * read. Another instance of Sigil may show the version as it was half a minute ago.
+ */
 const UPDATE_PAUSES_MS = [0, 5_000, 10_000, 20_000];
 
 const IGNORE_USE: Option = {
@@ -146,7 +148,7 @@ function withOwn(patch: Readonly<Record<string, unknown>>, own: object) {
     : { ...patch, sigil: { ...(patch["sigil"] as object | undefined), ...own } };
 }
 
-/** Parents that were declared before: a list without them would ask to remove them. */
+/** Parents that were declared before. A list without them would remove them. */
 function declaredOf({ sigil: { parents = [] } }: Schemas["ImageVersion"]): readonly string[] {
   return parents.flatMap(({ id, how }) => (how === "Declared" ? [id] : []));
 }
@@ -199,7 +201,10 @@ checks its use again after 15 minutes (unless set otherwise), and only then dele
   },
 };
 
-/** On a terminal: whether it is final, who uses the version, and its number as the answer. */
+/**
+ * On a terminal, says whether the deletion is final and who uses the version, and asks for its
+ * number.
+ */
 async function mustBeMeant(context: Context): Promise<void> {
   const { io, values, client, note } = context;
   if (!io.stderr.isTTY || values.boolean("--yes")) return;

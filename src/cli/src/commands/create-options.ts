@@ -1,4 +1,7 @@
-/** What `az sig image-version create` takes (2.45 to 2.74 and later), in its words, and `--file`. */
+/**
+ * The options of `az sig image-version create` (2.45 to 2.74 and later), under its names, and
+ * `--file`.
+ */
 import type { Option } from "../options.js";
 
 export const TARGET_OPTIONS: readonly Option[] = [
@@ -60,7 +63,7 @@ export const FILE: Option = {
   group: "Source",
 };
 
-/** The options that `--file` takes the place of. */
+/** The options that `--file` replaces. */
 export const BODY_OPTIONS: readonly Option[] = [
   {
     names: ["--managed-image"],

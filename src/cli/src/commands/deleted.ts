@@ -53,7 +53,7 @@ Azure restores the version as it was, with its tags, regions and keys. "restore"
   },
 };
 
-/** A version is restored in the region that it was made in, and in no other. */
+/** Azure restores a version only in the region that it was created in. */
 async function mustBeIn(context: Context, location: string | undefined): Promise<void> {
   if (location === undefined) return;
   const { versionName } = versionIn(context);
@@ -85,7 +85,7 @@ export const LIST_SOFT_DELETED: Command = {
   },
 };
 
-/** Azure does it in a moment; what its list shows may be a few minutes old. */
+/** Azure purges at once, but its list may be a few minutes old. */
 const PURGE_TIMEOUT_SECONDS = 1_800;
 
 export const PURGE: Command = {

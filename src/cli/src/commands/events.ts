@@ -1,4 +1,4 @@
-/** Events, as they are published. */
+/** Prints events as Sigil publishes them. */
 import { EVENT_TYPES } from "@sigil/client";
 import type { Command, Context } from "../command.js";
 import { Ended, UsageError } from "../exit-codes.js";
@@ -118,7 +118,7 @@ function nowhere(): never {
   );
 }
 
-/** Whatever else somebody has sent to the topic is no event. */
+/** Undefined for a message that is not an event: others may send to the topic. */
 function eventOf(text: string): Event | undefined {
   try {
     const event = JSON.parse(text) as Partial<Event> | null;
@@ -152,7 +152,7 @@ function printer({ io, values }: Context): (event: Event) => Promise<void> {
 
 const TYPE_WIDTH = Math.max(...NAMES.map((name) => name.length));
 
-/** The time of day here, what has happened, to what, and what else the event says in a few words. */
+/** The local time of day, what happened to which resource, and a short summary of the rest. */
 function eventLine({ type, time, subject, data }: Event, style: Style): readonly Part[] {
   const name = type.split(".").at(-1) ?? type;
   const text = [

@@ -21,7 +21,7 @@ export function filtersOf<Name extends string>(
   return filters;
 }
 
-/** Whether a resource id is of the gallery, the image definition and the version that are asked for. */
+/** Whether a resource id matches the requested gallery, image definition and version. */
 export function isOf(resourceId: string, filters: ReadonlyMap<string, string>): boolean {
   const id = resourceId.toLowerCase();
   const names = id.split("/");

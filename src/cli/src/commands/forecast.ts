@@ -1,4 +1,4 @@
-/** What a promotion, a demotion or a deletion would do, before it is asked for. */
+/** Shows what a promotion, demotion or deletion would do. */
 import type { Schemas } from "@sigil/client";
 import type { Context, Result } from "../command.js";
 import type { Option } from "../options.js";
@@ -25,7 +25,7 @@ export async function forecastOf(context: Context, of: Forecast["of"]): Promise<
   return body;
 }
 
-/** Printed as a rollback's dry run. */
+/** Formatted like the dry run of a rollback. */
 export function forecastResult(forecast: Forecast): Result {
   return {
     data: forecast,

@@ -3,7 +3,7 @@ import type { Command, Context, Result } from "../command.js";
 import { IMAGE_PLACE, imageIn } from "./places.js";
 import { SAMPLE } from "./versions.js";
 
-/** A disk encryption set that versions of an image definition have. */
+/** A disk encryption set that versions of an image definition use. */
 interface Key extends Omit<Schemas["KeySummary"], "diskEncryptionSet"> {
   readonly diskEncryptionSetId: string;
   readonly versions: readonly string[];
@@ -74,7 +74,7 @@ function atRisk({ note }: Context, keys: readonly Key[]): Result {
   };
 }
 
-/** A set whose key nobody could read was not seen, whenever Sigil tried. */
+/** Whether Sigil read the set and its key. An attempt that failed does not count. */
 function wasSeen({ seenTime, notSeen }: Key): boolean {
   return (
     seenTime !== undefined &&

@@ -63,7 +63,7 @@ export const SHOW: Command = {
       );
     const { rollout } = body.sigil;
     if (rollout?.state === "Waiting") context.note(rollout.message);
-    // What --if-match takes.
+    // `etag` is the value for --if-match.
     return { data: { ...toAz(body), etag: headers.get("ETag") ?? undefined } };
   },
 };
@@ -170,7 +170,7 @@ the version in a region of the operation, or if a region is not usable.`,
       return now === undefined ? {} : { data: toAz(now) };
     }
     context.progress({ ...operation, regions: version.sigil.regions });
-    // Throws what it has failed with; how its regions were is no news.
+    // Throws the operation's error. Do not show its regions: they are old.
     await followAll({ ...context, progress: () => undefined }, [operation]);
     const unusable = unusableRegions(operation, version);
     if (unusable.length > 0) throw new Ended("failed", unusable);
@@ -194,7 +194,10 @@ async function lastOperation(context: Context): Promise<{
   }
 }
 
-/** Whether Azure has shown the version after the operation's end. What it showed before says less than the operation. */
+/**
+ * Whether Azure showed the version after the operation ended. What it showed earlier says less than
+ * the operation.
+ */
 function isSeenSince(operation: Operation, { sigil: { seenTime } }: ImageVersion): boolean {
   return (
     hasEnded(operation) &&

@@ -22,7 +22,7 @@ definition, it opens the start page.`,
   async run(context) {
     const { io, values, note } = context;
     const address = `${context.endpoint()}/api/ui/${pathIn(context)}`;
-    // Whatever the endpoint holds, as an address may hold it.
+    // Escape any character of the endpoint that an address cannot hold.
     const { href } = new URL(address);
     io.stdout.write(`${href}\n`);
     if (!values.boolean("--print") && !(await io.browse(href)))
@@ -31,7 +31,7 @@ definition, it opens the start page.`,
   },
 };
 
-/** As the page's own addresses are made (src/page/src/routes.ts). */
+/** Built like the page's own addresses (src/page/src/routes.ts). */
 function pathIn(context: Context): string {
   const { values } = context;
   const version = values.text("--gallery-image-version");

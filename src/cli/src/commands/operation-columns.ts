@@ -3,7 +3,7 @@ import type { Result } from "../command.js";
 import type { Column } from "../output.js";
 import { versionOf, wordsOf } from "../progress.js";
 
-/** What `--output table` shows of an operation. */
+/** The columns of `--output table` for an operation. */
 export const OPERATION_COLUMNS: readonly Column[] = [
   { title: "Id", of: ({ id }: Operation) => id },
   { title: "What", of: wordsOf },
@@ -20,7 +20,7 @@ export const OPERATION_COLUMNS: readonly Column[] = [
   },
 ];
 
-/** The answer of a command that did not wait. */
+/** The result of a command that did not wait. */
 export function accepted(operation: Operation): Result {
   return {
     data: operation,

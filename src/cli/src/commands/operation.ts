@@ -155,7 +155,7 @@ cleans up before it ends. To follow it: sigil operation watch.`,
 
 export const OPERATION_COMMANDS: readonly Command[] = [LIST, SHOW, WATCH, CANCEL];
 
-/** Throws `Ended` unless somebody says yes. */
+/** Throws `Ended` unless the user answers yes. */
 async function confirm(context: Context, question: string): Promise<void> {
   if (context.values.boolean("--yes")) return;
   if (!context.io.stderr.isTTY)
@@ -175,7 +175,7 @@ const FILTERS = [
   "needsAttention",
 ] as const;
 
-/** What the service can filter it does; the rest is done here. */
+/** Lists the matching operations. The service filters what it can, and this does the rest. */
 async function* matching({ client, values, io }: Context): AsyncGenerator<Operation> {
   const filters = filtersOf(values.list("--filter"), FILTERS);
   const id = (name: (typeof FILTERS)[number]): string | undefined =>

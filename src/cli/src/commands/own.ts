@@ -1,4 +1,4 @@
-/** What concerns this machine alone: settings and completion. */
+/** Commands that only affect this machine: settings and completion. */
 import type { Command } from "../command.js";
 import { completionScript, SHELLS } from "../completion-scripts.js";
 import { UsageError } from "../exit-codes.js";

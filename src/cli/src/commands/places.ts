@@ -1,4 +1,4 @@
-/** The options that say which version, image definition or subscription is meant. */
+/** The options that select a version, image definition or subscription. */
 import type { ImageVersionPath } from "@sigil/client";
 import type { Context } from "../command.js";
 import type { Option } from "../options.js";

@@ -131,7 +131,7 @@ With --output json, also prints what would change and the request to Azure. The 
   },
 };
 
-/** The body that the options or a file say. */
+/** The body from the options or a file. */
 async function requestOf(context: Context): Promise<Body> {
   const { values, io } = context;
   const name = values.text("--file");
@@ -145,7 +145,7 @@ async function requestOf(context: Context): Promise<Body> {
     return withSigil(body);
   }
   const both = BODY_OPTIONS.map(({ names }) => names[0] ?? "").filter(
-    // A default location says nothing of the file's.
+    // A default location does not conflict with the file's.
     (each) => each !== "--location" && values.has(each),
   );
   if (both.length > 0)

@@ -134,7 +134,7 @@ export const SUBSCRIPTION_COMMANDS: readonly Command[] = [
 
 type Gallery = Schemas["Gallery"];
 
-/** Whoever types a command waits for what Azure shows now. */
+/** A user who types a command waits for a current answer from Azure. */
 const ANEW = { "Cache-Control": "no-cache" } as const;
 
 export const GALLERY_COMMANDS: readonly Command[] = [

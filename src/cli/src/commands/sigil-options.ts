@@ -1,4 +1,7 @@
-/** What only Sigil knows of a request, `sigil` in its body: when the version becomes the latest, and how keys are chosen. */
+/**
+ * The `sigil` member of a body, which Azure does not have: when the version becomes the latest, and
+ * how its keys are chosen.
+ */
 import type { Schemas } from "@sigil/client";
 import { UsageError } from "../exit-codes.js";
 import type { Option, Values } from "../options.js";
@@ -61,7 +64,7 @@ export const SIGIL_OPTIONS: readonly Option[] = [
   },
 ];
 
-/** Throws UsageError where they exclude each other. */
+/** Throws UsageError if options exclude each other. */
 export function sigilOf(values: Values): Asked {
   const promotion = promotionOf(values);
   const encryption = keyRuleOf(values);
@@ -112,7 +115,7 @@ function waveOf(text: string): Wave {
   };
 }
 
-/** Undefined where none is given. */
+/** Undefined if no option is given. */
 export function keyRuleOf(values: Values): Asked["encryption"] {
   const osDisk = values.text("--os-disk-set-rule");
   const dataDisks = values.text("--data-disk-set-rule");

@@ -1,4 +1,4 @@
-/** Tests of a version: by machines that Sigil makes, and what anybody's tests have found. */
+/** Tests of a version: on machines that Sigil creates, and results from any other tests. */
 import type { Operation, Schemas } from "@sigil/client";
 import { readBodyFile } from "../body-file.js";
 import type { Command } from "../command.js";
@@ -38,7 +38,7 @@ function diskWords({
 
 type PlannedTest = Schemas["PlannedTest"];
 
-/** Of what a dry run says. */
+/** The columns of a dry run. */
 const PLANNED: readonly Column[] = [
   { title: "Region", of: ({ name }: PlannedTest) => name },
   { title: "Size", of: ({ machineSize }: PlannedTest) => machineSize },

@@ -1,4 +1,4 @@
-/** What the commands of versions have in common. */
+/** Shared by the commands for versions. */
 import {
   ConflictError,
   imageVersionPath,
@@ -18,7 +18,7 @@ type ImageVersion = Schemas["ImageVersion"];
 
 type AzVersion = ReturnType<typeof toAz>;
 
-/** As az's table of versions, and which one is the latest. */
+/** The columns of az's table of versions, and which version is the latest. */
 export const VERSION_COLUMNS: readonly Column[] = [
   { title: "Name", of: ({ name }: AzVersion) => name },
   {
@@ -55,7 +55,7 @@ export const NO_PLAN: Option = {
   help: "Skip the plan. Sigil then finds errors only right before it creates the version.",
 };
 
-/** What an operation on a version has led to. */
+/** The result of an operation on a version. */
 export async function ended(context: Context, begun: Operation): Promise<Result> {
   const operation = await follow(context, begun);
   if (context.values.boolean("--no-wait")) return accepted(operation);
@@ -81,7 +81,10 @@ export async function versionOrNothing(context: Context): Promise<ImageVersion |
   }
 }
 
-/** The operation that creates or restores a version that Azure does not show yet; undefined where it is another error. */
+/**
+ * The operation that creates or restores a version that Azure does not show yet; undefined for any
+ * other error.
+ */
 export function pendingOperation(error: unknown): string | undefined {
   if (!(error instanceof ConflictError)) return undefined;
   const { existingOperationId } = error.problem as {
