@@ -6,7 +6,7 @@
  *  3. If it is absent or has another form, the record is read.
  */
 import { createHash } from "node:crypto";
-import { factsIn, ownFlagsOf } from "./latest/flags.js";
+import { shownFields, ownFlagsOf } from "./latest/flags.js";
 import type { ListedImageVersion } from "./resources.js";
 import type { ImageVersionRecord } from "./state/record.js";
 import { isFinal } from "./state/states.js";
@@ -41,8 +41,8 @@ function showsOf({
   resource,
   publishedDate,
 }: Pick<ListedImageVersion, "resource" | "publishedDate">): string {
-  const all = [factsIn(resource), ownFlagsOf(resource)].map((facts) =>
-    Object.entries(facts).sort(([a], [b]) => (a < b ? -1 : 1)),
+  const all = [shownFields(resource), ownFlagsOf(resource)].map((fields) =>
+    Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)),
   );
   return createHash("sha256")
     .update(JSON.stringify([publishedDate ?? null, ...all]))

@@ -6,7 +6,7 @@ import { deliver, isStateConflict } from "../operation/outbox.js";
 import type { TransitionContext } from "../operation/ports.js";
 import { contextOf } from "../operation/steps.js";
 import type { Dependencies, StoredVersion } from "./ports.js";
-import { factsIn, ownFlagsOf } from "./latest/flags.js";
+import { shownFields, ownFlagsOf } from "./latest/flags.js";
 import type { ListedImageVersion, Look } from "./resources.js";
 import { differences } from "./properties/differences.js";
 import type { ImageVersionPair, ImageVersionRecord } from "./state/record.js";
@@ -88,7 +88,7 @@ export function isAsKnown(record: ImageVersionRecord, listed: ListedImageVersion
     unconfirmed === undefined &&
     status !== undefined &&
     listed.publishedDate === status.publishedDate &&
-    differences(factsIn(status.resource), factsIn(listed.resource)).length === 0 &&
+    differences(shownFields(status.resource), shownFields(listed.resource)).length === 0 &&
     isDeepStrictEqual(ownFlagsIn(record), ownFlagsOf(listed.resource))
   );
 }

@@ -8,7 +8,7 @@
  *     both in every body, and would undo what a person has said since. A PATCH says what it says.
  */
 import type { ImageVersionRequest } from "../contract.js";
-import { factsIn, latestIn, regionOfFlag, withLatest, withoutFlags } from "../latest/flags.js";
+import { shownFields, latestIn, regionOfFlag, withLatest, withoutFlags } from "../latest/flags.js";
 import {
   createdAs,
   isReleased,
@@ -114,14 +114,14 @@ function creation({ body, removeRegions }: Asking, record: ImageVersionRecord | 
 }
 
 function asCreated(body: ImageVersionRequest): ImageVersionRequest {
-  const regions = regionsIn(factsIn(body));
+  const regions = regionsIn(shownFields(body));
   return withLatest(body, releasedIn(createdAs(body), regions));
 }
 
 /** Invariants 1 and 2. Of a version that its caller has read only what differs is asked; of a patch all that it says in so many words. */
 function saidBy(request: Asking, look: Look, record: ImageVersionRecord | undefined): Patch {
   const { body, patch, glance } = request;
-  const shown = { ...factsIn(look.resource), ...(record && ownAsked(record)) };
+  const shown = { ...shownFields(look.resource), ...(record && ownAsked(record)) };
   const fields = fieldsOf(body);
   const open = openPatchOf(record);
   const leaving = removedBy(open).map((name) => `${regionField(name)}/name`);
@@ -143,7 +143,7 @@ function saidBy(request: Asking, look: Look, record: ImageVersionRecord | undefi
     const achieved = mapped(spec, (__, field) => valueAt(shown, field));
     return { ...leftOut(achieved, fields), ...amongThem(fields) };
   }
-  const changes = askedOfSeen(shown, { ...fields, ...factsIn(body) });
+  const changes = askedOfSeen(shown, { ...fields, ...shownFields(body) });
   return patch === undefined
     ? changes
     : {
@@ -191,9 +191,9 @@ function heldBack(
   { resource }: Look,
   record: ImageVersionRecord | undefined,
 ): OfLatest {
-  const there = regionsIn(factsIn(resource));
+  const there = regionsIn(shownFields(resource));
   const included = latestIn(body);
-  const regions = regionsIn(factsIn(body)).filter(
+  const regions = regionsIn(shownFields(body)).filter(
     (name) => !there.includes(name) && !included.includes(name),
   );
   const by = record?.release?.by ?? "request";
@@ -211,7 +211,7 @@ function latestByPatch(
   if (excluded === true) return { release: { kind: "exclude", by: "person" }, endsRule: true };
   const toBe = latestToBe(record, resource);
   const before = releaseToBe(record, resource);
-  const regions = regionsIn({ ...factsIn(resource), ...factsIn(body) });
+  const regions = regionsIn({ ...shownFields(resource), ...shownFields(body) });
   const include = { kind: "include", by: "person" } as const;
   const from = excluded === false ? released(before, include, regions) : before;
   // Silence of a region in the list of a patch says nothing of it.

@@ -4,7 +4,7 @@
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import { formatImageVersionId } from "../../resource-id.js";
-import { factsIn } from "../latest/flags.js";
+import { shownFields } from "../latest/flags.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { errorsAmong } from "../preflight/judge.js";
 import { isGuarded } from "../preflight/use.js";
@@ -138,7 +138,8 @@ function mustBeAllowed(
     command,
     look,
     record,
-    change && unmetBy(factsIn(change.observed), change.patch).map((unmet) => differs(unmet, body)),
+    change &&
+      unmetBy(shownFields(change.observed), change.patch).map((unmet) => differs(unmet, body)),
   );
   const isRunning = record !== undefined && !isFinal(record.state);
   const isComing = record?.status === undefined && (isRunning || record?.write !== undefined);
@@ -271,7 +272,7 @@ function withoutAbsent(
   record: ImageVersionRecord | undefined,
 ): Patch {
   const known = regionsIn({
-    ...(look && factsIn(look.resource)),
+    ...(look && shownFields(look.resource)),
     ...record?.write?.changes,
     ...openPatchOf(record),
   });

@@ -6,7 +6,7 @@ import type { Finding } from "../../errors.js";
 import { operationIn, type OperationRecord } from "../../operation/records.js";
 import { contextOf } from "../../operation/steps.js";
 import { canonicalRegion, formatImageVersionId, type ImageVersionId } from "../../resource-id.js";
-import { factsIn, latestIn } from "../latest/flags.js";
+import { shownFields, latestIn } from "../latest/flags.js";
 import {
   nextWave,
   released,
@@ -135,7 +135,7 @@ function promotionOf(
 }
 
 function mustBeThere(regions: readonly string[] = [], { resource }: Look): void {
-  const there = regionsIn(factsIn(resource));
+  const there = regionsIn(shownFields(resource));
   const findings = regions.flatMap((name, i): Finding[] =>
     there.includes(name)
       ? []
@@ -168,7 +168,7 @@ function sameWord(
     const { release } = record.requests[same.id] ?? {};
     return JSON.stringify(release) === JSON.stringify(change) ? same : undefined;
   }
-  const regions = regionsIn(factsIn(look.resource));
+  const regions = regionsIn(shownFields(look.resource));
   const before = record.release ?? releaseOf(look.resource);
   const wish = releasedIn(released(before, change, regions), regions);
   return seen &&

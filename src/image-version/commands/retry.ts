@@ -1,7 +1,7 @@
 import { ServiceError, type Finding } from "../../errors.js";
 import type { OperationRecord } from "../../operation/records.js";
 import { canonicalRegion, formatImageVersionId, type ImageVersionId } from "../../resource-id.js";
-import { factsIn } from "../latest/flags.js";
+import { shownFields } from "../latest/flags.js";
 import type { Dependencies } from "../ports.js";
 import { regionsIn } from "../properties/fields.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
@@ -52,7 +52,7 @@ function toRetry(
   names: readonly string[] | undefined,
   record: ImageVersionRecord | undefined,
 ): readonly string[] {
-  const shown = regionsIn(factsIn(look.resource));
+  const shown = regionsIn(shownFields(look.resource));
   const failed = [
     ...shown.filter((name) => hasFailed(look, name)),
     // What was taken away for its repair, and is not there again, is added back as it was.

@@ -1,7 +1,7 @@
 /** Which operation a request asks for once more. Pure. */
 import { operationsOf, type OperationRecord } from "../../operation/records.js";
 import type { EncryptionRule, ImageVersionRequest } from "../contract.js";
-import { factsIn } from "../latest/flags.js";
+import { shownFields } from "../latest/flags.js";
 import { fingerprintOf } from "../properties/canonical-form.js";
 import { regionOf } from "../properties/fields.js";
 import { unmetBy } from "../properties/patch.js";
@@ -63,7 +63,7 @@ function isStillSo(
   const away = regionsAway(record);
   return (
     appliedTime === undefined ||
-    unmetBy(factsIn(resource), patch).every(({ field }) => away.includes(regionOf(field) ?? ""))
+    unmetBy(shownFields(resource), patch).every(({ field }) => away.includes(regionOf(field) ?? ""))
   );
 }
 

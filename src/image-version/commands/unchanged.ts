@@ -1,5 +1,5 @@
 /** Whether a PUT or PATCH changes anything. Pure. */
-import { factsIn, isFlag } from "../latest/flags.js";
+import { shownFields, isFlag } from "../latest/flags.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { differences } from "../properties/differences.js";
 import { fieldsOf, isOwn, removedBy, sameAt, type Fields } from "../properties/fields.js";
@@ -21,7 +21,8 @@ export function isAsShown(
   const shown = shownOf(look, record);
   return (
     shown !== undefined &&
-    differences({ ...factsIn(shown), ...(record && ownAsked(record)) }, factsIn(body)).length === 0
+    differences({ ...shownFields(shown), ...(record && ownAsked(record)) }, shownFields(body))
+      .length === 0
   );
 }
 
@@ -43,7 +44,7 @@ function asksNothing({ record, release, patch, change }: Compared): boolean {
   return (
     release === undefined &&
     change !== undefined &&
-    unmetBy(factsIn(change.observed), patch).length === 0 &&
+    unmetBy(shownFields(change.observed), patch).length === 0 &&
     Object.entries(patch).every(
       ([field, value]) => !isOwn(field) || sameAt(field, own[field], value ?? undefined),
     )
@@ -71,9 +72,9 @@ function hasJoined(
   spec: Fields | undefined,
 ): boolean {
   if (spec === undefined) return false;
-  const facts = look ? factsIn(look.resource) : {};
+  const shown = look ? shownFields(look.resource) : {};
   return Object.entries(fieldsOf(body)).every(
     ([field, value]) =>
-      isFlag(field) || !sameAt(field, facts[field], value) || sameAt(field, spec[field], value),
+      isFlag(field) || !sameAt(field, shown[field], value) || sameAt(field, spec[field], value),
   );
 }

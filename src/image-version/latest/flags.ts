@@ -55,7 +55,7 @@ export function heldAnew(
   const there = regionsIn(fieldsOf(before));
   const anew = heldBackBy(after).filter((name) => there.includes(name) && had[name] !== true);
   if (anew.length === 0) return anew;
-  const isSent = unmetBy(factsIn(after), changes).length < Object.keys(changes).length;
+  const isSent = unmetBy(shownFields(after), changes).length < Object.keys(changes).length;
   if (!isSent) return anew;
   const sent = ownFlagsOf(bodyOf(before, changes));
   return anew.filter((name) => sent[name] !== true && changes[exclusionIn(name)] !== true);
@@ -87,7 +87,7 @@ export function isFlag(field: string): boolean {
 const known = new WeakMap<ImageVersionRequest, Fields>();
 
 /** The fields of a version in which each region says by itself whether it is passed over. */
-export function factsIn(resource: ImageVersionRequest): Fields {
+export function shownFields(resource: ImageVersionRequest): Fields {
   const found = known.get(resource);
   if (found !== undefined) return found;
   const { [EXCLUDE_FROM_LATEST]: _, ...fields } = fieldsOf(resource);
@@ -95,9 +95,9 @@ export function factsIn(resource: ImageVersionRequest): Fields {
     exclusionIn(canonicalRegion(region.name)),
     isExcluded(resource, region),
   ]);
-  const facts = { ...fields, ...Object.fromEntries(flags) } as Fields;
-  known.set(resource, facts);
-  return facts;
+  const shown = { ...fields, ...Object.fromEntries(flags) } as Fields;
+  known.set(resource, shown);
+  return shown;
 }
 
 /** The flags that have these regions, and no others of `regions`, in latest. */

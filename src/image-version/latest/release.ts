@@ -6,7 +6,7 @@
  *   a wave was promoted              { in: [westus], by: rule }
  *   a person has held eastus2 back   { in: all, but: [eastus2], by: person }
  */
-import { factsIn, heldBackBy, latestIn } from "./flags.js";
+import { shownFields, heldBackBy, latestIn } from "./flags.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
@@ -125,7 +125,7 @@ export function nextWave(
   { resource }: { readonly resource: ImageVersionRequest },
   but: readonly string[] = [],
 ): Extract<ReleaseChange, { kind: "include" }> | undefined {
-  const there = regionsIn(factsIn(resource));
+  const there = regionsIn(shownFields(resource));
   const included = latestIn(resource);
   const lacking = waves
     .map(({ regions }) =>

@@ -11,7 +11,7 @@ import { judgeKey, notSeenOf, setWorks, type KeySight } from "../keys/judge.js";
 import { createKeyLooks } from "../keys/look.js";
 import { seeSets, type SeeDependencies } from "../keys/see-sets.js";
 import { statesOf } from "../keys/version-keys.js";
-import { factsIn, latestIn } from "../latest/flags.js";
+import { shownFields, latestIn } from "../latest/flags.js";
 import type { Dependencies } from "../ports.js";
 import { diskEncryptionReferences } from "../properties/disk-encryption-references.js";
 import { seenDiskEncryptionSets } from "../rules/seen-disk-encryption-sets.js";
@@ -88,7 +88,7 @@ function setsPutToUse(
   facts: Facts,
 ): readonly DiskEncryptionSet[] {
   const had = observed ? diskEncryptionReferences(observed) : [];
-  const there = observed ? regionsIn(factsIn(observed)) : [];
+  const there = observed ? regionsIn(shownFields(observed)) : [];
   const included = observed ? latestIn(observed) : [];
   const promoted = latestIn(version).filter(
     (name) => there.includes(name) && !included.includes(name),

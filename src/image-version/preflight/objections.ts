@@ -6,7 +6,7 @@
 import { ServiceError, type Finding } from "../../errors.js";
 import { parseImageVersionId, type ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import { exclusionIn, factsIn, latestIn } from "../latest/flags.js";
+import { exclusionIn, shownFields, latestIn } from "../latest/flags.js";
 import { releasedIn, saidBy } from "../latest/release.js";
 import type { Deed, Dependencies, Objection } from "../ports.js";
 import { regionsIn } from "../properties/fields.js";
@@ -70,7 +70,7 @@ function enteredBy(
 ): readonly string[] {
   const included = (asked?: VersionRequest): readonly string[] => {
     const { patch } = desired(supposing(record, shown, asked));
-    const after = withApplied(shown ? factsIn(shown.resource) : {}, patch);
+    const after = withApplied(shown ? shownFields(shown.resource) : {}, patch);
     return regionsIn(after).filter((name) => after[exclusionIn(name)] === false);
   };
   const before = included();
@@ -110,7 +110,7 @@ export function holdingBack(
   if (regions.length === 0) return request;
   const { release, body } = request;
   if (release?.kind === "set" && body !== undefined) {
-    const all = regionsIn(factsIn(body));
+    const all = regionsIn(shownFields(body));
     const left = releasedIn(release.release, all).filter((name) => !regions.includes(name));
     const made = { in: left.length === 0 ? ("none" as const) : left };
     return {

@@ -1,5 +1,5 @@
 /** What a version is once what was asked of it is done, for those who judge it before: a policy, a rule. */
-import { factsIn, latestIn } from "../latest/flags.js";
+import { shownFields, latestIn } from "../latest/flags.js";
 import { releasedIn } from "../latest/release.js";
 import { regionsIn } from "../properties/fields.js";
 import { END_OF_LIFE_DATE } from "../properties/table.js";
@@ -24,7 +24,7 @@ export function endOfLifeToBe(
 export function latestBeforeDeletion(record: ImageVersionRecord): readonly string[] | undefined {
   const release = releaseBeforeDeletion(record);
   if (release === undefined || record.status === undefined) return undefined;
-  return releasedIn(release, regionsIn(factsIn(record.status.resource)));
+  return releasedIn(release, regionsIn(shownFields(record.status.resource)));
 }
 
 /** It is in latest nowhere, and nothing that is open brings it there. */

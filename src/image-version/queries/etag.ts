@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { factsIn } from "../latest/flags.js";
+import { shownFields } from "../latest/flags.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { ownAsked, patchOf, unapplied } from "../state/fold.js";
 import type { Look } from "../resources.js";
@@ -16,7 +16,7 @@ export function etagOf(
     Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1));
   const asked = record === undefined ? [] : unapplied(record);
   const text = JSON.stringify([
-    look === undefined ? null : sorted(factsIn(look.resource)),
+    look === undefined ? null : sorted(shownFields(look.resource)),
     sorted(patchOf(asked.map(([, request]) => request))),
     asked.map(([id]) => id),
     record === undefined ? [] : sorted(ownAsked(record)),

@@ -2,7 +2,7 @@ import { operationIdOf, type RegionRecord } from "../../operation/records.js";
 import { viewRegion } from "../../operation/views.js";
 import { canonicalRegion, formatImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest, ImageVersionView } from "../contract.js";
-import { factsIn } from "../latest/flags.js";
+import { shownFields } from "../latest/flags.js";
 import { patched } from "../properties/body.js";
 import { encryptionOf } from "../state/encryption.js";
 import { changesOf } from "../properties/changes.js";
@@ -168,7 +168,7 @@ function pendingOf({ look, record }: KnownImageVersion): NonNullable<Sigil["pend
   if (record === undefined || isFinal(record.state)) return [];
   const { patch } = desired(record);
   const shown = look?.resource;
-  return changesOf(unmetBy(shown ? factsIn(shown) : {}, patch), patched(shown, patch));
+  return changesOf(unmetBy(shown ? shownFields(shown) : {}, patch), patched(shown, patch));
 }
 
 function aggregatedState(

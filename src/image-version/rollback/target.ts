@@ -2,7 +2,7 @@
 import { ServiceError } from "../../errors.js";
 import { hasEnded } from "../../operation/kinds.js";
 import { keyOf, parseImageVersionId } from "../../resource-id.js";
-import { factsIn, latestIn } from "../latest/flags.js";
+import { shownFields, latestIn } from "../latest/flags.js";
 import { isPromoted } from "../latest/latest-after.js";
 import type { Dependencies, Objection } from "../ports.js";
 import { regionsIn } from "../properties/fields.js";
@@ -30,7 +30,7 @@ export function objectionsToTarget(
   const id = parseImageVersionId(`${imageId}/versions/${name}`);
   if (id === undefined) throw new TypeError(`${name} is no version's name`);
   const included = latestIn(resource);
-  const regions = regionsIn(factsIn(resource)).filter((region) => !included.includes(region));
+  const regions = regionsIn(shownFields(resource)).filter((region) => !included.includes(region));
   return objections(
     id,
     isPromoted({ resource }) ? { kind: "fallBackTo" } : { kind: "enterLatest", regions },

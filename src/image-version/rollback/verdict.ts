@@ -1,7 +1,7 @@
 /** Whether a rollback can still lead, and has led, where it was said to lead. */
 import type { ErrorCode } from "../../errors.js";
 import type { OperationFailure, RollbackRecord } from "../../operation/records.js";
-import { factsIn, withLatest } from "../latest/flags.js";
+import { shownFields, withLatest } from "../latest/flags.js";
 import {
   latestBetween,
   lostOf,
@@ -82,7 +82,7 @@ export function afterSteps(steps: readonly RollbackStep[]): Change {
             kind: "include",
             by: "person",
           });
-    const regions = regionsIn(factsIn(resource));
+    const regions = regionsIn(shownFields(resource));
     const after = released(releaseOf(resource), change, regions);
     return {
       ...item,

@@ -3,7 +3,7 @@
  *  1. An operation is applied once, for good: from then on its regions alone decide.
  *  2. Nor is what a fact shows of it undone by the write under way, which the fact may not show yet.
  */
-import { factsIn, flagsFor, withoutFlags } from "../latest/flags.js";
+import { shownFields, flagsFor, withoutFlags } from "../latest/flags.js";
 import { releasedIn, type Release } from "../latest/release.js";
 import {
   fieldsOf,
@@ -58,11 +58,11 @@ function wishWith(record: ImageVersionRecord, request: VersionRequest): Release 
 export function isApplied(record: ImageVersionRecord, request: VersionRequest): boolean {
   const { status, write } = record;
   if (status === undefined) return false;
-  const facts = factsIn(status.resource);
+  const shown = shownFields(status.resource);
   const asked = askedOf(record, request);
   return (
-    unmetBy(facts, asked).length === 0 &&
-    unmetBy(withApplied(facts, write?.changes ?? {}), asked).length === 0 && // Invariant 2.
+    unmetBy(shown, asked).length === 0 &&
+    unmetBy(withApplied(shown, write?.changes ?? {}), asked).length === 0 && // Invariant 2.
     (removedBy(request.patch).length === 0 || !mustShut(record))
   );
 }
@@ -83,17 +83,17 @@ function withApplication(
   { now }: Time,
 ): Outcome {
   const { status, publishedDate, spec } = record;
-  const facts = status ? factsIn(status.resource) : {};
+  const shown = status ? shownFields(status.resource) : {};
   const isKept = request.body !== undefined && request.decided === undefined;
   const release = request.release === undefined ? undefined : wishWith(record, request);
   const removed = removedBy(request.patch);
-  const gone = removed.filter((name) => !regionsIn(facts).includes(name));
+  const gone = removed.filter((name) => !regionsIn(shown).includes(name));
   const { life = publishedDate } = request;
   const after: ImageVersionRecord = {
     ...record,
     ...(isKept && {
       spec: withApplied(spec, {
-        ...confirmedBy(request, facts),
+        ...confirmedBy(request, shown),
         ...withoutFlags(request.patch),
       }),
     }),
@@ -127,12 +127,12 @@ function withoutEndedPause(
 }
 
 /** What a whole body says, and the fact shows, is Sigil's from now on. */
-function confirmedBy({ body, adopts }: VersionRequest, facts: Fields): Patch {
+function confirmedBy({ body, adopts }: VersionRequest, shown: Fields): Patch {
   const said = adopts && body ? fieldsOf(body) : {};
   return withoutFlags(
     Object.fromEntries(
       Object.entries(said).filter(
-        ([field, value]) => !isOwn(field) && sameAt(field, valueAt(facts, field), value),
+        ([field, value]) => !isOwn(field) && sameAt(field, valueAt(shown, field), value),
       ),
     ),
   );

@@ -5,7 +5,7 @@
  *  2. What becomes a fact and was not Sigil's write is others'.
  */
 import type { TransitionContext } from "../../operation/ports.js";
-import { factsIn, isFlag } from "../latest/flags.js";
+import { shownFields, isFlag } from "../latest/flags.js";
 import { releaseOf } from "../latest/release.js";
 import {
   isOwn,
@@ -64,11 +64,11 @@ const CLOCKS_MS = 30_000;
 /** The version that this write has created, or had restored, as it was sent. */
 export function isMadeBy(write: Write, look: Look): boolean {
   if (write.restores === true) return true;
-  const facts = factsIn(look.resource);
+  const shown = shownFields(look.resource);
   const sent = regionsIn(write.changes);
   return (
-    isShown(write, facts) &&
-    regionsIn(facts).every((name) => sent.includes(name)) &&
+    isShown(write, shown) &&
+    regionsIn(shown).every((name) => sent.includes(name)) &&
     isSince(write, look)
   );
 }
@@ -77,8 +77,8 @@ function isSince({ sentTime }: Write, { publishedDate = "" }: Look): boolean {
   return !(Date.parse(publishedDate) < Date.parse(sentTime) - CLOCKS_MS);
 }
 
-export function isShown({ changes }: Write, facts: Fields): boolean {
-  return unmetBy(facts, changes).length === 0;
+export function isShown({ changes }: Write, shown: Fields): boolean {
+  return unmetBy(shown, changes).length === 0;
 }
 
 /** Azure itself says it of what the write has made. */
@@ -117,9 +117,9 @@ export function withFact(
   const { status, write } = record;
   if (status === undefined) return begun(record, look, time);
   if (isOtherLife(record, look)) return replaced(record, look, time);
-  const known = factsIn(status.resource);
-  const facts = factsIn(look.resource);
-  const changed = differences(known, facts).filter(
+  const known = shownFields(status.resource);
+  const fields = shownFields(look.resource);
+  const changed = differences(known, fields).filter(
     (change) => write === undefined || !isOurs(change, write),
   );
   const held = heldIn(record, look);
@@ -161,9 +161,9 @@ function begun(record: ImageVersionRecord, look: Look, time: Time): Observed {
   const { write } = record;
   const isOwn = write !== undefined && isItsVersion(write, look);
   if (!isOwn && isOtherLife(record, look)) return replaced(record, look, time);
-  const facts = factsIn(look.resource);
+  const fields = shownFields(look.resource);
   const others = isOwn ? changedSince(write, look) : [];
-  const isOpen = isOwn && others.length === 0 && !isShown(write, facts);
+  const isOpen = isOwn && others.length === 0 && !isShown(write, fields);
   const { write: _, spec: __, left: ___, ...kept } = record;
   const isSameLife = look.publishedDate === record.publishedDate;
   return {
@@ -179,7 +179,7 @@ function begun(record: ImageVersionRecord, look: Look, time: Time): Observed {
       // Regions that the write has named and others' version does not have were never there.
       ...(!isOwn &&
         write !== undefined && {
-          regions: record.regions.filter(({ name }) => regionsIn(facts).includes(name)),
+          regions: record.regions.filter(({ name }) => regionsIn(fields).includes(name)),
         }),
     },
     fact: {
@@ -227,7 +227,7 @@ function shownBy(
 
 /** What the first fact shows otherwise than it was sent. What it does not show at all is awaited. */
 function changedSince({ changes }: Write, { resource }: Look): Unmet[] {
-  const missing = unmetBy(factsIn(resource), changes);
+  const missing = unmetBy(shownFields(resource), changes);
   const never = impossibleAmong(missing);
   return missing.flatMap((one) =>
     one.before === undefined || never.includes(one)
@@ -269,8 +269,8 @@ function afterWrite(
   const { write, ...rest } = record;
   if (write === undefined) return { record };
   if (write.deletes === true) return unshown(record, write, isBusy(look), time);
-  const facts = factsIn(look.resource);
-  const missing = unmetBy(facts, write.changes);
+  const fields = shownFields(look.resource);
+  const missing = unmetBy(fields, write.changes);
   if (missing.length === 0)
     return {
       record: { ...rest, ...(write.release && { release: write.release }) },

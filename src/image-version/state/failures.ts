@@ -5,7 +5,7 @@
  *     written over.
  */
 import type { OperationFailure } from "../../operation/records.js";
-import { factsIn, flagsFor, isFlag } from "../latest/flags.js";
+import { shownFields, flagsFor, isFlag } from "../latest/flags.js";
 import { differs } from "../properties/changes.js";
 import { fieldsOf, regionField, regionOf, regionsIn, sameAt } from "../properties/fields.js";
 import { unmetBy, type Unmet } from "../properties/patch.js";
@@ -103,7 +103,7 @@ function otherLife(
     record.write === undefined &&
     request.creates === true
   ) {
-    const unmet = unmetBy(factsIn(look.resource), withoutOwn(request.patch));
+    const unmet = unmetBy(shownFields(look.resource), withoutOwn(request.patch));
     return unmet.length === 0 ? undefined : existsOtherwise(record, request, unmet);
   }
   const isAnother = life === "replaced" || isOfOtherLife(request, look);
@@ -169,7 +169,7 @@ function overruled(
 function notShown(record: ImageVersionRecord, request: VersionRequest): OperationFailure {
   const { status } = record;
   const errors = status
-    ? unmetBy(factsIn(status.resource), askedOf(record, request)).map((one) =>
+    ? unmetBy(shownFields(status.resource), askedOf(record, request)).map((one) =>
         differs(one, request.body, "NotShown"),
       )
     : [];

@@ -6,7 +6,7 @@
  *  4. What is stricter holds from acceptance (protection, the end of a rule); what is looser once it is applied.
  */
 import type { ImageVersionRequest, PromotionRule } from "../contract.js";
-import { exclusionIn, factsIn, flagsFor, latestIn, withoutFlags } from "../latest/flags.js";
+import { exclusionIn, shownFields, flagsFor, latestIn, withoutFlags } from "../latest/flags.js";
 import {
   createdAs,
   EVERYWHERE,
@@ -141,7 +141,7 @@ export function patchOf(requests: readonly VersionRequest[]): Patch {
 
 /** The regions that a fact shows. */
 export function regionsHad({ status }: { readonly status?: Look | undefined }): readonly string[] {
-  return status ? regionsIn(factsIn(status.resource)) : [];
+  return status ? regionsIn(shownFields(status.resource)) : [];
 }
 
 /** The regions that the version has once the patch is applied. */
@@ -220,10 +220,10 @@ export function latestToBe(
 ): readonly string[] {
   const open = record ? openRequests(record).map(([, one]) => one) : [];
   if ([...open, request].some((one) => one?.deletion !== undefined)) return [];
-  const facts = factsIn(resource);
+  const shown = shownFields(resource);
   const { patch } = desired(supposing(record, { resource }, request));
-  const after = withApplied(facts, patch);
-  return regionsIn(facts).filter((name) => after[exclusionIn(name)] === false);
+  const after = withApplied(shown, patch);
+  return regionsIn(shown).filter((name) => after[exclusionIn(name)] === false);
 }
 
 /** The record with those requests alone of which something was sent. */
@@ -260,7 +260,7 @@ function flagsOf(
   release: Release | undefined,
   requests: readonly VersionRequest[],
 ): Patch {
-  const known = record.status ? factsIn(record.status.resource) : {};
+  const known = record.status ? shownFields(record.status.resource) : {};
   const present = release ?? record.release ?? EVERYWHERE;
   const paused = isPaused(record) && release === undefined;
   const included = paused ? [] : releasedIn(present, regions);

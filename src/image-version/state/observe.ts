@@ -7,7 +7,7 @@
  *  3. That the version is gone is never a fact at one look, nor where Azure lists it.
  */
 import { createHash } from "node:crypto";
-import { factsIn, ownFlagsOf } from "../latest/flags.js";
+import { shownFields, ownFlagsOf } from "../latest/flags.js";
 import { withApplied } from "../properties/patch.js";
 import type { Look } from "../resources.js";
 import { heldIn } from "./held.js";
@@ -136,15 +136,15 @@ function isFresh(record: ImageVersionRecord, time: Time): boolean {
 /** Invariant 1. */
 function isKnown(record: ImageVersionRecord, look: Look): boolean {
   const { status, write } = record;
-  const facts = factsIn(look.resource);
+  const shown = shownFields(look.resource);
   if (status === undefined) return write === undefined ? false : isMadeBy(write, look);
   if (isOtherLife(record, look) || heldIn(record, look).length > 0) return false;
-  const known = factsIn(status.resource);
-  if (differences(known, facts).length === 0) return true;
+  const known = shownFields(status.resource);
+  if (differences(known, shown).length === 0) return true;
   return (
     write !== undefined &&
-    isShown(write, facts) &&
-    differences(withApplied(known, write.changes), facts).every((change) => isAzures(change, write))
+    isShown(write, shown) &&
+    differences(withApplied(known, write.changes), shown).every((change) => isAzures(change, write))
   );
 }
 
@@ -177,7 +177,7 @@ function observeAbsence(record: ImageVersionRecord, time: Time, isListed: boolea
 
 function digestOf({ resource, publishedDate }: Look): string {
   const sorted = (values: object) => Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1));
-  const shows = [factsIn(resource), ownFlagsOf(resource)].map(sorted);
+  const shows = [shownFields(resource), ownFlagsOf(resource)].map(sorted);
   return createHash("sha256")
     .update(JSON.stringify([publishedDate, ...shows]))
     .digest("hex")

@@ -5,7 +5,7 @@
  *     whoever holds back a region by its own flag where the version is out of latest already.
  */
 import { conditionMessage } from "../../conditions/conditions.js";
-import { factsIn, latestIn, regionOfFlag } from "../latest/flags.js";
+import { shownFields, latestIn, regionOfFlag } from "../latest/flags.js";
 import { releaseOf } from "../latest/release.js";
 import { regionOf, regionsIn, sameAt } from "../properties/fields.js";
 import { describeField, type Unmet } from "../properties/patch.js";
@@ -51,7 +51,7 @@ function flips({ updates }: ImageVersionRecord, before: Look, after: Look): read
   const was = latestIn(before.resource);
   const is = latestIn(after.resource);
   if (was.length > 0 === is.length > 0) return [];
-  const isHeld = regionsIn(factsIn(after.resource)).some((name) => was.includes(name));
+  const isHeld = regionsIn(shownFields(after.resource)).some((name) => was.includes(name));
   if (is.length === 0 && !isHeld) return [];
   return [{ kind: is.length > 0 ? "promoted" : "demoted", updates, lookTime: after.time }];
 }

@@ -11,7 +11,7 @@
  */
 import type { OperationFailure } from "../../operation/records.js";
 import type { ImageVersionRequest } from "../contract.js";
-import { bodyOf, factsIn, regionOfFlag } from "../latest/flags.js";
+import { bodyOf, shownFields, regionOfFlag } from "../latest/flags.js";
 import type { Release } from "../latest/release.js";
 import { differs } from "../properties/changes.js";
 import { regionField, regionOf, regionsIn, removedBy, type Fields } from "../properties/fields.js";
@@ -74,7 +74,7 @@ export function reconcile(
     : all;
   if (status === undefined) return whereAbsent(record, wish);
   if (isBusy(status)) return { kind: "wait", why: BUSY };
-  const unmet = unmetBy(factsIn(status.resource), wish.patch);
+  const unmet = unmetBy(shownFields(status.resource), wish.patch);
   const failed = impossible(record, status, wish, unmet);
   if (failed !== undefined) return failed;
   if (unmet.length > 0) return put(record, status, wish, {});
@@ -160,14 +160,14 @@ function put(
   { patch, release, ids }: Desired,
   takesAway: Readonly<Record<string, Patch>>,
 ): Put {
-  const facts = factsIn(resource);
+  const shown = shownFields(resource);
   const away = Object.fromEntries(Object.keys(takesAway).map((name) => [regionField(name), null]));
   const asked = { ...patch, ...away };
-  const removes = removedBy(asked).some((name) => regionsIn(facts).includes(name));
+  const removes = removedBy(asked).some((name) => regionsIn(shown).includes(name));
   const mayRemove = removes || staysOpen(record, patch);
   const whole = { ...asked, [ALLOW_DELETION]: mayRemove };
   const changes = Object.fromEntries(
-    unmetBy(facts, whole).map(({ field, after }) => [field, after]),
+    unmetBy(shown, whole).map(({ field, after }) => [field, after]),
   );
   return {
     kind: "put",
@@ -188,7 +188,7 @@ function impossible(
   { patch, ids }: Desired,
   unmet: readonly Unmet[],
 ): Extract<Decision, { kind: "failed" }> | undefined {
-  const there = regionsIn(factsIn(resource));
+  const there = regionsIn(shownFields(resource));
   const isGone = ({ field, after }: Unmet): boolean => {
     const region = regionOf(field);
     return (
@@ -233,25 +233,25 @@ function toRepair(
   const { repairs, requests } = record;
   const isOver = Object.values(requests).every(({ decided }) => decided !== undefined);
   if (isOver || regionsAway(record).length > 0) return {};
-  const facts = factsIn(status.resource);
+  const shown = shownFields(status.resource);
   const due = record.regions.filter(({ name, state }) => {
     const { dueTime } = repairs[name] ?? {};
     return (
       state === "Failed" &&
-      name !== facts["/location"] &&
+      name !== shown["/location"] &&
       hasFailed(status, name) &&
       dueTime !== undefined &&
       Date.parse(dueTime) <= now.getTime()
     );
   });
-  return Object.fromEntries(due.map(({ name }) => [name, ofRegion(facts, name)]));
+  return Object.fromEntries(due.map(({ name }) => [name, ofRegion(shown, name)]));
 }
 
 /** The permission that a removal has needed is still open: until it is shut the removal is not applied. Invariant 5. */
 export function mustShut(record: ImageVersionRecord): boolean {
   const { status } = record;
   if (status === undefined) return false;
-  const facts: Fields = factsIn(status.resource);
+  const shown: Fields = shownFields(status.resource);
   const removes = unapplied(record).some(([, { patch }]) => removedBy(patch).length > 0);
-  return facts[ALLOW_DELETION] === true && removes && !staysOpen(record, desired(record).patch);
+  return shown[ALLOW_DELETION] === true && removes && !staysOpen(record, desired(record).patch);
 }

@@ -12,7 +12,7 @@
  */
 import type { TransitionContext, PollingPolicy } from "../../operation/ports.js";
 import type { RegionRecord, RegionState } from "../../operation/records.js";
-import { factsIn, isFlag } from "../latest/flags.js";
+import { shownFields, isFlag } from "../latest/flags.js";
 import { regionOf, regionsIn } from "../properties/fields.js";
 import { unmetBy } from "../properties/patch.js";
 import { desired, inWindow, regionsAway } from "./fold.js";
@@ -40,7 +40,7 @@ export function observeRegions(
   isFact: boolean,
   time: Pick<TransitionContext, "now" | "pace">,
 ): readonly RegionChange[] {
-  const facts = factsIn(look.resource);
+  const fields = shownFields(look.resource);
   // What is not sent yet has changed nothing of what is shown.
   const sent = inWindow(record).flatMap(([id, one]) => (one.sent === true ? [id] : []));
   const { patch } = desired(record, sent);
@@ -49,13 +49,13 @@ export function observeRegions(
     const { name } = before;
     if (isOtherLife(record, look) || away.includes(name)) return unchanged(before);
     const isShown =
-      regionsIn(facts).includes(name) || look.regions.some((one) => one.name === name);
+      regionsIn(fields).includes(name) || look.regions.some((one) => one.name === name);
     if (!isShown) return isFact ? notShown(before, look, time) : unchanged(before);
     // What a region had is shown until ARM has done with what is asked of it.
     const asked = Object.entries(patch).filter(
       ([field]) => regionOf(field) === name && !isFlag(field),
     );
-    return unmetBy(facts, Object.fromEntries(asked)).length > 0
+    return unmetBy(fields, Object.fromEntries(asked)).length > 0
       ? unchanged(before)
       : observeRegion(before, look, failure, isFact, time);
   });

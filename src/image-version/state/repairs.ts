@@ -10,7 +10,7 @@
  */
 import type { Finding } from "../../errors.js";
 import type { OperationFailure, RegionRecord } from "../../operation/records.js";
-import { factsIn } from "../latest/flags.js";
+import { shownFields } from "../latest/flags.js";
 import type { Time } from "./fact.js";
 import { openRequests, regionsAway, regionsHad } from "./fold.js";
 import { nothing, type Outcome } from "./happened.js";
@@ -69,7 +69,7 @@ function plan(
         details: withWhy(region.details, whyNotRepaired(region.name, repair.refused)),
       },
     };
-  const home = record.status && factsIn(record.status.resource)["/location"];
+  const home = record.status && shownFields(record.status.resource)["/location"];
   const isHome = home === region.name;
   const isGone = !there.includes(region.name);
   if (!isConcerned || isGone) return { region: withoutNext(region), repair: { attempts } };

@@ -12,7 +12,7 @@
 import type { OperationFailure, Requester } from "../../operation/records.js";
 import { canonicalRegion } from "../../resource-id.js";
 import { mapped, type ImageVersionRecord, type VersionRequest } from "./record.js";
-import { factsIn, withoutFlags } from "../latest/flags.js";
+import { shownFields, withoutFlags } from "../latest/flags.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import type { DeletedImageVersion, Look } from "../resources.js";
 import { endLater, fails } from "./decided.js";
@@ -163,7 +163,7 @@ export function restored(before: ImageVersionRecord, look: Look, time: Time): Ou
       ticks: 0,
       pacing: beginPacing(undefined, time),
       // After a DELETE through Sigil nothing is known of it: it is adopted as it comes back.
-      spec: record.spec ?? withoutFlags(factsIn(look.resource)),
+      spec: record.spec ?? withoutFlags(shownFields(look.resource)),
       regions,
       requests: mapped(
         record.requests,

@@ -4,7 +4,7 @@
  *  2. A region that is spared is named: a region that comes later is out of latest.
  */
 import type { Finding } from "../../errors.js";
-import { exclusionIn, factsIn } from "../latest/flags.js";
+import { exclusionIn, shownFields } from "../latest/flags.js";
 import { EVERYWHERE, saidBy, type Release, type ReleaseChange } from "../latest/release.js";
 import { regionsIn } from "../properties/fields.js";
 import { withApplied } from "../properties/patch.js";
@@ -67,9 +67,9 @@ export function latestSparing(
     },
     ids,
   );
-  const facts = factsIn(status.resource);
-  const after = withApplied(facts, patch);
-  return regionsIn(facts).filter((name) => after[exclusionIn(name)] === false);
+  const shown = shownFields(status.resource);
+  const after = withApplied(shown, patch);
+  return regionsIn(shown).filter((name) => after[exclusionIn(name)] === false);
 }
 
 /** The canceled creations leave these regions alone, and say so. */

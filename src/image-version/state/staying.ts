@@ -1,6 +1,6 @@
 /** What a PUT of a version that is there says and does not ask, and how to say it. Pure. */
 import type { ImageVersionRequest } from "../contract.js";
-import { exclusionIn, factsIn } from "../latest/flags.js";
+import { exclusionIn, shownFields } from "../latest/flags.js";
 import { fieldsOf, pointerTo, regionsIn } from "../properties/fields.js";
 import { END_OF_LIFE_DATE, EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import type { RuleFinding } from "../rules/rule.js";
@@ -10,13 +10,13 @@ export function stayingFlags(
   body: ImageVersionRequest,
   resource: ImageVersionRequest,
 ): readonly RuleFinding[] {
-  const facts = factsIn(resource);
+  const fields = shownFields(resource);
   const says = fieldsOf(body);
   const found = regionsIn(says).flatMap((region) => {
     const flag = exclusionIn(region);
     const field = flag in says ? flag : EXCLUDE_FROM_LATEST;
     const own = says[field];
-    const shown = facts[flag];
+    const shown = fields[flag];
     return own === undefined || shown === undefined || own === shown
       ? []
       : [{ region, own, field }];

@@ -2,7 +2,7 @@ import { describe, expect, it, test } from "vitest";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import {
   exclusionIn,
-  factsIn,
+  shownFields,
   heldAnew,
   flagsFor,
   heldBackBy,
@@ -79,7 +79,7 @@ describe.each(TABLE)("version %s, westus %s, eastus2 %s", (own, west, east, wher
   });
 
   it("says of each region by itself whether it is passed over", () => {
-    expect(factsIn(version)).toMatchObject(flagsFor(where, ["westus", "eastus2"]));
+    expect(shownFields(version)).toMatchObject(flagsFor(where, ["westus", "eastus2"]));
   });
 
   it("is sent with the flags that it has, where it is in latest as it shall be", () => {
@@ -101,14 +101,14 @@ describe.each(TABLE)("version %s, westus %s, eastus2 %s", (own, west, east, wher
       expect(latestIn(written)).toEqual(to);
       // Azure may keep a flag that is left out.
       expect(regionsWithFlag(written)).toEqual(expect.arrayContaining(regionsWithFlag(version)));
-      expect(withoutFlags(factsIn(written))).toEqual(withoutFlags(factsIn(version)));
+      expect(withoutFlags(shownFields(written))).toEqual(withoutFlags(shownFields(version)));
     },
   );
 
   it("keeps where it is in latest when other fields are patched", () => {
     const written = withLatest(patched(version, { "/tags/build": "2" }), latestIn(version));
-    expect(factsIn(written)).toEqual({
-      ...factsIn(version),
+    expect(shownFields(written)).toEqual({
+      ...shownFields(version),
       "/tags/build": "2",
     });
   });

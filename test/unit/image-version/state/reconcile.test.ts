@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { exclusionIn, factsIn, latestIn } from "../../../../src/image-version/latest/flags.js";
+import { exclusionIn, shownFields, latestIn } from "../../../../src/image-version/latest/flags.js";
 import {
   fieldsOf,
   regionField,
@@ -117,8 +117,8 @@ describe("a body is made of the fact (4)", () => {
     const of = record(asks({ [A]: "1" }), { status: others });
     const put = putOfIt(of);
     expect(put.changes).toEqual({ [A]: "1" });
-    expect(factsIn(put.body)).toEqual({
-      ...factsIn(others.resource),
+    expect(shownFields(put.body)).toEqual({
+      ...shownFields(others.resource),
       [A]: "1",
       [ALLOW_DELETION]: false,
     });
