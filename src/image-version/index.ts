@@ -125,7 +125,7 @@ export { bounded, seeEach } from "./preflight/see.js";
 export { seeTerms } from "./preflight/terms.js";
 export type { DocumentationPage } from "./rules/basis.js";
 export { purchaseTerms } from "./rules/purchase-terms.js";
-export { found, type Denied, type Seen } from "./rules/facts.js";
+export { found, type Denied, type Seen } from "./rules/gathered.js";
 export type { Breach, RuleFinding } from "./rules/rule.js";
 
 // Ports, kinds of operations, and what takes their steps.

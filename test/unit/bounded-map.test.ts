@@ -74,7 +74,7 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/image-version/queries/waits.ts": "stays empty",
   "src/machine-command/machine.ts": "stays empty",
   "src/json/json-syntax.ts": "lives for one call",
-  "src/image-version/preflight/gather-facts.ts": "lives for one call",
+  "src/image-version/preflight/gather.ts": "lives for one call",
   "src/image-version/preflight/parents.ts": "lives for one call",
   "src/lineage/descendants.ts": "lives for one call",
   "src/http/contract/openapi-document.ts": "operations of the document",

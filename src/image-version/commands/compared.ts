@@ -1,6 +1,6 @@
 /** A PUT or PATCH against what is stored and shown; the same for a plan. Pure. */
 import type { ImageVersionRequest } from "../contract.js";
-import type { Change } from "../rules/facts.js";
+import type { Change } from "../rules/gathered.js";
 import type { StoredVersion } from "../ports.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import type { DeletedImageVersion } from "../resources.js";

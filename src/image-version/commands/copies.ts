@@ -1,7 +1,7 @@
 /** The copies that Azure keeps of a version once a plan is done: what they hold, and how long the new ones usually take. Pure. */
 import type { ImageVersionRequest, PlanView } from "../contract.js";
 import { regionsOf, targetRegionsOf } from "../properties/canonical-form.js";
-import type { Facts } from "../rules/facts.js";
+import type { Gathered } from "../rules/gathered.js";
 import { storageTakenIn } from "../rules/place/storage-chosen-by-azure.js";
 import { sourceOf } from "../rules/source.js";
 import type { UsualTimes } from "../state/usual.js";
@@ -13,19 +13,19 @@ type PlannedCopies = NonNullable<PlanView["copies"]>[number];
 export function plannedCopies(
   document: ImageVersionRequest,
   shown: ImageVersionRequest | undefined,
-  facts: Pick<Facts, "sources" | "sourceDefinitions" | "regions">,
+  gathered: Pick<Gathered, "sources" | "sourceDefinitions" | "regions">,
   usual: UsualTimes,
 ): PlannedCopies[] {
   const profile = document.properties.publishingProfile ?? {};
   const there = shown === undefined ? [] : regionsOf(shown);
-  const size = sizeOf(document, shown, facts);
+  const size = sizeOf(document, shown, gathered);
   return targetRegionsOf(document).flatMap((region) => {
     const isNew = !there.includes(region.name);
     const expected = isNew ? usual.get(region.name) : undefined;
     const storage =
       region.storageAccountType ??
       profile.storageAccountType ??
-      (isNew ? storageTakenIn(document, facts, region.name) : undefined);
+      (isNew ? storageTakenIn(document, gathered, region.name) : undefined);
     return [
       {
         regionalReplicaCount: region.regionalReplicaCount ?? 1,
@@ -47,13 +47,13 @@ export function plannedCopies(
 function sizeOf(
   document: ImageVersionRequest,
   shown: ImageVersionRequest | undefined,
-  facts: Pick<Facts, "sources" | "sourceDefinitions">,
+  gathered: Pick<Gathered, "sources" | "sourceDefinitions">,
 ): number | undefined {
   const { osDiskImage, dataDiskImages = [] } = (shown?.properties.storageProfile ?? {}) as {
     readonly osDiskImage?: { readonly sizeInGB?: number };
     readonly dataDiskImages?: readonly { readonly sizeInGB?: number }[];
   };
-  const source = sourceOf(document, facts);
+  const source = sourceOf(document, gathered);
   const disks =
     shown !== undefined
       ? [osDiskImage, ...dataDiskImages]

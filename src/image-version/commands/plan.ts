@@ -5,8 +5,8 @@ import { formatImageVersionId, imageIdOf, keyOf } from "../../resource-id.js";
 import type { ImageVersionRequest, PlanView } from "../contract.js";
 import type { KeyUse } from "../keys/memory.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
-import { found, type Known } from "../rules/facts.js";
-import { gatherFacts } from "../preflight/gather-facts.js";
+import { found, type Known } from "../rules/gathered.js";
+import { gather } from "../preflight/gather.js";
 import { gatherKeys } from "../preflight/gather-keys.js";
 import { judge } from "../preflight/judge.js";
 import { latestAfter, latestFindings, takingOf } from "../preflight/latest.js";
@@ -38,7 +38,7 @@ import { readRequest, saidByBody } from "./request.js";
 import { repeated } from "./same-operation.js";
 import { isUnchanged } from "./unchanged.js";
 
-type Gathered = Awaited<ReturnType<typeof gatherFacts>>;
+type Gathered = Awaited<ReturnType<typeof gather>>;
 
 /** A request whose shape has been validated against the OpenAPI document. */
 interface PlanImageVersion extends ChangeOptions {
@@ -111,7 +111,7 @@ async function planBy(
   const { id, removeRegions = [] } = command;
   const { look, seen } = glance;
   // What is asked names no set that the request does not: so much can be read at once.
-  const gathered = await gatherFacts(deps, id, body, {
+  const gathered = await gather(deps, id, body, {
     sources: stored?.record.status === undefined,
     ...(seen && {
       imageVersion: look ? { kind: "found", value: look } : { kind: "absent" },
@@ -194,7 +194,7 @@ async function findingsOf(
   const { record, change } = comparison;
   const { look } = glance;
   const known = stored && knownOf(stored, asked.patch, asking, same);
-  const facts = await gatherKeys(
+  const withKeys = await gatherKeys(
     deps,
     id,
     { ...gathered, ...(change && { change }), ...(known && { known }) },
@@ -215,7 +215,7 @@ async function findingsOf(
     ...asking.warnings,
     ...comparison.stays,
     ...latestFindings(latest, command.allowNoLatest === true),
-    ...judge(id, document, facts, deps.now(), request).findings,
+    ...judge(id, document, withKeys, deps.now(), request).findings,
   ];
   return same === undefined
     ? findings

@@ -17,26 +17,26 @@ import { diskEncryptionReferences } from "../properties/disk-encryption-referenc
 import { seenDiskEncryptionSets } from "../rules/seen-disk-encryption-sets.js";
 import { regionsIn } from "../properties/fields.js";
 import type { DiskEncryptionSet } from "../resources.js";
-import { found, type Facts } from "../rules/facts.js";
+import { found, type Gathered } from "../rules/gathered.js";
 import { readsOf } from "./named.js";
 import { bounded } from "./see.js";
 
 /**
- * The facts with the keys that `version`, which is canonical, puts to use; `observed`: as Azure has it, absent where it does not.
+ * What was gathered, with the keys that `version`, which is canonical, puts to use; `observed`: as Azure has it, absent where it does not.
  * Costs a read for each key, and one of what is stored where one is at risk or not seen. Throws what a read throws that may pass.
  */
-export async function gatherKeys<F extends Facts>(
+export async function gatherKeys<F extends Gathered>(
   deps: Pick<Dependencies, "keyGuardian" | "maxReads"> & SeeDependencies,
   id: ImageVersionId,
-  facts: F,
+  gathered: F,
   version: ImageVersionRequest,
   observed: ImageVersionRequest | undefined,
 ): Promise<F> {
   const { keyGuardian, maxReads, now } = deps;
-  const sets = setsPutToUse(version, observed, facts);
-  const brokenSets = brokenSetsIn(facts);
-  if (keyGuardian === undefined || (sets.length === 0 && brokenSets.length === 0)) return facts;
-  const room = maxReads - readsOf(facts);
+  const sets = setsPutToUse(version, observed, gathered);
+  const brokenSets = brokenSetsIn(gathered);
+  if (keyGuardian === undefined || (sets.length === 0 && brokenSets.length === 0)) return gathered;
+  const room = maxReads - readsOf(gathered);
   const { keyOf } = createKeyLooks({ ...deps, ...keyGuardian }, "act");
   const see = bounded();
   const bySet: ReadonlyMap<string, KeySight> = new Map(
@@ -69,13 +69,13 @@ export async function gatherKeys<F extends Facts>(
   const ids = [...brokenSets.filter((id) => lastKnown.has(id)), ...atRisk.map((set) => set.id)];
   await seeSets(deps, keyGuardian, imageId, ids, lastKnown, "show");
   return {
-    ...facts,
+    ...gathered,
     keys: { bySet, lastKnown, expiryMs },
   };
 }
 
 /** Those that are gone, or that no version can be made with. */
-function brokenSetsIn({ diskEncryptionSets }: Facts): readonly string[] {
+function brokenSetsIn({ diskEncryptionSets }: Gathered): readonly string[] {
   return [...diskEncryptionSets].flatMap(([id, seen]) =>
     seen.kind === "absent" || (seen.kind === "found" && !setWorks(seen.value)) ? [id] : [],
   );
@@ -85,7 +85,7 @@ function brokenSetsIn({ diskEncryptionSets }: Facts): readonly string[] {
 function setsPutToUse(
   version: ImageVersionRequest,
   observed: ImageVersionRequest | undefined,
-  facts: Facts,
+  gathered: Gathered,
 ): readonly DiskEncryptionSet[] {
   const had = observed ? diskEncryptionReferences(observed) : [];
   const there = observed ? regionsIn(shownFields(observed)) : [];
@@ -94,7 +94,7 @@ function setsPutToUse(
     (name) => there.includes(name) && !included.includes(name),
   );
   const sets = new Map<string, DiskEncryptionSet>();
-  for (const { reference, set } of seenDiskEncryptionSets(version, facts)) {
+  for (const { reference, set } of seenDiskEncryptionSets(version, gathered)) {
     const key = reference.diskEncryptionSetId.toLowerCase();
     const isNew = !had.some(
       ({ region, diskEncryptionSetId }) =>

@@ -1,34 +1,34 @@
 import type { ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import { found, type Facts } from "../rules/facts.js";
+import { found, type Gathered } from "../rules/gathered.js";
 import type { Proven } from "../state/record.js";
 import type { RuleFinding } from "../rules/rule.js";
-import { checkChange, checkFacts } from "../rules/rules.js";
+import { checkChange, checkGathered } from "../rules/rules.js";
 import { sourceDataDiskLuns } from "../rules/source.js";
 
 /** What Azure showed before creation, and what the rules say of it. */
 interface Preflight {
-  readonly facts: Facts;
+  readonly gathered: Gathered;
   readonly findings: readonly RuleFinding[];
 }
 
 /**
- * What the rules say of a version as it would be, in the light of these facts, and of the `request` that changes it: the
+ * What the rules say of a version as it would be, in the light of what was gathered, and of the `request` that changes it: the
  * version itself, unless another is given.
  */
 export function judge(
   id: ImageVersionId,
   version: ImageVersionRequest,
-  facts: Facts,
+  gathered: Gathered,
   now: Date,
   request: ImageVersionRequest = version,
 ): Preflight {
-  const { change } = facts;
+  const { change } = gathered;
   return {
-    facts,
+    gathered,
     findings: [
       ...checkChange({ id, request, now, change }),
-      ...checkFacts({ id, request: version, now, facts, change }),
+      ...checkGathered({ id, request: version, now, gathered, change }),
     ],
   };
 }
@@ -41,19 +41,19 @@ export function errorsAmong(findings: readonly RuleFinding[]): RuleFinding[] {
 /** `now`: when it was read. */
 export function provenBy(
   request: ImageVersionRequest,
-  { facts, findings }: Preflight,
+  { gathered, findings }: Preflight,
   now: Date,
 ): Proven {
-  const { parentage } = facts;
+  const { parentage } = gathered;
   return {
     ...(parentage && { parentage: { ...parentage, time: now.toISOString() } }),
     encryptionTypes: Object.fromEntries(
-      [...facts.diskEncryptionSets].map(([key, set]) => [
+      [...gathered.diskEncryptionSets].map(([key, set]) => [
         key,
         found(set)?.encryptionType ?? "Unknown",
       ]),
     ),
-    dataDiskLuns: sourceDataDiskLuns(request, facts) ?? [],
+    dataDiskLuns: sourceDataDiskLuns(request, gathered) ?? [],
     warnings: findings.filter(({ severity }) => severity === "warning"),
   };
 }

@@ -2,7 +2,7 @@
 import { ServiceError } from "../../errors.js";
 import { parseResourceId, type ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import type { Facts } from "../rules/facts.js";
+import type { Gathered } from "../rules/gathered.js";
 import {
   diskEncryptionReferences,
   namesDiskEncryptionSet,
@@ -48,13 +48,13 @@ export function namedResources(
   };
 }
 
-/** How many resources were read for these facts. */
+/** How many resources were read for this. */
 export function readsOf({
   registrations,
   diskEncryptionSets,
   sources,
   sourceDefinitions,
-}: Facts): number {
+}: Gathered): number {
   return (
     PLACES + registrations.size + diskEncryptionSets.size + sources.size + sourceDefinitions.size
   );

@@ -5,7 +5,7 @@
  *  3. What may not be seen is told apart from what is not there.
  */
 import { ServiceError } from "../../errors.js";
-import type { Denied, Seen } from "../rules/facts.js";
+import type { Denied, Seen } from "../rules/gathered.js";
 
 const PARALLEL = 16;
 

@@ -1,7 +1,7 @@
 import { orNone } from "../../errors.js";
 import type { Subscriptions } from "../../subscription/ports.js";
 import type { PurchasePlan } from "../resources.js";
-import type { Seen } from "../rules/facts.js";
+import type { Seen } from "../rules/gathered.js";
 import { bounded } from "./see.js";
 
 /** Whether a plan's terms are accepted. Where the Marketplace does not answer that is not seen, and no reason to wait: it is worth a warning. */

@@ -2,11 +2,11 @@ import { imageIdOf } from "../../resource-id.js";
 import { shellWord } from "../../shell-words.js";
 import type { ShownPlan } from "./source.js";
 import type { ImageDefinition, PurchasePlan } from "../resources.js";
-import type { Breach, FactSubject } from "./rule.js";
+import type { Breach, GatheredSubject } from "./rule.js";
 
 /** The breach where the source's plan is not the image definition's. */
 export function differingPlan(
-  { id }: FactSubject,
+  { id }: GatheredSubject,
   shown: ShownPlan,
   definition: ImageDefinition | undefined,
 ): readonly Breach[] {

@@ -1,13 +1,13 @@
 import { disksIn, sourceOf } from "./source.js";
-import type { Breach, FactSubject } from "./rule.js";
+import type { Breach, GatheredSubject } from "./rule.js";
 
 /** A breach for each disk of the source that has this storage account type. `why` follows the disk and its type. */
 export function disksOfType(
-  { request, facts }: FactSubject,
+  { request, gathered }: GatheredSubject,
   type: string,
   why: string,
 ): readonly Breach[] {
-  const source = sourceOf(request, facts);
+  const source = sourceOf(request, gathered);
   return (source === undefined ? [] : disksIn(source))
     .filter(({ storageAccountType }) => storageAccountType?.toLowerCase() === type.toLowerCase())
     .map(({ pointer, disk, id }) => ({

@@ -2,18 +2,18 @@ import { judgeKey, type KeySight } from "../keys/judge.js";
 import type { DiskEncryptionReference } from "../properties/disk-encryption-references.js";
 import { seenDiskEncryptionSets } from "./seen-disk-encryption-sets.js";
 import type { DiskEncryptionSet } from "../resources.js";
-import type { Breach, FactSubject } from "./rule.js";
+import type { Breach, GatheredSubject } from "./rule.js";
 
 /** Each set that the request puts to use, once: with the first field that names it, and what was seen of its key. */
-export function seenKeys({ request, facts }: FactSubject): readonly {
+export function seenKeys({ request, gathered }: GatheredSubject): readonly {
   readonly reference: DiskEncryptionReference;
   readonly set: DiskEncryptionSet;
   readonly sight: KeySight;
 }[] {
   const told = new Set<string>();
-  return seenDiskEncryptionSets(request, facts).flatMap((use) => {
+  return seenDiskEncryptionSets(request, gathered).flatMap((use) => {
     const key = use.reference.diskEncryptionSetId.toLowerCase();
-    const sight = facts.keys?.bySet.get(key);
+    const sight = gathered.keys?.bySet.get(key);
     if (sight === undefined || told.has(key)) return [];
     told.add(key);
     return [{ ...use, sight }];
@@ -21,10 +21,10 @@ export function seenKeys({ request, facts }: FactSubject): readonly {
 }
 
 /** A breach for each key that has this problem, in the words of the key guardian. */
-export function keyProblems(subject: FactSubject, code: string): readonly Breach[] {
+export function keyProblems(subject: GatheredSubject, code: string): readonly Breach[] {
   const time = {
     now: subject.now,
-    expiryMs: subject.facts.keys?.expiryMs ?? 0,
+    expiryMs: subject.gathered.keys?.expiryMs ?? 0,
   };
   return seenKeys(subject).flatMap(({ reference: { pointer }, set, sight }) =>
     judgeKey(set.id, set.keyUrl, sight, time)

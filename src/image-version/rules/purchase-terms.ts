@@ -1,8 +1,8 @@
 import { shellWord } from "../../shell-words.js";
 import type { Finding } from "../../errors.js";
 import type { PurchasePlan } from "../resources.js";
-import { found, type Seen } from "./facts.js";
-import type { Breach, FactSubject } from "./rule.js";
+import { found, type Seen } from "./gathered.js";
+import type { Breach, GatheredSubject } from "./rule.js";
 
 /**
  * What is wrong with the terms under which machines of a plan are made in a subscription: they are not accepted, the Marketplace
@@ -40,9 +40,9 @@ export function purchaseTerms(
 }
 
 /** The breach of the rule with that code. */
-export function termsBreach({ id, facts }: FactSubject, code: string): readonly Breach[] {
-  const plan = found(facts.imageDefinition)?.purchasePlan;
-  const wrong = purchaseTerms(id.subscriptionId, plan, facts.terms);
+export function termsBreach({ id, gathered }: GatheredSubject, code: string): readonly Breach[] {
+  const plan = found(gathered.imageDefinition)?.purchasePlan;
+  const wrong = purchaseTerms(id.subscriptionId, plan, gathered.terms);
   if (wrong?.code !== code) return [];
   const { message, remediation } = wrong;
   return [{ pointer: "", message, remediation }];

@@ -2,7 +2,7 @@ import type { Finding, Severity } from "../../errors.js";
 import type { ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest, TargetRegion } from "../contract.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
-import type { Change, Facts } from "./facts.js";
+import type { Change, Gathered } from "./gathered.js";
 import type { Basis } from "./basis.js";
 
 /** What a rule over the request alone looks at. `request` is canonical. */
@@ -15,8 +15,8 @@ export interface RequestSubject {
 }
 
 /** What a rule over the request and Azure looks at. */
-export interface FactSubject extends RequestSubject {
-  readonly facts: Facts;
+export interface GatheredSubject extends RequestSubject {
+  readonly gathered: Gathered;
 }
 
 /** What a rule over a change of a version looks at. */
@@ -49,7 +49,7 @@ export interface Rule<Subject> {
 
 export type RequestRule = Rule<RequestSubject>;
 export type ChangeRule = Rule<ChangeSubject>;
-export type FactRule = Rule<FactSubject>;
+export type GatheredRule = Rule<GatheredSubject>;
 
 /** What a rule has found, as callers see it. */
 export type RuleFinding = Required<Finding>;

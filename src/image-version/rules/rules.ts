@@ -47,8 +47,8 @@ import { resourceType } from "./request/resource-type.js";
 import type {
   ChangeRule,
   ChangeSubject,
-  FactRule,
-  FactSubject,
+  GatheredRule,
+  GatheredSubject,
   RequestRule,
   RequestSubject,
   Rule,
@@ -129,7 +129,7 @@ export const CHANGE_RULES: readonly ChangeRule[] = [
 ];
 
 /** Rules over the request and Azure; what stands in the way of others comes first. */
-export const FACT_RULES: readonly FactRule[] = [
+export const FACT_RULES: readonly GatheredRule[] = [
   readPermission,
   providerRegistered,
   featureRegistered,
@@ -191,7 +191,7 @@ export const FACT_RULES: readonly FactRule[] = [
   everyDiskInEveryRegion,
 ];
 
-export const ALL_RULES: readonly Rule<FactSubject & ChangeSubject>[] = [
+export const ALL_RULES: readonly Rule<GatheredSubject & ChangeSubject>[] = [
   ...REQUEST_RULES,
   ...CHANGE_RULES,
   ...FACT_RULES,
@@ -208,7 +208,7 @@ export function checkChange(subject: ChangeSubject): RuleFinding[] {
 }
 
 /** All findings about what Azure shows of the request's resources, in the order of the rules. */
-export function checkFacts(subject: FactSubject): RuleFinding[] {
+export function checkGathered(subject: GatheredSubject): RuleFinding[] {
   return FACT_RULES.flatMap((rule) => findingsOf(rule, subject));
 }
 

@@ -1,6 +1,6 @@
 import { imageIdOf, isComputeResourceId, parseImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import { found, type Facts } from "./facts.js";
+import { found, type Gathered } from "./gathered.js";
 import {
   isImageVersion,
   sourceReferences,
@@ -12,13 +12,13 @@ import type { ImageSource, PurchasePlan, SourceDisk } from "../resources.js";
 /** Each reference whose source could be read, with the source. */
 export function seenSources(
   request: ImageVersionRequest,
-  facts: Facts,
+  gathered: Gathered,
 ): readonly {
   readonly reference: SourceReference;
   readonly source: ImageSource;
 }[] {
   return sourceReferences(request).flatMap((reference) => {
-    const source = found(facts.sources.get(reference.id.toLowerCase()));
+    const source = found(gathered.sources.get(reference.id.toLowerCase()));
     return source === undefined ? [] : [{ reference, source }];
   });
 }
@@ -26,9 +26,9 @@ export function seenSources(
 /** LUNs of the data disks that the version will have, or undefined where the source cannot be looked into. */
 export function sourceDataDiskLuns(
   request: ImageVersionRequest,
-  facts: Facts,
+  gathered: Gathered,
 ): readonly number[] | undefined {
-  const source = sourceOf(request, facts);
+  const source = sourceOf(request, gathered);
   return source && [...source.dataDisks.keys()];
 }
 
@@ -60,11 +60,11 @@ interface Source {
 /** The source of a canonical request, or undefined where it cannot be looked into, or there are several. */
 export function sourceOf(
   request: ImageVersionRequest,
-  facts: Pick<Facts, "sources" | "sourceDefinitions">,
+  gathered: Pick<Gathered, "sources" | "sourceDefinitions">,
 ): Source | undefined {
   const { source, osDiskImage, dataDiskImages } = request.properties.storageProfile ?? {};
   const seen = (id: string | undefined): ImageSource | undefined =>
-    id === undefined ? undefined : found(facts.sources.get(id.toLowerCase()));
+    id === undefined ? undefined : found(gathered.sources.get(id.toLowerCase()));
 
   const given = [source?.id, source?.virtualMachineId, osDiskImage?.source];
   if (given.filter((one) => one !== undefined).length > 1) return undefined;
@@ -102,7 +102,7 @@ export function sourceOf(
   });
   const version = parseImageVersionId(id);
   const definition =
-    version && found(facts.sourceDefinitions.get(imageIdOf(version).toLowerCase()));
+    version && found(gathered.sourceDefinitions.get(imageIdOf(version).toLowerCase()));
   return {
     osDisk: disk(named.osDisk),
     dataDisks: new Map(named.dataDisks.map((held) => [held.lun, disk(held)])),
@@ -151,8 +151,11 @@ export interface ShownPlan {
 }
 
 /** Undefined where the source cannot show one, as a managed image or a VHD, or could not be read to show it. */
-export function purchasePlanOf(request: ImageVersionRequest, facts: Facts): ShownPlan | undefined {
-  const [first] = seenSources(request, facts);
+export function purchasePlanOf(
+  request: ImageVersionRequest,
+  gathered: Gathered,
+): ShownPlan | undefined {
+  const [first] = seenSources(request, gathered);
   if (first === undefined) return undefined;
   const { reference, source } = first;
   const { id } = source;
@@ -160,7 +163,7 @@ export function purchasePlanOf(request: ImageVersionRequest, facts: Facts): Show
   const shower =
     version === undefined
       ? source
-      : found(facts.sourceDefinitions.get(imageIdOf(version).toLowerCase()));
+      : found(gathered.sourceDefinitions.get(imageIdOf(version).toLowerCase()));
   if (shower === undefined || isComputeResourceId(id, "images")) return undefined;
   const plan = shower.purchasePlan;
   return {
@@ -188,9 +191,9 @@ export function disksIn({
 /** Disks that are encrypted with a customer's key in the source, by "os" or LUN; none of an image version, which is no source then. */
 export function encryptedDisks(
   request: ImageVersionRequest,
-  facts: Facts,
+  gathered: Gathered,
 ): ReadonlyMap<"os" | number, DiskOfSource> {
-  const source = sourceOf(request, facts);
+  const source = sourceOf(request, gathered);
   if (source === undefined) return new Map();
   const disks: ["os" | number, DiskOfSource][] = [["os", source.osDisk], ...source.dataDisks];
   return new Map(

@@ -1,6 +1,6 @@
 import { imageIdOf } from "../../resource-id.js";
-import { found } from "./facts.js";
-import type { Breach, FactSubject } from "./rule.js";
+import { found } from "./gathered.js";
+import type { Breach, GatheredSubject } from "./rule.js";
 import { sourceOf } from "./source.js";
 import type { ImageDefinition } from "../resources.js";
 
@@ -14,11 +14,11 @@ const OPTIONS = {
 
 /** The breach where the source shows another value of a trait than the image definition, in whatever case. */
 export function traitMismatch(
-  { id, request, facts }: FactSubject,
+  { id, request, gathered }: GatheredSubject,
   trait: keyof typeof OPTIONS,
 ): readonly Breach[] {
-  const definition = found(facts.imageDefinition);
-  const shown = sourceOf(request, facts)?.[trait];
+  const definition = found(gathered.imageDefinition);
+  const shown = sourceOf(request, gathered)?.[trait];
   if (definition === undefined || shown === undefined) return [];
   const wanted = definition[trait];
   if (shown.value.toLowerCase() === wanted.toLowerCase()) return [];

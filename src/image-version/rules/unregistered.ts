@@ -1,6 +1,6 @@
-import { found } from "./facts.js";
+import { found } from "./gathered.js";
 import { isRegistered, nameOf, type Registrable } from "../../subscription/ports.js";
-import type { Breach, FactSubject } from "./rule.js";
+import type { Breach, GatheredSubject } from "./rule.js";
 
 /** Needed by the requests that encrypt data disks so, and by no other: no subscription is prepared for it. */
 export const CONFIDENTIAL_DATA_DISKS: Registrable = {
@@ -10,11 +10,11 @@ export const CONFIDENTIAL_DATA_DISKS: Registrable = {
 
 /** A breach for each of the registrations of that kind that is needed and not there. */
 export function unregistered(
-  { id, facts }: FactSubject,
+  { id, gathered }: GatheredSubject,
   kind: "resource provider" | "preview feature",
 ): readonly Breach[] {
   const prepare = `POST /api/subscriptions/${id.subscriptionId}/prepare`;
-  return [...facts.registrations].flatMap(([name, seen]): Breach[] => {
+  return [...gathered.registrations].flatMap(([name, seen]): Breach[] => {
     if (name.includes("/") !== (kind === "preview feature")) return [];
     if (seen.kind === "absent") {
       return [

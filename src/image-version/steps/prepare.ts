@@ -7,7 +7,7 @@ import type { Finding } from "../../errors.js";
 import { operationIn, type OperationFailure } from "../../operation/records.js";
 import type { ImageVersionId } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
-import type { Facts } from "../rules/facts.js";
+import type { Gathered } from "../rules/gathered.js";
 import { latestFindings, lostAtLast } from "../preflight/latest.js";
 import { latestIn } from "../latest/flags.js";
 import { mayBeRestored, mustBeUnopposed, mustStillBeUnopposed } from "../preflight/objections.js";
@@ -65,7 +65,7 @@ export async function preparedFor(
   id: ImageVersionId,
   record: ImageVersionRecord,
   next: Writing,
-  looked: Facts["imageVersion"] | undefined,
+  looked: Gathered["imageVersion"] | undefined,
 ): Promise<Prepared | undefined> {
   try {
     switch (next.kind) {
@@ -131,7 +131,7 @@ async function judgedPut(
   id: ImageVersionId,
   record: ImageVersionRecord,
   put: Put,
-  looked: Facts["imageVersion"] | undefined,
+  looked: Gathered["imageVersion"] | undefined,
 ): Promise<Prepared> {
   const { status } = record;
   const asking = inWindow(record).filter(([one]) => put.sentFor.includes(one));

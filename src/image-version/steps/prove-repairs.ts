@@ -2,8 +2,8 @@
 import { ServiceError, type Finding } from "../../errors.js";
 import type { ImageVersionId } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
-import type { Facts } from "../rules/facts.js";
-import { gatherFacts } from "../preflight/gather-facts.js";
+import type { Gathered } from "../rules/gathered.js";
+import { gather } from "../preflight/gather.js";
 import { errorsAmong, judge } from "../preflight/judge.js";
 import { brokenKeys, findingOf } from "../preflight/keys.js";
 import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
@@ -29,17 +29,17 @@ export async function refusedRepairs(
 ): Promise<Readonly<Record<string, readonly Finding[]>>> {
   if (regions.length === 0) return {};
   const document = canonicalForm(look.resource);
-  const facts = await refusedOr(() =>
-    gatherFacts(deps, id, document, {
+  const gathered = await refusedOr(() =>
+    gather(deps, id, document, {
       sources: false,
       imageVersion: { kind: "found", value: look },
     }),
   );
   const all = await Promise.all(
     regions.map(async (region) => {
-      const findings = Array.isArray(facts)
-        ? facts
-        : await against(deps, record, id, look, facts, region);
+      const findings = Array.isArray(gathered)
+        ? gathered
+        : await against(deps, record, id, look, gathered, region);
       return [region, findings] as const;
     }),
   );
@@ -51,7 +51,7 @@ async function against(
   record: ImageVersionRecord,
   id: ImageVersionId,
   look: Look,
-  facts: Facts,
+  gathered: Gathered,
   region: string,
 ): Promise<readonly Finding[]> {
   const document = inOrderOf(canonicalForm(look.resource), bodyOf(record));
@@ -60,7 +60,7 @@ async function against(
     patch: ofRegion(fieldsOf(look.resource), region),
     ...(record.spec && { lastApplied: record.spec }),
   };
-  const errors = errorsAmong(judge(id, document, { ...facts, change }, deps.now()).findings);
+  const errors = errorsAmong(judge(id, document, { ...gathered, change }, deps.now()).findings);
   if (errors.length > 0) return errors;
   const broken = await brokenKeys(deps, id, look, record);
   const keys = broken.filter((one) => one.regions.includes(region));

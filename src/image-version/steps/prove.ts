@@ -3,8 +3,8 @@ import { orNone, ServiceError } from "../../errors.js";
 import type { ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { latestIn, withLatest, withoutFlags } from "../latest/flags.js";
-import type { Facts } from "../rules/facts.js";
-import { gatherFacts } from "../preflight/gather-facts.js";
+import type { Gathered } from "../rules/gathered.js";
+import { gather } from "../preflight/gather.js";
 import { gatherKeys } from "../preflight/gather-keys.js";
 import type { Dependencies } from "../ports.js";
 import { errorsAmong, judge, provenBy } from "../preflight/judge.js";
@@ -29,7 +29,7 @@ export async function prove(
   { status, spec }: ImageVersionRecord,
   put: Put,
   asking: ReturnType<typeof inWindow>,
-  looked: Facts["imageVersion"] | undefined,
+  looked: Gathered["imageVersion"] | undefined,
 ): Promise<Proven | undefined> {
   const requests = asking.map(([, request]) => request);
   if (!requests.some(({ body, decided }) => body !== undefined && decided === undefined))
@@ -68,21 +68,21 @@ export async function proofOf(
     change,
   }: {
     readonly sources: boolean;
-    readonly looked?: Facts["imageVersion"] | undefined;
+    readonly looked?: Gathered["imageVersion"] | undefined;
     readonly would: "changed" | "created" | "restored";
-    readonly change: Facts["change"];
+    readonly change: Gathered["change"];
   },
 ): Promise<Proven> {
-  const gathered = await gatherFacts(deps, id, document, {
+  const gathered = await gather(deps, id, document, {
     sources,
     ...(looked && { imageVersion: looked }),
   });
   const shown = would === "restored" ? undefined : change?.observed;
-  const facts = await gatherKeys(deps, id, gathered, document, shown);
-  const judged = judge(id, document, { ...facts, ...(change && { change }) }, deps.now());
+  const withKeys = await gatherKeys(deps, id, gathered, document, shown);
+  const judged = judge(id, document, { ...withKeys, ...(change && { change }) }, deps.now());
   const errors = errorsAmong(judged.findings);
   if (errors.length > 0) throw refusal(errors, would);
-  return provenBy(document, judge(id, document, facts, deps.now()), deps.now());
+  return provenBy(document, judge(id, document, withKeys, deps.now()), deps.now());
 }
 
 /** How the disks of a version are encrypted that an operation adopts as it is; undefined for any other. */
@@ -97,13 +97,13 @@ export async function typesOf(
   );
   if (isKnown) return undefined;
   const document = canonicalForm(status.resource);
-  const facts = await orNone(
-    gatherFacts(deps, id, document, {
+  const gathered = await orNone(
+    gather(deps, id, document, {
       sources: false,
       imageVersion: { kind: "found", value: status },
     }),
   );
-  return facts && provenBy(document, { facts, findings: [] }, deps.now());
+  return gathered && provenBy(document, { gathered, findings: [] }, deps.now());
 }
 
 function refusal(errors: readonly RuleFinding[], would: string): ServiceError {

@@ -1,14 +1,14 @@
 import { formatImageVersionId } from "../../../resource-id.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const alreadyRequested: FactRule = {
+export const alreadyRequested: GatheredRule = {
   name: "already-requested",
   code: "AlreadyRequested",
   severity: "info",
   basis: { own: "The same request is the same operation." },
   summary:
     "The version was not requested from Sigil before; the same request again returns the same operation.",
-  check: ({ id, facts: { known } }) => {
+  check: ({ id, gathered: { known } }) => {
     const operationId = known?.sameRequest;
     return operationId === undefined
       ? []

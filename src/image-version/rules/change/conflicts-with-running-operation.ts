@@ -1,7 +1,7 @@
 import { formatImageVersionId } from "../../../resource-id.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const conflictsWithRunningOperation: FactRule = {
+export const conflictsWithRunningOperation: GatheredRule = {
   name: "conflicts-with-running-operation",
   code: "ImageVersionRequestedOtherwise",
   severity: "error",
@@ -10,7 +10,7 @@ export const conflictsWithRunningOperation: FactRule = {
   },
   summary:
     "While an operation on the version runs, no request contradicts it; a request that adds to it runs with it or after it.",
-  check: ({ id, facts: { known } }) => {
+  check: ({ id, gathered: { known } }) => {
     if (known === undefined) return [];
     const whole = known.deleting
       ? "it is being deleted."

@@ -2,9 +2,9 @@ import { formatImageVersionId } from "../../../resource-id.js";
 import { differs } from "../../properties/changes.js";
 import { fieldsOf } from "../../properties/fields.js";
 import { impossibleAmong, unmetBy, type Unmet } from "../../properties/patch.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const versionExistsOtherwise: FactRule = {
+export const versionExistsOtherwise: GatheredRule = {
   name: "version-exists-otherwise",
   code: "ImageVersionConflict",
   severity: "error",

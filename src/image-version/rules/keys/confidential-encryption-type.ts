@@ -1,8 +1,8 @@
 import { imageIdOf } from "../../../resource-id.js";
-import { found } from "../facts.js";
-import { newRegions, TARGET_REGIONS, type FactRule } from "../rule.js";
+import { found } from "../gathered.js";
+import { newRegions, TARGET_REGIONS, type GatheredRule } from "../rule.js";
 
-export const confidentialEncryptionType: FactRule = {
+export const confidentialEncryptionType: GatheredRule = {
   name: "confidential-encryption-type",
   code: "ConfidentialEncryptionMissing",
   severity: "error",
@@ -10,7 +10,7 @@ export const confidentialEncryptionType: FactRule = {
   summary:
     "A version of an image definition of security type ConfidentialVM has a confidentialVMEncryptionType in each region.",
   check: (subject) => {
-    const type = found(subject.facts.imageDefinition)?.securityType;
+    const type = found(subject.gathered.imageDefinition)?.securityType;
     if (type?.toLowerCase() !== "confidentialvm") return [];
     return newRegions(subject)
       .filter(

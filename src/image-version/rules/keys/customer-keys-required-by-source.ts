@@ -1,15 +1,15 @@
 import { disksWithoutSet } from "../../properties/disk-encryption-references.js";
 import { encryptedDisks } from "../source.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const customerKeysRequiredBySource: FactRule = {
+export const customerKeysRequiredBySource: GatheredRule = {
   name: "customer-keys-required-by-source",
   code: "PlatformKeysForEncryptedSource",
   severity: "error",
   basis: { documented: "encryption" },
   summary: "Each source disk with customer-managed keys has a disk encryption set in every region.",
-  check: ({ id, request, facts }) => {
-    const encrypted = encryptedDisks(request, facts);
+  check: ({ id, request, gathered }) => {
+    const encrypted = encryptedDisks(request, gathered);
     const luns = [...encrypted.keys()].filter((place) => place !== "os");
     return disksWithoutSet(request, luns).flatMap((missing) => {
       const { pointer, region, disk, place, confidentialVMEncryptionType } = missing;

@@ -5,19 +5,19 @@ import {
   namesDiskEncryptionSet,
 } from "../../properties/disk-encryption-references.js";
 import { setInBicep } from "../set-in-bicep.js";
-import type { Breach, FactRule } from "../rule.js";
+import type { Breach, GatheredRule } from "../rule.js";
 
-export const diskEncryptionSetExists: FactRule = {
+export const diskEncryptionSetExists: GatheredRule = {
   name: "disk-encryption-set-exists",
   code: "DiskEncryptionSetNotFound",
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary: "Every disk encryption set that the request names exists.",
-  check: ({ id: version, request, facts }) =>
+  check: ({ id: version, request, gathered }) =>
     diskEncryptionReferences(request).flatMap((reference): Breach[] => {
       const { pointer, diskEncryptionSetId: id, region, disk } = reference;
       const confidential = reference.confidential === true;
-      const absent = facts.diskEncryptionSets.get(id.toLowerCase())?.kind === "absent";
+      const absent = gathered.diskEncryptionSets.get(id.toLowerCase())?.kind === "absent";
       // One of another subscription is wrong whether it exists or not: that is told once.
       const ours = parseResourceId(id)?.subscriptionId === version.subscriptionId.toLowerCase();
       if (!absent || !ours || !namesDiskEncryptionSet(reference)) return [];

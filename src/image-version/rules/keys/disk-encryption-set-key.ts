@@ -1,15 +1,15 @@
 import { setKeyCommand } from "../../keys/az-names.js";
 import { seenDiskEncryptionSets } from "../seen-disk-encryption-sets.js";
-import type { Breach, FactRule } from "../rule.js";
+import type { Breach, GatheredRule } from "../rule.js";
 
-export const diskEncryptionSetKey: FactRule = {
+export const diskEncryptionSetKey: GatheredRule = {
   name: "disk-encryption-set-key",
   code: "DiskEncryptionSetWithoutKey",
   severity: "error",
   basis: { own: "Without a key nothing is encrypted." },
   summary: "Every disk encryption set has an active key.",
-  check: ({ request, facts }) =>
-    seenDiskEncryptionSets(request, facts).flatMap(({ reference, set }): Breach[] => {
+  check: ({ request, gathered }) =>
+    seenDiskEncryptionSets(request, gathered).flatMap(({ reference, set }): Breach[] => {
       const { pointer, diskEncryptionSetId: id, region, disk } = reference;
       return set.keyUrl !== undefined
         ? []

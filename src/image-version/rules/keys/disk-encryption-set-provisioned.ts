@@ -1,8 +1,8 @@
 import { azNames } from "../../keys/az-names.js";
 import { seenDiskEncryptionSets } from "../seen-disk-encryption-sets.js";
-import type { Breach, FactRule } from "../rule.js";
+import type { Breach, GatheredRule } from "../rule.js";
 
-export const diskEncryptionSetProvisioned: FactRule = {
+export const diskEncryptionSetProvisioned: GatheredRule = {
   name: "disk-encryption-set-provisioned",
   code: "DiskEncryptionSetNotReady",
   severity: "error",
@@ -10,8 +10,8 @@ export const diskEncryptionSetProvisioned: FactRule = {
     own: "A set that is changing or has failed may have no key to encrypt with.",
   },
   summary: "Every disk encryption set is provisioned.",
-  check: ({ request, facts }) =>
-    seenDiskEncryptionSets(request, facts).flatMap(
+  check: ({ request, gathered }) =>
+    seenDiskEncryptionSets(request, gathered).flatMap(
       ({ reference: { pointer, diskEncryptionSetId: id }, set }): Breach[] =>
         set.provisioningState === "Succeeded"
           ? []

@@ -1,14 +1,14 @@
 import { seenDiskEncryptionSets } from "../seen-disk-encryption-sets.js";
-import type { Breach, FactRule } from "../rule.js";
+import type { Breach, GatheredRule } from "../rule.js";
 
-export const diskEncryptionSetRegion: FactRule = {
+export const diskEncryptionSetRegion: GatheredRule = {
   name: "disk-encryption-set-region",
   code: "DiskEncryptionSetInOtherRegion",
   severity: "error",
   basis: { documented: "encryption" },
   summary: "Every disk encryption set is in the region that names it.",
-  check: ({ id: { subscriptionId }, request, facts }) =>
-    seenDiskEncryptionSets(request, facts).flatMap(({ reference, set }): Breach[] => {
+  check: ({ id: { subscriptionId }, request, gathered }) =>
+    seenDiskEncryptionSets(request, gathered).flatMap(({ reference, set }): Breach[] => {
       const { pointer, diskEncryptionSetId, region, disk } = reference;
       return set.region === region
         ? []

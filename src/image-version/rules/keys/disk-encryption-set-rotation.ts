@@ -1,8 +1,8 @@
 import { setKeyCommand } from "../../keys/az-names.js";
 import { seenDiskEncryptionSets } from "../seen-disk-encryption-sets.js";
-import type { Breach, FactRule } from "../rule.js";
+import type { Breach, GatheredRule } from "../rule.js";
 
-export const diskEncryptionSetRotation: FactRule = {
+export const diskEncryptionSetRotation: GatheredRule = {
   name: "disk-encryption-set-rotation",
   code: "DiskEncryptionSetKeyRotationFailing",
   severity: "warning",
@@ -10,8 +10,8 @@ export const diskEncryptionSetRotation: FactRule = {
     own: "The present key still encrypts, but newer versions no longer replace it.",
   },
   summary: "The key rotation of a disk encryption set works, if it is on.",
-  check: ({ request, facts }) =>
-    seenDiskEncryptionSets(request, facts).flatMap(
+  check: ({ request, gathered }) =>
+    seenDiskEncryptionSets(request, gathered).flatMap(
       ({
         reference: { pointer, diskEncryptionSetId: id },
         set: { autoKeyRotationError: error, keyUrl },

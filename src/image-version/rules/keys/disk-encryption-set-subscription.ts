@@ -3,9 +3,9 @@ import {
   diskEncryptionReferences,
   namesDiskEncryptionSet,
 } from "../../properties/disk-encryption-references.js";
-import type { Breach, FactRule } from "../rule.js";
+import type { Breach, GatheredRule } from "../rule.js";
 
-export const diskEncryptionSetSubscription: FactRule = {
+export const diskEncryptionSetSubscription: GatheredRule = {
   name: "disk-encryption-set-subscription",
   code: "DiskEncryptionSetInOtherSubscription",
   severity: "error",

@@ -1,5 +1,5 @@
 import { seenDiskEncryptionSets } from "../seen-disk-encryption-sets.js";
-import type { Breach, FactRule } from "../rule.js";
+import type { Breach, GatheredRule } from "../rule.js";
 import type { EncryptionType } from "../../resources.js";
 
 const CONFIDENTIAL: readonly EncryptionType[] = ["ConfidentialVmEncryptedWithCustomerKey"];
@@ -8,15 +8,15 @@ const AT_REST: readonly EncryptionType[] = [
   "EncryptionAtRestWithPlatformAndCustomerKeys",
 ];
 
-export const diskEncryptionSetType: FactRule = {
+export const diskEncryptionSetType: GatheredRule = {
   name: "disk-encryption-set-type",
   code: "DiskEncryptionSetOfWrongType",
   severity: "error",
   basis: { documented: "confidentialVm" },
   summary:
     "A confidential disk has a disk encryption set for confidential virtual machines, and every other disk one for encryption at rest.",
-  check: ({ request, facts }) =>
-    seenDiskEncryptionSets(request, facts).flatMap(({ reference, set }): Breach[] => {
+  check: ({ request, gathered }) =>
+    seenDiskEncryptionSets(request, gathered).flatMap(({ reference, set }): Breach[] => {
       const { pointer, diskEncryptionSetId, region, disk } = reference;
       const fitting = reference.confidential ? CONFIDENTIAL : AT_REST;
       return fitting.includes(set.encryptionType)

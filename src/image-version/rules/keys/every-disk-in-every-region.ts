@@ -5,25 +5,25 @@ import {
   usesOwnKeys,
 } from "../../properties/disk-encryption-references.js";
 import { encryptedDisks, sourceDataDiskLuns } from "../source.js";
-import type { Breach, FactRule } from "../rule.js";
+import type { Breach, GatheredRule } from "../rule.js";
 
 /**
  * None is left to platform keys in silence. ARM asks the half of it: a disk encrypted with a set in one region needs
  * one in each.
  */
-export const everyDiskInEveryRegion: FactRule = {
+export const everyDiskInEveryRegion: GatheredRule = {
   name: "every-disk-in-every-region",
   code: "DiskEncryptionSetMissing",
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary:
     "A version that uses customer-managed keys uses them for every disk of its source, in every region.",
-  check: ({ id, request, facts }) => {
+  check: ({ id, request, gathered }) => {
     if (!usesOwnKeys(request)) return [];
-    const encrypted = encryptedDisks(request, facts);
+    const encrypted = encryptedDisks(request, gathered);
     const luns = new Set(
       // A LUN that the source does not have is another rule's finding.
-      sourceDataDiskLuns(request, facts) ??
+      sourceDataDiskLuns(request, gathered) ??
         targetRegionsOf(request).flatMap((region) =>
           (region.encryption?.dataDiskImages ?? [])
             .filter((image) => setOf(image) !== undefined)

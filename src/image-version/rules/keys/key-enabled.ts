@@ -1,7 +1,7 @@
 import { keyProblems } from "../key-problems.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const keyEnabled: FactRule = {
+export const keyEnabled: GatheredRule = {
   name: "key-enabled",
   code: "KeyDisabled",
   severity: "error",

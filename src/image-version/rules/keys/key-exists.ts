@@ -1,7 +1,7 @@
 import { keyProblems } from "../key-problems.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const keyExists: FactRule = {
+export const keyExists: GatheredRule = {
   name: "key-exists",
   code: "KeyNotFound",
   severity: "error",

@@ -1,7 +1,7 @@
 import { keyProblems } from "../key-problems.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const keyNotExpired: FactRule = {
+export const keyNotExpired: GatheredRule = {
   name: "key-not-expired",
   code: "KeyExpired",
   severity: "error",

@@ -1,9 +1,9 @@
 import { notSeenOf } from "../../keys/judge.js";
 import { notSeenWords } from "../../keys/version-keys.js";
 import { seenKeys } from "../key-problems.js";
-import type { Breach, FactRule } from "../rule.js";
+import type { Breach, GatheredRule } from "../rule.js";
 
-export const keySeen: FactRule = {
+export const keySeen: GatheredRule = {
   name: "key-seen",
   code: "KeyNotSeen",
   severity: "warning",
@@ -15,7 +15,7 @@ export const keySeen: FactRule = {
   check: (subject) =>
     seenKeys(subject).flatMap(({ reference: { pointer }, set: { id }, sight }): Breach[] => {
       const { key, vault, newest } = sight;
-      const last = subject.facts.keys?.lastKnown.get(id.toLowerCase());
+      const last = subject.gathered.keys?.lastKnown.get(id.toLowerCase());
       return notSeenOf(key, vault, newest).map((one) => {
         const { message, remediation } = notSeenWords(id, one, last);
         return { pointer, message, remediation };

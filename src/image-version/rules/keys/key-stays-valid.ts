@@ -1,7 +1,7 @@
 import { keyProblems } from "../key-problems.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const keyStaysValid: FactRule = {
+export const keyStaysValid: GatheredRule = {
   name: "key-stays-valid",
   code: "KeyExpiring",
   severity: "warning",

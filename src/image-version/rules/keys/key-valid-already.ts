@@ -1,7 +1,7 @@
 import { keyProblems } from "../key-problems.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const keyValidAlready: FactRule = {
+export const keyValidAlready: GatheredRule = {
   name: "key-valid-already",
   code: "KeyNotYetValid",
   severity: "error",

@@ -1,7 +1,7 @@
 import { keyProblems } from "../key-problems.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const keyVaultExists: FactRule = {
+export const keyVaultExists: GatheredRule = {
   name: "key-vault-exists",
   code: "KeyVaultNotFound",
   severity: "warning",

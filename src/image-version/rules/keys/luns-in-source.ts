@@ -1,15 +1,15 @@
 import { targetRegionsOf } from "../../properties/canonical-form.js";
 import { sourceDataDiskLuns } from "../source.js";
-import { TARGET_REGIONS, type Breach, type FactRule } from "../rule.js";
+import { TARGET_REGIONS, type Breach, type GatheredRule } from "../rule.js";
 
-export const lunsInSource: FactRule = {
+export const lunsInSource: GatheredRule = {
   name: "luns-in-source",
   code: "LunNotInSource",
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary: "Every LUN with a disk encryption set is a LUN of the source.",
-  check: ({ request, facts }) => {
-    const luns = sourceDataDiskLuns(request, facts);
+  check: ({ request, gathered }) => {
+    const luns = sourceDataDiskLuns(request, gathered);
     if (luns === undefined) return [];
     const known = luns.length === 0 ? "it has no data disks" : `it has ${luns.join(", ")}`;
     return targetRegionsOf(request).flatMap((region, i) =>

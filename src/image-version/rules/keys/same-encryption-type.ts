@@ -1,17 +1,17 @@
 import { seenDiskEncryptionSets } from "../seen-disk-encryption-sets.js";
-import type { Breach, FactRule } from "../rule.js";
+import type { Breach, GatheredRule } from "../rule.js";
 
 const AT_REST = ["EncryptionAtRestWithCustomerKey", "EncryptionAtRestWithPlatformAndCustomerKeys"];
 
-export const sameEncryptionType: FactRule = {
+export const sameEncryptionType: GatheredRule = {
   name: "same-encryption-type",
   code: "MixedEncryptionTypes",
   severity: "warning",
   basis: { own: "Azure accepts it, but it is rarely intended." },
   summary:
     "A disk has the same encryption in every region: with a customer-managed key, or with double encryption.",
-  check: ({ request, facts }) => {
-    const uses = seenDiskEncryptionSets(request, facts).filter(
+  check: ({ request, gathered }) => {
+    const uses = seenDiskEncryptionSets(request, gathered).filter(
       ({ reference, set }) => !reference.confidential && AT_REST.includes(set.encryptionType),
     );
     const disks = new Set(uses.map(({ reference }) => reference.disk));

@@ -1,9 +1,9 @@
 import { imageIdOf } from "../../../resource-id.js";
-import { found } from "../facts.js";
+import { found } from "../gathered.js";
 import { targetRegionsOf } from "../../properties/canonical-form.js";
-import { newRegions, TARGET_REGIONS, type Breach, type FactRule } from "../rule.js";
+import { newRegions, TARGET_REGIONS, type Breach, type GatheredRule } from "../rule.js";
 
-export const confidentialVmRegions: FactRule = {
+export const confidentialVmRegions: GatheredRule = {
   name: "confidential-vm-regions",
   code: "ConfidentialVmOutsideHomeRegion",
   severity: "error",
@@ -11,8 +11,8 @@ export const confidentialVmRegions: FactRule = {
   summary:
     "A version of an image definition of security type ConfidentialVM is only in its own location, unless its confidentialVMEncryptionType is NonPersistedTPM.",
   check: (subject) => {
-    const { id, request, facts } = subject;
-    const type = found(facts.imageDefinition)?.securityType;
+    const { id, request, gathered } = subject;
+    const type = found(gathered.imageDefinition)?.securityType;
     if (type?.toLowerCase() !== "confidentialvm") return [];
     const persistent = targetRegionsOf(request).find(
       ({ encryption }) =>

@@ -1,8 +1,8 @@
 import { usesOwnKeys } from "../../properties/disk-encryption-references.js";
 import { unregistered } from "../unregistered.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const featureRegistered: FactRule = {
+export const featureRegistered: GatheredRule = {
   name: "feature-registered",
   code: "FeatureNotRegistered",
   severity: "error",

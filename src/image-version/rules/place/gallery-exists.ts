@@ -1,14 +1,14 @@
 import { galleryIdOf } from "../../../resource-id.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const galleryExists: FactRule = {
+export const galleryExists: GatheredRule = {
   name: "gallery-exists",
   code: "GalleryNotFound",
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary: "The gallery that the URL names exists.",
-  check: ({ id, request, facts }) =>
-    facts.gallery.kind === "absent"
+  check: ({ id, request, gathered }) =>
+    gathered.gallery.kind === "absent"
       ? [
           {
             pointer: "",

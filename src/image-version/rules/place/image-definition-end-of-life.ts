@@ -1,8 +1,8 @@
 import { imageIdOf } from "../../../resource-id.js";
-import { found } from "../facts.js";
-import type { FactRule } from "../rule.js";
+import { found } from "../gathered.js";
+import type { GatheredRule } from "../rule.js";
 
-export const imageDefinitionEndOfLife: FactRule = {
+export const imageDefinitionEndOfLife: GatheredRule = {
   name: "image-definition-end-of-life",
   code: "ImageDefinitionEndOfLife",
   severity: "warning",
@@ -10,8 +10,8 @@ export const imageDefinitionEndOfLife: FactRule = {
     own: "The date announces decommissioning: its readers expect no new versions.",
   },
   summary: "The end of life of the image definition, if it has one, is in the future.",
-  check: ({ id, now, change, facts }) => {
-    const date = found(facts.imageDefinition)?.endOfLifeDate;
+  check: ({ id, now, change, gathered }) => {
+    const date = found(gathered.imageDefinition)?.endOfLifeDate;
     return change !== undefined || date === undefined || !(Date.parse(date) < now.getTime())
       ? []
       : [

@@ -1,15 +1,15 @@
 import { imageIdOf } from "../../../resource-id.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const imageDefinitionExists: FactRule = {
+export const imageDefinitionExists: GatheredRule = {
   name: "image-definition-exists",
   code: "ImageDefinitionNotFound",
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary: "The image definition that the URL names exists.",
-  check: ({ id, facts }) =>
+  check: ({ id, gathered }) =>
     // In a gallery that is not there nothing is: that is told once.
-    facts.imageDefinition.kind === "absent" && facts.gallery.kind !== "absent"
+    gathered.imageDefinition.kind === "absent" && gathered.gallery.kind !== "absent"
       ? [
           {
             pointer: "",

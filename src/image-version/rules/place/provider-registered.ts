@@ -1,7 +1,7 @@
 import { unregistered } from "../unregistered.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const providerRegistered: FactRule = {
+export const providerRegistered: GatheredRule = {
   name: "provider-registered",
   code: "ProviderNotRegistered",
   severity: "error",

@@ -5,12 +5,12 @@ import {
   parseImageVersionId,
 } from "../../../resource-id.js";
 import { diskEncryptionReferences } from "../../properties/disk-encryption-references.js";
-import type { Denied, Seen } from "../facts.js";
+import type { Denied, Seen } from "../gathered.js";
 import { seenSources } from "../source.js";
 import { sourceReferences } from "../../properties/source-references.js";
-import type { Breach, FactRule, FactSubject } from "../rule.js";
+import type { Breach, GatheredRule, GatheredSubject } from "../rule.js";
 
-export const readPermission: FactRule = {
+export const readPermission: GatheredRule = {
   name: "read-permission",
   code: "InsufficientPermission",
   severity: "error",
@@ -44,7 +44,7 @@ interface Look {
 }
 
 /** Everything that was looked at, with what named it; a resource may be there more than once. */
-function looks({ id, request, facts }: FactSubject): readonly Look[] {
+function looks({ id, request, gathered }: GatheredSubject): readonly Look[] {
   const byUrl = (target: string, seen: Seen<unknown>): Look => ({
     pointer: "",
     id: target,
@@ -53,23 +53,23 @@ function looks({ id, request, facts }: FactSubject): readonly Look[] {
   const inside = (pointer: string, target: string): Look => ({
     pointer,
     id: target,
-    seen: facts.sources.get(target.toLowerCase()),
+    seen: gathered.sources.get(target.toLowerCase()),
   });
   const subscription = `/subscriptions/${id.subscriptionId}`;
   return [
-    byUrl(subscription, facts.regions),
-    ...[...facts.registrations.values()].map((seen) => byUrl(subscription, seen)),
-    byUrl(galleryIdOf(id), facts.gallery),
-    byUrl(imageIdOf(id), facts.imageDefinition),
-    byUrl(formatImageVersionId(id), facts.imageVersion),
-    ...(facts.deletedVersion ? [byUrl(galleryIdOf(id), facts.deletedVersion)] : []),
+    byUrl(subscription, gathered.regions),
+    ...[...gathered.registrations.values()].map((seen) => byUrl(subscription, seen)),
+    byUrl(galleryIdOf(id), gathered.gallery),
+    byUrl(imageIdOf(id), gathered.imageDefinition),
+    byUrl(formatImageVersionId(id), gathered.imageVersion),
+    ...(gathered.deletedVersion ? [byUrl(galleryIdOf(id), gathered.deletedVersion)] : []),
     ...diskEncryptionReferences(request).map((reference) => ({
       pointer: reference.pointer,
       id: reference.diskEncryptionSetId,
-      seen: facts.diskEncryptionSets.get(reference.diskEncryptionSetId.toLowerCase()),
+      seen: gathered.diskEncryptionSets.get(reference.diskEncryptionSetId.toLowerCase()),
     })),
     ...sourceReferences(request).map((reference) => inside(reference.pointer, reference.id)),
-    ...seenSources(request, facts).flatMap(({ reference, source }) => {
+    ...seenSources(request, gathered).flatMap(({ reference, source }) => {
       const disks = [source.osDisk, ...source.dataDisks].flatMap((disk) =>
         disk.id === undefined ? [] : [inside(reference.pointer, disk.id)],
       );
@@ -81,7 +81,7 @@ function looks({ id, request, facts }: FactSubject): readonly Look[] {
         {
           pointer: reference.pointer,
           id: definition,
-          seen: facts.sourceDefinitions.get(definition.toLowerCase()),
+          seen: gathered.sourceDefinitions.get(definition.toLowerCase()),
         },
       ];
     }),

@@ -1,18 +1,18 @@
 import { closest, distance } from "fastest-levenshtein";
 import { targetRegionsOf } from "../../properties/canonical-form.js";
-import { found } from "../facts.js";
-import { TARGET_REGIONS, type Breach, type FactRule } from "../rule.js";
+import { found } from "../gathered.js";
+import { TARGET_REGIONS, type Breach, type GatheredRule } from "../rule.js";
 
 const SLIP = 2;
 
-export const regionOffered: FactRule = {
+export const regionOffered: GatheredRule = {
   name: "region-offered",
   code: "RegionNotOffered",
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary: "The version's subscription offers each target region and the version's location.",
-  check: ({ id, request, facts }) => {
-    const offered = found(facts.regions)?.map(({ name }) => name);
+  check: ({ id, request, gathered }) => {
+    const offered = found(gathered.regions)?.map(({ name }) => name);
     if (offered === undefined) return [];
     const named = [
       ...targetRegionsOf(request).map((region, i) => ({

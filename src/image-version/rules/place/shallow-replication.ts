@@ -1,7 +1,7 @@
 import { targetRegionsOf } from "../../properties/canonical-form.js";
-import { TARGET_REGIONS, type Breach, type FactRule } from "../rule.js";
+import { TARGET_REGIONS, type Breach, type GatheredRule } from "../rule.js";
 
-export const shallowReplication: FactRule = {
+export const shallowReplication: GatheredRule = {
   name: "shallow-replication",
   code: "InvalidShallowReplication",
   severity: "error",

@@ -1,16 +1,16 @@
 import { galleryIdOf } from "../../../resource-id.js";
 import { usesOwnKeys } from "../../properties/disk-encryption-references.js";
-import { found } from "../facts.js";
-import { TARGET_REGIONS, type FactRule } from "../rule.js";
+import { found } from "../gathered.js";
+import { TARGET_REGIONS, type GatheredRule } from "../rule.js";
 
-export const sharedGallery: FactRule = {
+export const sharedGallery: GatheredRule = {
   name: "shared-gallery",
   code: "SharedGalleryWithCustomerKeys",
   severity: "error",
   basis: { documented: "gallery" },
   summary: "A version with customer-managed keys is in a gallery that is not shared.",
-  check: ({ id, request, facts }) => {
-    const sharing = found(facts.gallery)?.sharing;
+  check: ({ id, request, gathered }) => {
+    const sharing = found(gathered.gallery)?.sharing;
     return sharing === undefined || sharing.toLowerCase() === "private" || !usesOwnKeys(request)
       ? []
       : [

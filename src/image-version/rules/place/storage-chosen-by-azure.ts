@@ -1,12 +1,12 @@
 import type { ImageVersionRequest } from "../../contract.js";
-import { found, type Facts } from "../facts.js";
-import { newRegions, TARGET_REGIONS, type FactRule } from "../rule.js";
+import { found, type Gathered } from "../gathered.js";
+import { newRegions, TARGET_REGIONS, type GatheredRule } from "../rule.js";
 
 /** "PreferStandard_ZRS is the default from api-version 2025-03-03" (storageAccountStrategy). */
 /** What Azure takes for a new region that does not say it; undefined where Azure does not show whether it has zones. */
 export function storageTakenIn(
   { properties: { publishingProfile } }: ImageVersionRequest,
-  { regions }: Pick<Facts, "regions">,
+  { regions }: Pick<Gathered, "regions">,
   name: string,
 ): string | undefined {
   if (publishingProfile?.storageAccountStrategy === "DefaultStandard_LRS") return "Standard_LRS";
@@ -14,7 +14,7 @@ export function storageTakenIn(
   return zones === undefined ? undefined : zones ? "Standard_ZRS" : "Standard_LRS";
 }
 
-export const storageChosenByAzure: FactRule = {
+export const storageChosenByAzure: GatheredRule = {
   name: "storage-chosen-by-azure",
   code: "StorageChosenByAzure",
   severity: "info",
@@ -22,7 +22,7 @@ export const storageChosenByAzure: FactRule = {
   summary:
     "A new region names its storage account type; otherwise Azure chooses one for good: Standard_ZRS if the region has zones, else Standard_LRS.",
   check: (subject) => {
-    const { request, facts } = subject;
+    const { request, gathered } = subject;
     if (request.properties.publishingProfile?.storageAccountType !== undefined) return [];
     return newRegions(subject).flatMap(({ i, region }) =>
       region.storageAccountType !== undefined
@@ -30,7 +30,7 @@ export const storageChosenByAzure: FactRule = {
         : [
             {
               pointer: `${TARGET_REGIONS}/${i}`,
-              message: `${region.name} has no storageAccountType, so Azure uses ${storageTakenIn(request, facts, region.name) ?? "Standard_ZRS if the region has zones, else Standard_LRS"}. It cannot be changed later. (A version created with az gets Standard_LRS, because az uses an older api-version.)`,
+              message: `${region.name} has no storageAccountType, so Azure uses ${storageTakenIn(request, gathered, region.name) ?? "Standard_ZRS if the region has zones, else Standard_LRS"}. It cannot be changed later. (A version created with az gets Standard_LRS, because az uses an older api-version.)`,
               remediation: `To choose it yourself, set storageAccountType for ${region.name}.`,
             },
           ],

@@ -1,8 +1,8 @@
 import { formatImageVersionId } from "../../../resource-id.js";
-import { found } from "../facts.js";
-import type { FactRule } from "../rule.js";
+import { found } from "../gathered.js";
+import type { GatheredRule } from "../rule.js";
 
-export const versionNumberFree: FactRule = {
+export const versionNumberFree: GatheredRule = {
   name: "version-number-free",
   code: "ImageVersionSoftDeleted",
   severity: "error",
@@ -10,8 +10,8 @@ export const versionNumberFree: FactRule = {
     own: "Azure reserves the number of a soft-deleted version, and does not document what a create request does to it.",
   },
   summary: "The number is not that of a soft-deleted version.",
-  check: ({ id, change, facts }) => {
-    const deleted = found(facts.deletedVersion);
+  check: ({ id, change, gathered }) => {
+    const deleted = found(gathered.deletedVersion);
     if (deleted === undefined || change !== undefined) return [];
     const { hardDeletionTargetTime } = deleted;
     return [

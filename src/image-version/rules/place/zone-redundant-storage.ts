@@ -1,14 +1,14 @@
-import { found } from "../facts.js";
-import { newRegions, TARGET_REGIONS, type FactRule } from "../rule.js";
+import { found } from "../gathered.js";
+import { newRegions, TARGET_REGIONS, type GatheredRule } from "../rule.js";
 
-export const zoneRedundantStorage: FactRule = {
+export const zoneRedundantStorage: GatheredRule = {
   name: "zone-redundant-storage",
   code: "ZoneRedundantStorageNotOffered",
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary: "Only regions with availability zones use Standard_ZRS.",
   check: (subject) => {
-    const withoutZones = (found(subject.facts.regions) ?? [])
+    const withoutZones = (found(subject.gathered.regions) ?? [])
       .filter(({ zones }) => zones === false)
       .map(({ name }) => name);
     return newRegions(subject).flatMap(({ i, region }) => {

@@ -1,7 +1,7 @@
 import { traitMismatch } from "../trait-mismatch.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const architecture: FactRule = {
+export const architecture: GatheredRule = {
   name: "architecture",
   code: "ArchitectureMismatch",
   severity: "error",

@@ -1,15 +1,15 @@
 import { seenSources } from "../source.js";
 import { isImageVersion } from "../../properties/source-references.js";
-import type { Breach, FactRule } from "../rule.js";
+import type { Breach, GatheredRule } from "../rule.js";
 
-export const customerKeySource: FactRule = {
+export const customerKeySource: GatheredRule = {
   name: "customer-key-source",
   code: "CustomerKeySource",
   severity: "error",
   basis: { documented: "encryption" },
   summary: "The source is not an image version with customer-managed keys, which cannot be copied.",
-  check: ({ request, facts }) =>
-    seenSources(request, facts).flatMap(({ reference: { pointer }, source }): Breach[] => {
+  check: ({ request, gathered }) =>
+    seenSources(request, gathered).flatMap(({ reference: { pointer }, source }): Breach[] => {
       const set = [source.osDisk, ...source.dataDisks].find(
         (disk) => disk.diskEncryptionSetId !== undefined,
       )?.diskEncryptionSetId;

@@ -1,17 +1,17 @@
 import { disksIn, sourceOf } from "../source.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
 /** "The image size should be less than 2 TB, but you can use shallow replication to support larger image sizes (up to 32 TB)." */
 const LARGEST_IN_GB = { Full: 2048, Shallow: 32 * 1024 } as const;
 
-export const diskSize: FactRule = {
+export const diskSize: GatheredRule = {
   name: "disk-size",
   code: "SourceDiskTooLarge",
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary: `No disk of the source is larger than ${LARGEST_IN_GB.Full} GB, or ${LARGEST_IN_GB.Shallow} GB if replicationMode is Shallow: replication would fail after hours.`,
-  check: ({ request, facts }) => {
-    const source = sourceOf(request, facts);
+  check: ({ request, gathered }) => {
+    const source = sourceOf(request, gathered);
     const { replicationMode = "Full" } = request.properties.publishingProfile ?? {};
     const largest = LARGEST_IN_GB[replicationMode];
     return (source === undefined ? [] : disksIn(source))

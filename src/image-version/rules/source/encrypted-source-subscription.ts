@@ -1,17 +1,17 @@
 import { parseResourceId } from "../../../resource-id.js";
 import { sourceOf } from "../source.js";
 import { isImageVersion } from "../../properties/source-references.js";
-import type { Breach, FactRule } from "../rule.js";
+import type { Breach, GatheredRule } from "../rule.js";
 
-export const encryptedSourceSubscription: FactRule = {
+export const encryptedSourceSubscription: GatheredRule = {
   name: "encrypted-source-subscription",
   code: "EncryptedSourceInOtherSubscription",
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary:
     "A source with customer-managed keys, and its disk encryption sets, are in the version's subscription.",
-  check: ({ id: { subscriptionId }, request, facts }) => {
-    const source = sourceOf(request, facts);
+  check: ({ id: { subscriptionId }, request, gathered }) => {
+    const source = sourceOf(request, gathered);
     if (source === undefined) return [];
     const elsewhere = (id: string): boolean => {
       const owner = parseResourceId(id)?.subscriptionId;

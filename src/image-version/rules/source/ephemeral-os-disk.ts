@@ -1,15 +1,15 @@
 import { sourceOf } from "../source.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const ephemeralOsDisk: FactRule = {
+export const ephemeralOsDisk: GatheredRule = {
   name: "ephemeral-os-disk",
   code: "EphemeralOsDisk",
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary:
     "The OS disk of a source virtual machine is in storage, not ephemeral on the machine's host.",
-  check: ({ request, facts }) => {
-    const osDisk = sourceOf(request, facts)?.osDisk;
+  check: ({ request, gathered }) => {
+    const osDisk = sourceOf(request, gathered)?.osDisk;
     return osDisk?.ephemeral === true
       ? [
           {

@@ -1,7 +1,7 @@
 import { traitMismatch } from "../trait-mismatch.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const hyperVGeneration: FactRule = {
+export const hyperVGeneration: GatheredRule = {
   name: "hyper-v-generation",
   code: "HyperVGenerationMismatch",
   severity: "error",

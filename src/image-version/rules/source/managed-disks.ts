@@ -1,14 +1,14 @@
 import { disksIn, sourceOf } from "../source.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const managedDisks: FactRule = {
+export const managedDisks: GatheredRule = {
   name: "managed-disks",
   code: "UnmanagedDisk",
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary: "Every disk of a source virtual machine is a managed disk.",
-  check: ({ request, facts }) => {
-    const source = sourceOf(request, facts);
+  check: ({ request, gathered }) => {
+    const source = sourceOf(request, gathered);
     return (source === undefined ? [] : disksIn(source))
       .filter(({ unmanaged }) => unmanaged === true)
       .map(({ pointer, disk, id }) => ({

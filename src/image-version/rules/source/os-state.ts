@@ -1,9 +1,9 @@
 import { azNames } from "../../keys/az-names.js";
 import { sourceOf } from "../source.js";
 import { traitMismatch } from "../trait-mismatch.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const osState: FactRule = {
+export const osState: GatheredRule = {
   name: "os-state",
   code: "OsStateMismatch",
   severity: "error",
@@ -13,7 +13,7 @@ export const osState: FactRule = {
   check: (subject) => {
     const machine = subject.request.properties.storageProfile.source?.virtualMachineId;
     const isSpecialized =
-      sourceOf(subject.request, subject.facts)?.osState?.value === "Specialized";
+      sourceOf(subject.request, subject.gathered)?.osState?.value === "Specialized";
     return traitMismatch(subject, "osState").map((breach) =>
       machine === undefined || !isSpecialized
         ? breach

@@ -1,7 +1,7 @@
 import { traitMismatch } from "../trait-mismatch.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const osType: FactRule = {
+export const osType: GatheredRule = {
   name: "os-type",
   code: "OsTypeMismatch",
   severity: "error",

@@ -1,8 +1,8 @@
 import { disksOfType } from "../disks-of-type.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
 /** "Premium SSD v2 disks can't be used with Azure Compute Gallery" (Deploy a Premium SSD v2). */
-export const premiumV2Disks: FactRule = {
+export const premiumV2Disks: GatheredRule = {
   name: "premium-v2-disks",
   code: "PremiumV2Disk",
   severity: "error",

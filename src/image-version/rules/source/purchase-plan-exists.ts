@@ -1,7 +1,7 @@
 import { termsBreach } from "../purchase-terms.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const purchasePlanExists: FactRule = {
+export const purchasePlanExists: GatheredRule = {
   name: "purchase-plan-exists",
   code: "PurchasePlanNotFound",
   severity: "warning",

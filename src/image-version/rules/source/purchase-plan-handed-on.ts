@@ -1,9 +1,9 @@
-import { found } from "../facts.js";
+import { found } from "../gathered.js";
 import { purchasePlanOf } from "../source.js";
 import { differingPlan } from "../differing-plan.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const purchasePlanHandedOn: FactRule = {
+export const purchasePlanHandedOn: GatheredRule = {
   name: "purchase-plan-handed-on",
   code: "PurchasePlanDiffers",
   severity: "warning",
@@ -14,9 +14,9 @@ export const purchasePlanHandedOn: FactRule = {
   summary:
     "The image definition has the purchase plan of the source's disk or version, and none if its machine has none: machines created from the version must name it.",
   check: (subject) => {
-    const shown = purchasePlanOf(subject.request, subject.facts);
+    const shown = purchasePlanOf(subject.request, subject.gathered);
     return shown === undefined || (shown.ofMachine && shown.plan !== undefined)
       ? []
-      : differingPlan(subject, shown, found(subject.facts.imageDefinition));
+      : differingPlan(subject, shown, found(subject.gathered.imageDefinition));
   },
 };

@@ -1,18 +1,18 @@
-import { found } from "../facts.js";
+import { found } from "../gathered.js";
 import { purchasePlanOf } from "../source.js";
 import { differingPlan } from "../differing-plan.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const purchasePlan: FactRule = {
+export const purchasePlan: GatheredRule = {
   name: "purchase-plan",
   code: "PurchasePlanMismatch",
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary: "A source machine's Marketplace purchase plan is that of the image definition.",
   check: (subject) => {
-    const shown = purchasePlanOf(subject.request, subject.facts);
+    const shown = purchasePlanOf(subject.request, subject.gathered);
     return shown?.ofMachine === true && shown.plan !== undefined
-      ? differingPlan(subject, shown, found(subject.facts.imageDefinition))
+      ? differingPlan(subject, shown, found(subject.gathered.imageDefinition))
       : [];
   },
 };

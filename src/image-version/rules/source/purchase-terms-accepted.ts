@@ -1,7 +1,7 @@
 import { termsBreach } from "../purchase-terms.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const purchaseTermsAccepted: FactRule = {
+export const purchaseTermsAccepted: GatheredRule = {
   name: "purchase-terms-accepted",
   code: "PurchaseTermsNotAccepted",
   severity: "warning",

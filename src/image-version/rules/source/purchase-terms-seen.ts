@@ -1,7 +1,7 @@
 import { termsBreach } from "../purchase-terms.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const purchaseTermsSeen: FactRule = {
+export const purchaseTermsSeen: GatheredRule = {
   name: "purchase-terms-seen",
   code: "PurchaseTermsNotSeen",
   severity: "warning",

@@ -1,10 +1,10 @@
 import { imageIdOf, isComputeResourceId } from "../../../resource-id.js";
 import { targetRegionsOf } from "../../properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../contract.js";
-import { found } from "../facts.js";
+import { found } from "../gathered.js";
 import { sourceOf, type Trait } from "../source.js";
 import { sourceReferences } from "../../properties/source-references.js";
-import { STORAGE_PROFILE, TARGET_REGIONS, type Breach, type FactRule } from "../rule.js";
+import { STORAGE_PROFILE, TARGET_REGIONS, type Breach, type GatheredRule } from "../rule.js";
 
 type VmType = "TrustedLaunch" | "ConfidentialVM";
 
@@ -22,19 +22,19 @@ const ALLOWING: Readonly<Record<VmType, readonly string[]>> = {
   ],
 };
 
-export const securityType: FactRule = {
+export const securityType: GatheredRule = {
   name: "security-type",
   code: "SecurityTypeMismatch",
   severity: "error",
   basis: { documented: "images" },
   summary:
     "The image definition's security type allows that of the source and of the request's confidential encryption, and is not stricter than the source.",
-  check: ({ id, request, facts }) => {
-    const definition = found(facts.imageDefinition);
+  check: ({ id, request, gathered }) => {
+    const definition = found(gathered.imageDefinition);
     if (definition === undefined) return [];
     const shown = definition.securityType;
     const definitionId = imageIdOf(id);
-    const source = sourceOf(request, facts)?.securityType;
+    const source = sourceOf(request, gathered)?.securityType;
     const confidential = allows(shown, "ConfidentialVM")
       ? []
       : targetRegionsOf(request).flatMap(({ name, encryption = {} }, i) =>

@@ -1,15 +1,15 @@
 import { sameResourceId } from "../../../resource-id.js";
 import { seenSources } from "../source.js";
-import type { Breach, FactRule } from "../rule.js";
+import type { Breach, GatheredRule } from "../rule.js";
 
-export const sourceDisksExist: FactRule = {
+export const sourceDisksExist: GatheredRule = {
   name: "source-disks-exist",
   code: "SourceDiskNotFound",
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary: "Every managed disk of a source virtual machine exists.",
-  check: ({ request, facts }) =>
-    seenSources(request, facts).flatMap(({ reference: { pointer }, source }) =>
+  check: ({ request, gathered }) =>
+    seenSources(request, gathered).flatMap(({ reference: { pointer }, source }) =>
       [
         { ...source.osDisk, what: "OS disk" },
         ...source.dataDisks.map((disk) => ({
@@ -19,7 +19,7 @@ export const sourceDisksExist: FactRule = {
       ].flatMap(({ id, what }): Breach[] =>
         id === undefined ||
         sameResourceId(id, source.id) ||
-        facts.sources.get(id.toLowerCase())?.kind !== "absent"
+        gathered.sources.get(id.toLowerCase())?.kind !== "absent"
           ? []
           : [
               {

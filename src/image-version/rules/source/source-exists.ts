@@ -1,16 +1,16 @@
 import { namesSource, sourceReferences } from "../../properties/source-references.js";
-import type { Breach, FactRule } from "../rule.js";
+import type { Breach, GatheredRule } from "../rule.js";
 
-export const sourceExists: FactRule = {
+export const sourceExists: GatheredRule = {
   name: "source-exists",
   code: "SourceNotFound",
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary: "Every source that the request names exists.",
-  check: ({ request, facts }) =>
+  check: ({ request, gathered }) =>
     sourceReferences(request).flatMap((reference): Breach[] => {
       const { pointer, id } = reference;
-      return namesSource(reference) && facts.sources.get(id.toLowerCase())?.kind === "absent"
+      return namesSource(reference) && gathered.sources.get(id.toLowerCase())?.kind === "absent"
         ? [
             {
               pointer,

@@ -1,6 +1,6 @@
-import { STORAGE_PROFILE, type Breach, type FactRule } from "../rule.js";
+import { STORAGE_PROFILE, type Breach, type GatheredRule } from "../rule.js";
 
-export const sourceInspectable: FactRule = {
+export const sourceInspectable: GatheredRule = {
   name: "source-inspectable",
   code: "SourceNotLookedInto",
   severity: "info",

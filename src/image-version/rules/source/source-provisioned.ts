@@ -1,11 +1,11 @@
-import { found } from "../facts.js";
+import { found } from "../gathered.js";
 import { seenSources } from "../source.js";
-import type { Breach, FactRule } from "../rule.js";
+import type { Breach, GatheredRule } from "../rule.js";
 
 /** Succeeded, or ARM shows no state for that type of resource. */
 const READY = ["succeeded", "unknown"];
 
-export const sourceProvisioned: FactRule = {
+export const sourceProvisioned: GatheredRule = {
   name: "source-provisioned",
   code: "SourceNotReady",
   severity: "warning",
@@ -14,10 +14,10 @@ export const sourceProvisioned: FactRule = {
   },
   summary:
     "Every source, and every disk of a source virtual machine, is provisioned; Microsoft does not say what Azure does with one that is not.",
-  check: ({ request, facts }) =>
-    seenSources(request, facts).flatMap(({ reference: { pointer }, source }) => {
+  check: ({ request, gathered }) =>
+    seenSources(request, gathered).flatMap(({ reference: { pointer }, source }) => {
       const disks = [source.osDisk, ...source.dataDisks].flatMap(
-        ({ id }) => found(facts.sources.get(id?.toLowerCase() ?? "")) ?? [],
+        ({ id }) => found(gathered.sources.get(id?.toLowerCase() ?? "")) ?? [],
       );
       const resources = new Map(
         [source, ...disks].map((resource) => [resource.id.toLowerCase(), resource]),

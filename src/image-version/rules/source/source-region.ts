@@ -1,15 +1,15 @@
 import { seenSources } from "../source.js";
 import { isImageVersion } from "../../properties/source-references.js";
-import type { Breach, FactRule } from "../rule.js";
+import type { Breach, GatheredRule } from "../rule.js";
 
-export const sourceRegion: FactRule = {
+export const sourceRegion: GatheredRule = {
   name: "source-region",
   code: "SourceInOtherRegion",
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary: "Every source is in the version's location; a source image version is replicated there.",
-  check: ({ request, facts }) =>
-    seenSources(request, facts).flatMap(
+  check: ({ request, gathered }) =>
+    seenSources(request, gathered).flatMap(
       ({ reference: { pointer }, source: { id, regions } }): Breach[] => {
         const { location } = request;
         if (regions.length === 0 || regions.includes(location)) return [];

@@ -1,22 +1,22 @@
 import { shellWord } from "../../../shell-words.js";
 import { azNames } from "../../keys/az-names.js";
 import { encryptedDisks, sourceOf } from "../source.js";
-import { STORAGE_PROFILE, type FactRule } from "../rule.js";
+import { STORAGE_PROFILE, type GatheredRule } from "../rule.js";
 
 /** Of every Trusted Launch machine; az says V1 where it is told nothing. */
 const GENERATION = " --hyper-v-generation V2";
 
-export const trustedLaunchKeys: FactRule = {
+export const trustedLaunchKeys: GatheredRule = {
   name: "trusted-launch-keys",
   code: "TrustedLaunchWithCustomerKeys",
   severity: "error",
   basis: { documented: "trustedLaunchKeys" },
   summary:
     "A source virtual machine is not a Trusted Launch machine with customer-managed keys: Azure accepts it, then fails in each region. Snapshots of its disks work.",
-  check: ({ id: { versionName }, request, facts }) => {
+  check: ({ id: { versionName }, request, gathered }) => {
     const machine = request.properties.storageProfile.source?.virtualMachineId;
-    const source = sourceOf(request, facts);
-    const [encrypted] = encryptedDisks(request, facts).values();
+    const source = sourceOf(request, gathered);
+    const [encrypted] = encryptedDisks(request, gathered).values();
     if (
       machine === undefined ||
       encrypted === undefined ||

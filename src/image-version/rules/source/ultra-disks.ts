@@ -1,7 +1,7 @@
 import { disksOfType } from "../disks-of-type.js";
-import type { FactRule } from "../rule.js";
+import type { GatheredRule } from "../rule.js";
 
-export const ultraDisks: FactRule = {
+export const ultraDisks: GatheredRule = {
   name: "ultra-disks",
   code: "UltraDisk",
   severity: "error",

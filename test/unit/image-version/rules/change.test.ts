@@ -12,7 +12,7 @@ import {
   type Changes,
 } from "./subject.js";
 import type { PromotionRule } from "../../../../src/image-version/contract.js";
-import type { Change } from "../../../../src/image-version/rules/facts.js";
+import type { Change } from "../../../../src/image-version/rules/gathered.js";
 import { PROMOTION } from "../../../../src/image-version/properties/table.js";
 import { checkChange } from "../../../../src/image-version/rules/rules.js";
 

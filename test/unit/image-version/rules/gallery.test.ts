@@ -24,7 +24,7 @@ import {
   SUBSCRIPTION,
   VERSION,
 } from "./subject.js";
-import type { Seen } from "../../../../src/image-version/rules/facts.js";
+import type { Seen } from "../../../../src/image-version/rules/gathered.js";
 import type {
   ImageDefinition,
   ImageSource,
@@ -35,7 +35,7 @@ const NAMES = `--subscription ${SUBSCRIPTION} --resource-group rg --gallery-name
 
 describe("a gallery", () => {
   test("exists, or nothing in it does", () => {
-    expect(findings({ facts: { gallery: absent, imageDefinition: absent } })).toEqual([
+    expect(findings({ gathered: { gallery: absent, imageDefinition: absent } })).toEqual([
       finding("GalleryNotFound", "", [GALLERY], [NAMES, "az sig create", "westus"]),
     ]);
   });
@@ -56,7 +56,7 @@ describe("a gallery", () => {
   });
 
   test("has the image definition", () => {
-    expect(findings({ facts: { imageDefinition: absent } })).toEqual([
+    expect(findings({ gathered: { imageDefinition: absent } })).toEqual([
       finding(
         "ImageDefinitionNotFound",
         "",
@@ -67,7 +67,7 @@ describe("a gallery", () => {
   });
 
   const shared = (sharing: string) => ({
-    facts: { gallery: seen({ id: GALLERY, sharing }) },
+    gathered: { gallery: seen({ id: GALLERY, sharing }) },
   });
 
   test.each(["Groups", "Community"])(
@@ -98,7 +98,7 @@ describe("a version that others have made in Azure", () => {
   });
 
   test("as it is asked for is adopted", () => {
-    expect(findings({ existing: { unmanaged: true }, facts: { imageVersion } })).toEqual([
+    expect(findings({ existing: { unmanaged: true }, gathered: { imageVersion } })).toEqual([
       finding("ImageVersionExists", "", [VERSION], [], "info"),
     ]);
   });
@@ -115,7 +115,7 @@ describe("a version that others have made in Azure", () => {
       findings({
         existing,
         regions: [region("westus", [0], { regionalReplicaCount: 2 }), region("eastus2")],
-        facts: { imageVersion },
+        gathered: { imageVersion },
       }),
     ).toEqual([
       finding(
@@ -133,7 +133,7 @@ describe("a version that others have made in Azure", () => {
       findings({
         regions: [...more, region("eastus2")],
         existing: {},
-        facts: { imageVersion },
+        gathered: { imageVersion },
       }),
     ).toEqual([]);
   });
@@ -141,7 +141,7 @@ describe("a version that others have made in Azure", () => {
 
 describe("a version that Sigil was asked for before", () => {
   test("with the same properties is the same operation", () => {
-    expect(findings({ facts: { known: { ...KNOWN, sameRequest: OPERATION_ID } } })).toEqual([
+    expect(findings({ gathered: { known: { ...KNOWN, sameRequest: OPERATION_ID } } })).toEqual([
       finding("AlreadyRequested", "", [VERSION, OPERATION_ID], [OPERATION_ID], "info"),
     ]);
   });
@@ -162,7 +162,7 @@ describe("a version that Sigil was asked for before", () => {
         operationId: "queued",
       },
     ];
-    expect(findings({ facts: { known: { ...KNOWN, conflicts } } })).toEqual([
+    expect(findings({ gathered: { known: { ...KNOWN, conflicts } } })).toEqual([
       finding(
         "ImageVersionRequestedOtherwise",
         pointer,
@@ -174,12 +174,12 @@ describe("a version that Sigil was asked for before", () => {
   });
 
   test("with what adds to it is none", () => {
-    expect(findings({ facts: { known: KNOWN } })).toEqual([]);
+    expect(findings({ gathered: { known: KNOWN } })).toEqual([]);
   });
 
   test("that is being deleted is a conflict, whatever is asked", () => {
     const known = { ...KNOWN, deleting: true };
-    expect(findings({ facts: { known } })).toEqual([
+    expect(findings({ gathered: { known } })).toEqual([
       finding("ImageVersionRequestedOtherwise", "", [OPERATION_ID, VERSION], [OPERATION_ID]),
     ]);
   });
@@ -238,7 +238,7 @@ describe("an image definition", () => {
           regions: [platformKeys("westus")],
           storage: { source: { id } },
           sources: { [id]: bare },
-          facts: {
+          gathered: {
             sourceDefinitions: new Map([
               [definition.toLowerCase(), seen({ ...GOOD_DEFINITION, id: definition, ...shown })],
             ]),
@@ -294,7 +294,7 @@ describe("an image definition", () => {
     expect(
       findings({
         sources: { [IMAGE]: source(IMAGE, { osType: "Windows" }) },
-        facts: { imageDefinition: denied(DEFINITION) },
+        gathered: { imageDefinition: denied(DEFINITION) },
       }).map(({ code }) => code),
     ).toEqual(["InsufficientPermission"]);
   });
@@ -360,7 +360,7 @@ describe("purchase plans", () => {
     ["PurchaseTermsNotSeen", denied("/subscriptions"), "az vm image terms show"],
     ["PurchaseTermsNotSeen", { kind: "unread" }, "az vm image terms show"],
   ])("terms: %s", (code, terms, az) => {
-    expect(findings({ definition: { purchasePlan: OTHER }, facts: { terms } })).toEqual([
+    expect(findings({ definition: { purchasePlan: OTHER }, gathered: { terms } })).toEqual([
       finding(
         code,
         "",
@@ -372,7 +372,7 @@ describe("purchase plans", () => {
     expect(
       findings({
         definition: { purchasePlan: OTHER },
-        facts: { terms: seen(true) },
+        gathered: { terms: seen(true) },
       }),
     ).toEqual([]);
   });
@@ -385,7 +385,7 @@ describe("purchase plans", () => {
         regions: [{ name: "westus" }],
         storage: { source: { id: version } },
         sources: { [version]: source(version) },
-        facts: {
+        gathered: {
           sourceDefinitions: new Map([
             [
               definition.id.toLowerCase(),
@@ -514,7 +514,7 @@ describe("security types", () => {
         storage: { source: { id: version } },
         sources: { [version]: source(version) },
         definition,
-        facts: {
+        gathered: {
           sourceDefinitions: new Map([
             [
               base.toLowerCase(),
@@ -565,8 +565,10 @@ describe("the number of a version that was deleted", () => {
     ["and can be restored until then", "2026-02-01T00:00:00Z", ["2026-02-01T00:00:00Z"]],
     ["and can be restored", undefined, []],
   ])("%s is not free", (_, hardDeletionTargetTime, until) => {
-    const facts = deleted(hardDeletionTargetTime === undefined ? {} : { hardDeletionTargetTime });
-    expect(findings({ facts })).toEqual([
+    const gathered = deleted(
+      hardDeletionTargetTime === undefined ? {} : { hardDeletionTargetTime },
+    );
+    expect(findings({ gathered })).toEqual([
       finding("ImageVersionSoftDeleted", "", [VERSION, ...until], []),
     ]);
   });
@@ -574,7 +576,7 @@ describe("the number of a version that was deleted", () => {
   test("is free where Azure has the version again, or keeps none", () => {
     const codes = (changes: Parameters<typeof findings>[0]) =>
       findings(changes).map(({ code }) => code);
-    expect(codes({ facts: deleted(), existing: {} })).toEqual([]);
-    expect(codes({ facts: { deletedVersion: absent } })).toEqual([]);
+    expect(codes({ gathered: deleted(), existing: {} })).toEqual([]);
+    expect(codes({ gathered: { deletedVersion: absent } })).toEqual([]);
   });
 });

@@ -21,7 +21,7 @@ const unseen = {
 /** With what was seen of the key of the OS disk's set in eastus2. */
 const seenKey = (sight: KeySight, last?: KeyState) =>
   findings({
-    facts: {
+    gathered: {
       keys: {
         bySet: new Map([[ID.toLowerCase(), sight]]),
         lastKnown: new Map(last && [[ID.toLowerCase(), last]]),

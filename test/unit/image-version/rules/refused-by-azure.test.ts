@@ -399,7 +399,7 @@ describe("zone-redundant storage", () => {
     expect(
       findings({
         regions: [zonal("westus")],
-        facts: { regions: { kind: "found", value: [{ name: "westus" }] } },
+        gathered: { regions: { kind: "found", value: [{ name: "westus" }] } },
       }),
     ).toEqual([]);
     expect(

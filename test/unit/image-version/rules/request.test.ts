@@ -16,7 +16,7 @@ import {
   type Changes,
   type Storage,
 } from "./subject.js";
-import { checkFacts, checkRequest } from "../../../../src/image-version/rules/rules.js";
+import { checkGathered, checkRequest } from "../../../../src/image-version/rules/rules.js";
 
 describe("a version's name", () => {
   test.each(["0.0.0", "2147483647.2147483647.2147483647", "10.20.30"])("may be %s", (name) =>
@@ -137,7 +137,7 @@ describe("a publishing profile", () => {
 describe("a plan says what storage Azure chooses for a region", () => {
   const { storageAccountType: _, ...silent } = region("westus");
   const planned = (changes: Changes) =>
-    checkFacts(subject(changes)).filter(({ code }) => code === "StorageChosenByAzure");
+    checkGathered(subject(changes)).filter(({ code }) => code === "StorageChosenByAzure");
   const chosen = (at: number, name: string, otherwise: string) =>
     finding(
       "StorageChosenByAzure",
@@ -155,10 +155,10 @@ describe("a plan says what storage Azure chooses for a region", () => {
   });
 
   test("by what each region has, where Azure does not tell of zones", () => {
-    const facts: Changes["facts"] = {
+    const gathered: Changes["gathered"] = {
       regions: { kind: "found", value: [{ name: "westus" }] },
     };
-    expect(planned({ regions: [silent], facts })).toEqual([
+    expect(planned({ regions: [silent], gathered })).toEqual([
       chosen(0, "westus", "Standard_ZRS if the region has zones, else Standard_LRS"),
     ]);
   });

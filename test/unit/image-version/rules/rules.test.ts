@@ -1,12 +1,12 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import type { Facts } from "../../../../src/image-version/rules/facts.js";
+import type { Gathered } from "../../../../src/image-version/rules/gathered.js";
 import { PAGES } from "../../../../src/image-version/rules/basis.js";
-import type { FactSubject } from "../../../../src/image-version/rules/rule.js";
+import type { GatheredSubject } from "../../../../src/image-version/rules/rule.js";
 import {
   ALL_RULES,
   checkChange,
-  checkFacts,
+  checkGathered,
   checkRequest,
   CHANGE_RULES,
   FACT_RULES,
@@ -78,7 +78,7 @@ test("findings name their rule and come in the order of the rules", () => {
     name: "01.0.0",
     regions: [region("eastus2", [0, 0]), region("eastus2")],
     storage: {},
-    facts: { gallery: absent },
+    gathered: { gallery: absent },
   });
   expect(found.map(({ rule, code }) => `${rule} ${code}`)).toEqual([
     "version-name InvalidVersionName",
@@ -91,7 +91,7 @@ test("findings name their rule and come in the order of the rules", () => {
 });
 
 describe("no rule throws", () => {
-  const nothing: Facts = {
+  const nothing: Gathered = {
     gallery: absent,
     imageDefinition: absent,
     imageVersion: absent,
@@ -101,7 +101,7 @@ describe("no rule throws", () => {
     regions: absent,
     registrations: new Map(),
   };
-  const unseen: Facts = {
+  const unseen: Gathered = {
     ...nothing,
     gallery: denied("/g"),
     imageDefinition: denied("/d"),
@@ -111,19 +111,19 @@ describe("no rule throws", () => {
     sources: new Map([[IMAGE.toLowerCase(), denied("/i")]]),
   };
   const good = subject();
-  const bare = (properties: object): FactSubject => ({
+  const bare = (properties: object): GatheredSubject => ({
     ...good,
     request: {
       location: "westus",
       properties: { storageProfile: {}, ...properties },
     },
   });
-  const regionsOf = (...targetRegions: object[]): FactSubject =>
+  const regionsOf = (...targetRegions: object[]): GatheredSubject =>
     bare({ publishingProfile: { targetRegions } });
-  const encryptionOf = (encryption: object): FactSubject =>
+  const encryptionOf = (encryption: object): GatheredSubject =>
     regionsOf({ name: "westus", encryption });
 
-  test.each<[string, FactSubject]>([
+  test.each<[string, GatheredSubject]>([
     ["nothing but a location", bare({})],
     ["an empty publishing profile", bare({ publishingProfile: {} })],
     ["no regions", regionsOf()],
@@ -158,14 +158,14 @@ describe("no rule throws", () => {
     ],
     ["an empty OS disk image", bare({ storageProfile: { osDiskImage: {}, dataDiskImages: [] } })],
     ["a name of no numbers", { ...good, id: { ...good.id, versionName: "latest" } }],
-    ["nothing in Azure", { ...good, facts: nothing }],
-    ["nothing that may be seen", { ...good, facts: unseen }],
+    ["nothing in Azure", { ...good, gathered: nothing }],
+    ["nothing that may be seen", { ...good, gathered: unseen }],
     [
       "an operation that asks for the same",
       {
         ...good,
-        facts: {
-          ...good.facts,
+        gathered: {
+          ...good.gathered,
           known: { ...KNOWN, sameRequest: KNOWN.operationId },
         },
       },
@@ -175,8 +175,8 @@ describe("no rule throws", () => {
       {
         ...good,
         change: { observed: bare({}).request, patch: {}, unmanaged: true },
-        facts: {
-          ...good.facts,
+        gathered: {
+          ...good.gathered,
           imageVersion: {
             kind: "found",
             value: {
@@ -234,7 +234,7 @@ describe("no rule throws", () => {
           architecture: "",
           securityType: "",
         },
-        facts: { regions: { kind: "found", value: [] } },
+        gathered: { regions: { kind: "found", value: [] } },
       }),
     ],
   ])("over %s", (_, it) => {
@@ -246,7 +246,7 @@ describe("no rule throws", () => {
         expect(remediation).not.toMatch(/undefined|NaN|\[object/u);
       }
     }
-    const all = [...checkRequest(it), ...checkChange(it), ...checkFacts(it)];
+    const all = [...checkRequest(it), ...checkChange(it), ...checkGathered(it)];
     expect(new Set(all.map((one) => JSON.stringify(one))).size).toBe(all.length);
   });
 });

@@ -464,8 +464,8 @@ test("disks without a set are told in the order of their LUNs, and an entry with
 
 test("a version has the data disks of its source, or is not known to have any", () => {
   const luns = (changes: Changes) => {
-    const { request, facts } = subject(changes);
-    return sourceDataDiskLuns(request, facts);
+    const { request, gathered } = subject(changes);
+    return sourceDataDiskLuns(request, gathered);
   };
   expect(luns(image({ dataDisks: [{ lun: 2 }, { lun: 5 }] }))).toEqual([2, 5]);
   expect(luns({ storage: DISKS })).toEqual([0]);

@@ -6,11 +6,16 @@ import { canonicalForm } from "../../../../src/image-version/properties/canonica
 import { fieldsOf } from "../../../../src/image-version/properties/fields.js";
 import { emptyRecord } from "../../../../src/image-version/state/record.js";
 import type { ImageVersionRequest, TargetRegion } from "../../../../src/image-version/contract.js";
-import type { Change, Facts, Known, Seen } from "../../../../src/image-version/rules/facts.js";
-import type { FactSubject, RuleFinding } from "../../../../src/image-version/rules/rule.js";
+import type {
+  Change,
+  Gathered,
+  Known,
+  Seen,
+} from "../../../../src/image-version/rules/gathered.js";
+import type { GatheredSubject, RuleFinding } from "../../../../src/image-version/rules/rule.js";
 import {
   checkChange,
-  checkFacts,
+  checkGathered,
   checkRequest,
 } from "../../../../src/image-version/rules/rules.js";
 import type {
@@ -45,7 +50,7 @@ export interface Changes {
   readonly sets?: Readonly<Record<string, Partial<DiskEncryptionSet> | Seen<DiskEncryptionSet>>>;
   readonly sources?: Readonly<Record<string, Seen<ImageSource>>>;
   readonly definition?: Partial<ImageDefinition>;
-  readonly facts?: Partial<Facts>;
+  readonly gathered?: Partial<Gathered>;
   /** What Azure has of the version. */
   readonly existing?: Existing;
 }
@@ -155,7 +160,7 @@ export const GOOD_DEFINITION: ImageDefinition = {
 };
 
 /** A subject that breaks no rule, but for the changes. */
-export function subject(changes: Changes = {}): FactSubject {
+export function subject(changes: Changes = {}): GatheredSubject {
   const id = {
     subscriptionId: SUBSCRIPTION,
     resourceGroupName: "rg",
@@ -165,7 +170,7 @@ export function subject(changes: Changes = {}): FactSubject {
   };
   const request = requestOf(changes);
   const change = changes.existing && changeOf(request, changes.existing);
-  const facts: Facts = {
+  const gathered: Gathered = {
     gallery: seen({ id: GALLERY, sharing: "Private" }),
     imageDefinition: seen({ ...GOOD_DEFINITION, ...changes.definition }),
     imageVersion: absent,
@@ -186,9 +191,9 @@ export function subject(changes: Changes = {}): FactSubject {
       ["Microsoft.Compute", seen("Registered")],
       ["Microsoft.Compute/SIGEncryption", seen("Registered")],
     ]),
-    ...changes.facts,
+    ...changes.gathered,
   };
-  return { id, request, now: NOW, facts, change };
+  return { id, request, now: NOW, gathered, change };
 }
 
 function requestOf(changes: Changes): ImageVersionRequest {
@@ -240,7 +245,7 @@ export const KNOWN: Known = {
 /** Everything that the rules find, but what storage Azure chooses: that has its own tests. */
 export function findings(changes: Changes): readonly RuleFinding[] {
   const it = subject(changes);
-  return [...checkRequest(it), ...checkChange(it), ...checkFacts(it)].filter(
+  return [...checkRequest(it), ...checkChange(it), ...checkGathered(it)].filter(
     ({ code }) => code !== "StorageChosenByAzure",
   );
 }
@@ -267,7 +272,7 @@ function textNaming(named: Named): unknown {
   return named.length === 0 ? expect.stringMatching(/\w/u) : naming(named);
 }
 
-function setsWith(changes: NonNullable<Changes["sets"]>): Facts["diskEncryptionSets"] {
+function setsWith(changes: NonNullable<Changes["sets"]>): Gathered["diskEncryptionSets"] {
   const sets = new Map<string, Seen<DiskEncryptionSet>>(
     ["westus", "eastus2"].flatMap((name) =>
       ["os", 0, 1].map((place): [string, Seen<DiskEncryptionSet>] => [

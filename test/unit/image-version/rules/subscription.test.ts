@@ -6,7 +6,7 @@ const PROVIDER = "Microsoft.Compute";
 const FEATURE = "Microsoft.Compute/SIGEncryption";
 
 const registered = (name: string, state: string) => ({
-  facts: { registrations: new Map([[name, seen(state)]]) },
+  gathered: { registrations: new Map([[name, seen(state)]]) },
 });
 
 describe.each([
@@ -30,7 +30,7 @@ describe.each([
   });
 
   test("may be one that Azure does not have", () => {
-    expect(findings({ facts: { registrations: new Map([[name, absent]]) } })).toEqual([
+    expect(findings({ gathered: { registrations: new Map([[name, absent]]) } })).toEqual([
       finding(code, "", [kind, name, SUBSCRIPTION], [name]),
     ]);
   });
@@ -65,7 +65,7 @@ describe("regions", () => {
     const [moon, ...others] = findings({
       regions: [{ name: "moon" }, { name: "Moon" }],
       location: "moon",
-      facts: { sources: new Map() },
+      gathered: { sources: new Map() },
     }).filter(({ rule }) => rule === "region-offered");
     expect(others).toEqual([]);
     expect(moon).toEqual(finding("RegionNotOffered", `${REGIONS}/0/name`, ['"moon"'], []));
@@ -76,7 +76,7 @@ describe("regions", () => {
       findings({
         regions: [region("eastus2")],
         location: "mars",
-        facts: { sources: new Map() },
+        gathered: { sources: new Map() },
       })
         .filter(({ rule }) => rule === "region-offered")
         .map(({ pointer }) => pointer),

@@ -34,7 +34,7 @@ const CASES: readonly [string, string, string, string, Changes][] = [
     "",
     "Microsoft.Compute/galleries/read",
     {
-      facts: { gallery: denied(GALLERY, "Microsoft.Compute/galleries/read") },
+      gathered: { gallery: denied(GALLERY, "Microsoft.Compute/galleries/read") },
     },
   ],
   [
@@ -43,7 +43,7 @@ const CASES: readonly [string, string, string, string, Changes][] = [
     "",
     "Microsoft.Compute/galleries/images/read",
     {
-      facts: {
+      gathered: {
         imageDefinition: denied(DEFINITION, "Microsoft.Compute/galleries/images/read"),
       },
     },
@@ -54,7 +54,7 @@ const CASES: readonly [string, string, string, string, Changes][] = [
     "",
     "Microsoft.Compute/galleries/images/versions/read",
     {
-      facts: {
+      gathered: {
         imageVersion: denied(VERSION, "Microsoft.Compute/galleries/images/versions/read"),
       },
     },
@@ -101,7 +101,7 @@ const CASES: readonly [string, string, string, string, Changes][] = [
       sources: {
         [BASE_VERSION]: disk(BASE_VERSION, { dataDisks: [{ lun: 0 }] }),
       },
-      facts: {
+      gathered: {
         sourceDefinitions: new Map([
           [BASE.toLowerCase(), denied(BASE, "Microsoft.Compute/galleries/images/read")],
         ]),
@@ -114,7 +114,7 @@ const CASES: readonly [string, string, string, string, Changes][] = [
     "",
     "Microsoft.Resources/subscriptions/locations/read",
     {
-      facts: {
+      gathered: {
         regions: denied(SUBSCRIPTION_ID, "Microsoft.Resources/subscriptions/locations/read"),
       },
     },
@@ -125,7 +125,7 @@ const CASES: readonly [string, string, string, string, Changes][] = [
     "",
     "Microsoft.Features/providers/features/read",
     {
-      facts: {
+      gathered: {
         registrations: new Map([
           [
             "Microsoft.Compute/SIGEncryption",
@@ -183,7 +183,7 @@ test("where nothing may be seen, no rule over Azure says anything but that", () 
       ]),
     ),
     sources: { [IMAGE]: denied(IMAGE) },
-    facts: {
+    gathered: {
       gallery: denied(GALLERY),
       imageDefinition: denied(DEFINITION),
       imageVersion: denied(VERSION),

@@ -33,7 +33,7 @@ export interface Denied {
 }
 
 /** Keys of maps are resource ids in lower case. */
-export interface Facts {
+export interface Gathered {
   readonly gallery: Seen<Gallery>;
   readonly imageDefinition: Seen<ImageDefinition>;
   readonly imageVersion: Seen<ObservedImageVersion>;
@@ -53,7 +53,7 @@ export interface Facts {
   /** What Sigil needs registered in the subscription, by name, such as `Microsoft.Compute/SIGEncryption`. */
   readonly registrations: ReadonlyMap<string, Seen<RegistrationState>>;
   /** Of the sets that the request puts to use; absent where there are none, or nobody looks after keys. */
-  readonly keys?: KeyFacts;
+  readonly keys?: GatheredKeys;
   /** What Sigil itself does with the version; absent where it does nothing. */
   readonly known?: Known;
   /** What the request changes; absent where Azure does not have the version. */
@@ -61,7 +61,7 @@ export interface Facts {
 }
 
 /** Keys of maps are ids of disk encryption sets in lower case. */
-interface KeyFacts {
+interface GatheredKeys {
   readonly bySet: ReadonlyMap<string, KeySight>;
   /** What the key guardian has seen last, where something could not be seen now. */
   readonly lastKnown: KeyStatesBySet;

@@ -3,10 +3,7 @@ import { ServiceError } from "../../../src/errors.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { createKeyMemory } from "../../../src/image-version/keys/memory.js";
-import {
-  gatherFacts,
-  type FactSources,
-} from "../../../src/image-version/preflight/gather-facts.js";
+import { gather, type FactSources } from "../../../src/image-version/preflight/gather.js";
 import { idOf } from "../../support/dependencies.js";
 import {
   largeWorld,
@@ -78,13 +75,13 @@ function source(id: string, more: Partial<ImageSource> = {}): ImageSource {
 const nothing = (): Promise<undefined> => Promise.resolve(undefined);
 const id = idOf(seedVersionId("1.0.0"));
 
-describe("facts", () => {
+describe("gathered", () => {
   test("are read once each, however often and however spelled the request names them (invariant 1)", async () => {
     const body = managedImageRequest();
     const [region] = body.properties.publishingProfile?.targetRegions ?? [];
     const set = region?.encryption?.osDiskImage?.diskEncryptionSetId ?? "";
     const { sources, reads } = ports(nothing);
-    await gatherFacts(
+    await gather(
       sources,
       id,
       canonicalForm({
@@ -125,7 +122,7 @@ describe("facts", () => {
       Promise.resolve(what === version ? source(version) : undefined),
     );
     const body = managedImageRequest();
-    const { sourceDefinitions } = await gatherFacts(sources, id, {
+    const { sourceDefinitions } = await gather(sources, id, {
       ...body,
       properties: {
         ...body.properties,
@@ -148,7 +145,7 @@ describe("facts", () => {
           : undefined,
       ),
     );
-    const facts = await gatherFacts(again.sources, id, {
+    const gathered = await gather(again.sources, id, {
       ...body,
       properties: {
         ...body.properties,
@@ -156,7 +153,7 @@ describe("facts", () => {
       },
     });
     expect(again.reads.filter((what) => what.toLowerCase() === disk.toLowerCase())).toHaveLength(1);
-    expect(facts.sources.get(disk.toLowerCase())).toEqual({ kind: "absent" });
+    expect(gathered.sources.get(disk.toLowerCase())).toEqual({ kind: "absent" });
   });
 
   test("tell what is not there from what may not be seen (invariant 2)", async () => {
@@ -173,9 +170,9 @@ describe("facts", () => {
           )
         : nothing(),
     );
-    const facts = await gatherFacts(sources, id, managedImageRequest());
-    expect(facts.gallery).toEqual({ kind: "denied", ...denial });
-    expect(facts.imageDefinition).toEqual({ kind: "absent" });
+    const gathered = await gather(sources, id, managedImageRequest());
+    expect(gathered.gallery).toEqual({ kind: "denied", ...denial });
+    expect(gathered.imageDefinition).toEqual({ kind: "absent" });
   });
 });
 
@@ -203,18 +200,18 @@ describe("the subscription is asked first (invariant 4)", () => {
     const { sources, reads } = ports((what) =>
       what === "Microsoft.Compute" ? answer() : nothing(),
     );
-    const facts = await gatherFacts(sources, id, managedImageRequest());
+    const gathered = await gather(sources, id, managedImageRequest());
     expect(reads).toEqual(["Microsoft.Compute", "Microsoft.Compute SIGEncryption"]);
-    expect(facts.registrations.get("Microsoft.Compute")).toEqual(seen);
-    expect(facts.gallery).toEqual({ kind: "unread" });
-    expect(facts.diskEncryptionSets.size).toBe(0);
+    expect(gathered.registrations.get("Microsoft.Compute")).toEqual(seen);
+    expect(gathered.gallery).toEqual({ kind: "unread" });
+    expect(gathered.diskEncryptionSets.size).toBe(0);
   });
 
   test("a preview feature that is not registered hides nothing", async () => {
     const { sources, reads } = ports((what) =>
       Promise.resolve(what.endsWith("SIGEncryption") ? "NotRegistered" : undefined),
     );
-    await gatherFacts(sources, id, managedImageRequest());
+    await gather(sources, id, managedImageRequest());
     expect(reads).toContain(seedResource("galleries/MyGallery"));
   });
 });
@@ -227,7 +224,7 @@ test("a set of another subscription is refused by a rule, and not read", async (
   const ours = seedResource("diskEncryptionSets/ours");
   const body = managedImageRequest();
   const { sources, reads } = ports(nothing);
-  const facts = await gatherFacts(
+  const gathered = await gather(
     sources,
     id,
     canonicalForm({
@@ -245,7 +242,7 @@ test("a set of another subscription is refused by a rule, and not read", async (
   );
   expect(reads).toContain(ours);
   expect(reads).not.toContain(other);
-  expect([...facts.diskEncryptionSets.keys()]).toEqual([ours.toLowerCase()]);
+  expect([...gathered.diskEncryptionSets.keys()]).toEqual([ours.toLowerCase()]);
 });
 
 describe("no more is read than maxReads (invariant 5)", () => {
@@ -256,14 +253,14 @@ describe("no more is read than maxReads (invariant 5)", () => {
 
   test("all of the allowed are read", async () => {
     const { sources, reads } = ports(nothing);
-    await gatherFacts({ ...sources, maxReads: ALL }, largeId, canonicalForm(large.request));
+    await gather({ ...sources, maxReads: ALL }, largeId, canonicalForm(large.request));
     expect(reads).toHaveLength(ALL);
   });
 
   test("one more is TooManyReads, which says what to do, and nothing is read", async () => {
     const { sources, reads } = ports(nothing);
     await expect(
-      gatherFacts({ ...sources, maxReads: ALL - 1 }, largeId, canonicalForm(large.request)),
+      gather({ ...sources, maxReads: ALL - 1 }, largeId, canonicalForm(large.request)),
     ).rejects.toMatchObject({
       code: "TooManyReads",
       retryAfterMs: undefined,
@@ -289,7 +286,7 @@ describe("no more is read than maxReads (invariant 5)", () => {
       ),
     ) as ImageVersionRequest;
     await expect(
-      gatherFacts({ ...sources, maxReads: ALL - 1 }, largeId, elsewhere),
+      gather({ ...sources, maxReads: ALL - 1 }, largeId, elsewhere),
     ).rejects.toMatchObject({
       code: "TooManyReads",
       fields: { reads: ALL },
@@ -316,7 +313,7 @@ describe("no more is read than maxReads (invariant 5)", () => {
     );
     const body = managedImageRequest();
     await expect(
-      gatherFacts({ ...sources, maxReads: 30 }, id, {
+      gather({ ...sources, maxReads: 30 }, id, {
         ...body,
         properties: {
           publishingProfile: { targetRegions: [{ name: "westus" }] },
@@ -339,7 +336,7 @@ describe("the reads of one request (invariant 3)", () => {
     const { sources, reads, most } = ports(
       () => new Promise((resolve) => setImmediate(() => resolve(undefined))),
     );
-    await gatherFacts(sources, largeId, canonicalForm(large.request));
+    await gather(sources, largeId, canonicalForm(large.request));
     expect(reads).toHaveLength(30 * 4 + 1 + 4 + 2);
     expect(most()).toBe(16);
   });
@@ -351,9 +348,7 @@ describe("the reads of one request (invariant 3)", () => {
     const { sources, reads } = ports((what) =>
       what === "version" ? Promise.reject(throttled) : nothing(),
     );
-    await expect(gatherFacts(sources, largeId, canonicalForm(large.request))).rejects.toBe(
-      throttled,
-    );
+    await expect(gather(sources, largeId, canonicalForm(large.request))).rejects.toBe(throttled);
     // Those that were under way with it, and no more.
     expect(reads.length).toBeLessThanOrEqual(16 + 2);
   });
@@ -378,7 +373,7 @@ describe("what the sources were made of", () => {
   test("is traced by at most nine reads beside maxReads, and ends where they do", async () => {
     const { sources, reads } = ports((what) => Promise.resolve(endless(what)));
     // 4 sets, 1 source, 4 places and 2 registrations.
-    const { parentage } = await gatherFacts({ ...sources, maxReads: 11 }, id, ofSnapshot);
+    const { parentage } = await gather({ ...sources, maxReads: 11 }, id, ofSnapshot);
     expect(reads.filter((what) => what.includes("/disks/"))).toHaveLength(9);
     expect(parentage?.ids).toEqual([]);
     expect(parentage?.endsAt).toContain(seedResource("disks/s05"));
@@ -386,7 +381,7 @@ describe("what the sources were made of", () => {
 
   test("is not asked of a version that exists", async () => {
     const { sources, reads } = ports((what) => Promise.resolve(endless(what)));
-    const facts = await gatherFacts(sources, id, ofSnapshot, { sources: false });
+    const facts = await gather(sources, id, ofSnapshot, { sources: false });
     expect(facts.parentage).toBeUndefined();
     expect(reads.filter((what) => what.includes("/snapshots/"))).toEqual([]);
   });
@@ -402,7 +397,7 @@ describe("what the sources were made of", () => {
     const denied = { fields: { action: "read", scope: disk } };
     expect(
       (
-        await gatherFacts(
+        await gather(
           refusing(new ServiceError("ResourceManagerForbidden", "No.", denied)),
           id,
           ofSnapshot,
@@ -410,6 +405,6 @@ describe("what the sources were made of", () => {
       ).parentage,
     ).toEqual({ ids: [], endsAt: [disk] });
     const throttled = new ServiceError("ResourceManagerThrottled", "Slowly.", { retryAfterMs: 1 });
-    await expect(gatherFacts(refusing(throttled), id, ofSnapshot)).rejects.toBe(throttled);
+    await expect(gather(refusing(throttled), id, ofSnapshot)).rejects.toBe(throttled);
   });
 });

@@ -22,7 +22,7 @@ import {
   type Subscriptions,
 } from "../../subscription/ports.js";
 import { hasConfidentialDataDisks } from "../properties/disk-encryption-references.js";
-import type { Facts, Seen } from "../rules/facts.js";
+import type { Gathered, Seen } from "../rules/gathered.js";
 import { CONFIDENTIAL_DATA_DISKS } from "../rules/unregistered.js";
 import { setToSee } from "../keys/look.js";
 import { valueOf, type KeyMemory } from "../keys/memory.js";
@@ -34,7 +34,7 @@ import { parentageOf, unreadAt } from "./parents.js";
 import { bounded, seeEach } from "./see.js";
 import { seeTerms } from "./terms.js";
 
-/** What facts are read with. */
+/** What it is read with. */
 export interface FactSources {
   readonly resourceManager: Pick<ResourceManager, "getImageVersion" | "listDeletedVersions">;
   readonly resources: ResourceReader;
@@ -46,7 +46,7 @@ export interface FactSources {
 }
 
 /** Reads what the rules need to know. Throws ServiceError TooManyReads, and what a read throws, but 403: that is a fact. */
-export async function gatherFacts(
+export async function gather(
   {
     resourceManager,
     resources,
@@ -63,9 +63,9 @@ export async function gatherFacts(
   }: {
     readonly sources: boolean;
     /** What a look has just shown of the version: it is not read again. */
-    readonly imageVersion?: Facts["imageVersion"];
+    readonly imageVersion?: Gathered["imageVersion"];
   } = { sources: true },
-): Promise<Omit<Facts, "known">> {
+): Promise<Omit<Gathered, "known">> {
   const see = bounded();
   const requiredRegistrations = hasConfidentialDataDisks(request)
     ? [...always, CONFIDENTIAL_DATA_DISKS]
@@ -153,9 +153,9 @@ export async function gatherFacts(
 /** What the sources were made of, and that again, as far as Azure shows it. */
 async function traced(
   request: ImageVersionRequest,
-  sources: Facts["sources"],
+  sources: Gathered["sources"],
   read: (id: string) => Promise<Seen<ImageSource>>,
-): Promise<Facts["parentage"]> {
+): Promise<Gathered["parentage"]> {
   let known = sources;
   for (let step = 0; step < TRACE_STEPS; step += 1) {
     const unread = unreadAt(parentageOf(request, known) ?? {}, known).slice(0, TRACE_READS);
