@@ -17,11 +17,11 @@ export type EventContent = {
 }[EventType];
 
 /** What all events of one operation have in common. */
-interface EventContext extends FactContext {
+interface EventContext extends KeyedContext {
   readonly operationId: string;
 }
 
-interface FactContext {
+interface KeyedContext {
   /** CloudEvents `source`. */
   readonly source: string;
   /** The resource's id. */
@@ -34,34 +34,34 @@ interface FactContext {
 const MOST_FINDINGS = 50;
 
 /**
- * An event of an operation. `fact` makes the id: one operation states each fact once, so the same id is the same
- * fact, whoever publishes it and however often.
+ * An event of an operation. `eventKey` makes the id: one operation says each thing once, so the same id is the same
+ * event, whoever publishes it and however often.
  */
 export function operationEvent<Type extends EventType>(
   context: EventContext,
   type: Type,
-  fact: string,
+  eventKey: string,
   data: OperationEventData<Type>,
 ): CloudEvent {
   const { operationId } = context;
-  const id = `${operationId}/${fact}`;
+  const id = `${operationId}/${eventKey}`;
   return envelope(context, type, id, { operationId, ...data });
 }
 
-/** An event of no operation. Its id is made of what `fact` says, as above; `name`: what that is called in the id. */
-export function factEvent<Type extends EventType>(
-  context: FactContext,
+/** An event of no operation. Its id is made of `eventKey`, as above; `name`: what that is called in the id. */
+export function keyedEvent<Type extends EventType>(
+  context: KeyedContext,
   type: Type,
   name: string,
-  fact: unknown,
+  eventKey: unknown,
   data: EventData<Type>,
 ): CloudEvent {
-  const hash = createHash("sha256").update(JSON.stringify(fact)).digest("hex");
+  const hash = createHash("sha256").update(JSON.stringify(eventKey)).digest("hex");
   return envelope(context, type, `${name}/${hash.slice(0, 32)}`, data);
 }
 
 function envelope(
-  { source, subject, time, traceparent }: FactContext,
+  { source, subject, time, traceparent }: KeyedContext,
   type: EventType,
   id: string,
   data: unknown,

@@ -3,7 +3,7 @@ import { whatToDo } from "../conditions/conditions.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 import type { EventData, EventType } from "../events/documented-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
-import { factEvent } from "../events/operation-event.js";
+import { keyedEvent } from "../events/operation-event.js";
 import type { KeyChange, KeyState } from "../image-version/index.js";
 
 /** A version that has the set, and the regions in which it has it. */
@@ -59,17 +59,17 @@ function event<Type extends EventType>(
   data: EventData<Type>,
 ): CloudEvent {
   const { diskEncryptionSetId, sequence, lookedTime } = state;
-  const fact = [
+  const eventKey = [
     imageId.toLowerCase(),
     diskEncryptionSetId.toLowerCase(),
     sequence,
     lookedTime, // It may come back, and be counted anew.
   ];
-  return factEvent(
+  return keyedEvent(
     { source: eventSource, subject: imageId, time: lookedTime, traceparent },
     type,
     prefix,
-    fact,
+    eventKey,
     data,
   );
 }

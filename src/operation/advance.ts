@@ -150,8 +150,8 @@ function waiting(
     stalled !== true &&
     Date.parse(time) - Date.parse(since) >= context.pace.operationStalledMs;
   const { events: kind } = kindOf(context, before);
-  const tell = (fact: string, content: EventContent | undefined): Effect[] =>
-    content === undefined ? [] : [event(before, context, content.type, fact, content.data)];
+  const tell = (eventKey: string, content: EventContent | undefined): Effect[] =>
+    content === undefined ? [] : [event(before, context, content.type, eventKey, content.data)];
   return {
     operation: {
       ...kept,
@@ -304,12 +304,12 @@ export function stepMessage(
   ];
 }
 
-/** An event of one operation as an effect; `fact` makes its id. */
+/** An event of one operation as an effect; `eventKey` makes its id. */
 export function event<Type extends EventType>(
   operation: Pick<OperationRecord, "id" | "resourceId" | "traceparent">,
   context: Pick<TransitionContext, "now" | "eventSource">,
   type: Type,
-  fact: string,
+  eventKey: string,
   data: OperationEventData<Type>,
 ): Effect {
   return {
@@ -323,7 +323,7 @@ export function event<Type extends EventType>(
         traceparent: operation.traceparent,
       },
       type,
-      fact,
+      eventKey,
       data,
     ),
   };
@@ -334,12 +334,12 @@ export function events<Type extends EventType>(
   pair: Pair<TrackedRecord>,
   context: TransitionContext,
   type: Type,
-  fact: string,
+  eventKey: string,
   data: OperationEventData<Type>,
 ): Effect[] {
   return operationsOf(pair)
     .filter(
       ({ regions }) => !("region" in data) || regions.some(({ name }) => name === data.region),
     )
-    .map((one) => event(one, context, type, fact, data));
+    .map((one) => event(one, context, type, eventKey, data));
 }

@@ -8,7 +8,7 @@ import { whatToDo } from "../conditions/conditions.js";
 import type { EventData, EventType } from "../events/documented-event.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
-import { factEvent } from "../events/operation-event.js";
+import { keyedEvent } from "../events/operation-event.js";
 import {
   commitUnlessWritten,
   latestIn,
@@ -137,16 +137,16 @@ function eventOf<Type extends EventType>(
   { imageVersions: { eventSource, now } }: RolloutDependencies,
   { stored, look, traceparent }: Telling,
   type: Type,
-  [name, ...fact]: readonly [string, ...unknown[]],
+  [name, ...eventKey]: readonly [string, ...unknown[]],
   data: EventData<Type>,
 ): CloudEvent {
   const { resourceId: subject } = stored.record;
   const time = now().toISOString();
-  return factEvent(
+  return keyedEvent(
     { source: eventSource, subject, time, traceparent },
     type,
     name,
-    [subject.toLowerCase(), look.publishedDate, ...fact],
+    [subject.toLowerCase(), look.publishedDate, ...eventKey],
     data,
   );
 }

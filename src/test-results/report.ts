@@ -8,7 +8,7 @@
  */
 import { ServiceError, type Finding } from "../errors.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
-import { factEvent } from "../events/operation-event.js";
+import { keyedEvent } from "../events/operation-event.js";
 import { regionsOf, type LastShown } from "../image-version/index.js";
 import type { EventReference, Requester } from "../operation/records.js";
 import { canonicalRegion, formatImageVersionId, type ImageVersionId } from "../resource-id.js";
@@ -143,7 +143,7 @@ async function tell(
   const { versionId, life } = given;
   const result = resultOf(given);
   await deps.events.publish([
-    factEvent(
+    keyedEvent(
       {
         source: deps.eventSource,
         subject: versionId,
