@@ -37,7 +37,7 @@ import {
   isManaged,
   latestToBe,
   openRequests,
-  ownAsked,
+  sigilFieldsToBe,
   patchOf,
   releaseToBe,
 } from "../state/fold.js";
@@ -121,7 +121,7 @@ function asCreated(body: ImageVersionRequest): ImageVersionRequest {
 /** Invariants 1 and 2. Of a version that its caller has read only what differs is asked; of a patch all that it says in so many words. */
 function saidBy(request: Asking, look: Look, record: ImageVersionRecord | undefined): Patch {
   const { body, patch, glance } = request;
-  const shown = { ...shownFields(look.resource), ...(record && ownAsked(record)) };
+  const shown = { ...shownFields(look.resource), ...(record && sigilFieldsToBe(record)) };
   const fields = fieldsOf(body);
   const open = openPatchOf(record);
   const leaving = removedBy(open).map((name) => `${regionField(name)}/name`);
@@ -150,7 +150,7 @@ function saidBy(request: Asking, look: Look, record: ImageVersionRecord | undefi
         ...changes,
         ...amongThem(statedBy(patch, fields)),
         ...takenAway(
-          { ...fieldsOf(canonicalForm(look.resource)), ...(record && ownAsked(record)) },
+          { ...fieldsOf(canonicalForm(look.resource)), ...(record && sigilFieldsToBe(record)) },
           fields,
         ),
       };

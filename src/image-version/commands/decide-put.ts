@@ -18,7 +18,7 @@ import type { Look } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
 import { openDeletionIn, type OpenDeletion } from "../state/deletion.js";
-import { isProtected, ownAsked } from "../state/fold.js";
+import { isProtected, sigilFieldsToBe } from "../state/fold.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 import type { Asks, Decided } from "./acceptance.js";
@@ -200,7 +200,7 @@ export function parentsKept(
   { patch, record }: Compared,
 ): readonly RuleFinding[] {
   if (mayUnprotect === true) return [];
-  const declared = record ? ownAsked(record) : {};
+  const declared = record ? sigilFieldsToBe(record) : {};
   return Object.entries(patch).flatMap(([field, value]): RuleFinding[] =>
     value !== null || !field.startsWith(`${BUILT_FROM}/`)
       ? []

@@ -25,7 +25,7 @@ import { viewParents } from "../queries/parents.js";
 import { readUsualTimes } from "../queries/usual-times.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
-import { ownAsked, SUPPOSED, supposing } from "../state/fold.js";
+import { sigilFieldsToBe, SUPPOSED, supposing } from "../state/fold.js";
 import { reconcile } from "../state/reconcile.js";
 import { isRestoring } from "../state/states.js";
 import { glance } from "./acceptance.js";
@@ -121,7 +121,7 @@ async function planBy(
   const findings = await findingsOf(deps, request, stored, gathered, decided);
   const { planned, changes, document, comparison } = decided;
   const { record: before, patch } = comparison;
-  const own = { ...(before && ownAsked(before)), ...patch };
+  const own = { ...(before && sigilFieldsToBe(before)), ...patch };
   const purchasePlan = found(gathered.imageDefinition)?.purchasePlan;
   const luns = sourceDataDiskLuns(body, gathered);
   const names = [...regionNamesIn(written), ...removeRegions];

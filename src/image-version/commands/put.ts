@@ -23,7 +23,7 @@ import { knownDeletedVersion } from "../queries/deleted-versions.js";
 import { getImageVersion, type KnownImageVersion } from "../queries/get.js";
 import { notFound } from "../queries/not-found.js";
 import type { RuleFinding } from "../rules/rule.js";
-import { ownAsked } from "../state/fold.js";
+import { sigilFieldsToBe } from "../state/fold.js";
 import { isOtherLife } from "../state/fact.js";
 import { acceptCommand, glance, type Glance } from "./acceptance.js";
 import {
@@ -114,7 +114,7 @@ export function patchImageVersion(
     const { look } = shown;
     if (look === undefined) throw notFound(id, record);
     // What was of an earlier life is none of it.
-    const own = record === undefined || isOtherLife(record, look) ? {} : ownAsked(record);
+    const own = record === undefined || isOtherLife(record, look) ? {} : sigilFieldsToBe(record);
     const patch = withTagsOf(look.resource, command.patch);
     // A patch that does not name a region leaves it out: what is to be removed is not put back by the merge.
     const removed = removeRegions.map((name) => [regionField(name), null]);

@@ -2,11 +2,11 @@
 import { shownFields, isFlag } from "../latest/flags.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { differences } from "../properties/differences.js";
-import { fieldsOf, isOwn, removedBy, sameAt, type Fields } from "../properties/fields.js";
+import { fieldsOf, isSigilField, removedBy, sameAt, type Fields } from "../properties/fields.js";
 import { unmetBy } from "../properties/patch.js";
 import { shownOf } from "../queries/shown.js";
 import { areReady, type Look } from "../resources.js";
-import { isManaged, ownAsked, regionsAway } from "../state/fold.js";
+import { isManaged, sigilFieldsToBe, regionsAway } from "../state/fold.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { settled } from "../state/others.js";
 import type { Compared, Request } from "./compared.js";
@@ -21,8 +21,10 @@ export function isAsShown(
   const shown = shownOf(look, record);
   return (
     shown !== undefined &&
-    differences({ ...shownFields(shown), ...(record && ownAsked(record)) }, shownFields(body))
-      .length === 0
+    differences(
+      { ...shownFields(shown), ...(record && sigilFieldsToBe(record)) },
+      shownFields(body),
+    ).length === 0
   );
 }
 
@@ -40,13 +42,13 @@ export function isUnchanged(
 }
 
 function asksNothing({ record, release, patch, change }: Compared): boolean {
-  const own = record ? ownAsked(record) : {};
+  const own = record ? sigilFieldsToBe(record) : {};
   return (
     release === undefined &&
     change !== undefined &&
     unmetBy(shownFields(change.observed), patch).length === 0 &&
     Object.entries(patch).every(
-      ([field, value]) => !isOwn(field) || sameAt(field, own[field], value ?? undefined),
+      ([field, value]) => !isSigilField(field) || sameAt(field, own[field], value ?? undefined),
     )
   );
 }

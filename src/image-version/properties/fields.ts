@@ -107,7 +107,7 @@ export function declaredIn(fields: Fields | undefined = {}): readonly string[] {
 }
 
 /** A field of Sigil's own: Azure does not know it. */
-export function isOwn(name: string): boolean {
+export function isSigilField(name: string): boolean {
   return name.startsWith("/sigil/");
 }
 

@@ -4,7 +4,7 @@
  */
 import {
   comparableAt,
-  isOwn,
+  isSigilField,
   nameIn,
   partsOf,
   placeOf,
@@ -182,7 +182,7 @@ export function unmetBy(
     if (region !== undefined && field === regionField(region))
       return places.has(field) ? [{ field, before: region, after: null }] : [];
     const property = propertyOf(field);
-    if (isOwn(field)) return [];
+    if (isSigilField(field)) return [];
     const place = placeOf(field);
     const isThere = place === undefined || places.has(place);
     const before = valueAt(observed, field);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { shownFields } from "../latest/flags.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { ownAsked, patchOf, unapplied } from "../state/fold.js";
+import { sigilFieldsToBe, patchOf, unapplied } from "../state/fold.js";
 import type { Look } from "../resources.js";
 
 /**
@@ -19,7 +19,7 @@ export function etagOf(
     look === undefined ? null : sorted(shownFields(look.resource)),
     sorted(patchOf(asked.map(([, request]) => request))),
     asked.map(([id]) => id),
-    record === undefined ? [] : sorted(ownAsked(record)),
+    record === undefined ? [] : sorted(sigilFieldsToBe(record)),
   ]);
   return `"${createHash("sha256").update(text).digest("hex").slice(0, 32)}"`;
 }

@@ -2,7 +2,7 @@
 import type { ImageVersionView } from "../contract.js";
 import { declaredIn, type Fields } from "../properties/fields.js";
 import type { Parentage } from "../resources.js";
-import { ownAsked } from "../state/fold.js";
+import { sigilFieldsToBe } from "../state/fold.js";
 import type { ImageVersionRecord } from "../state/record.js";
 
 type Sigil = ImageVersionView["sigil"];
@@ -25,6 +25,6 @@ export function viewParents(
 
 /** Those that were seen and those that were declared, each once. */
 export function parentsOf(record: ImageVersionRecord): readonly string[] {
-  const { parents = [] } = viewParents(record.parentage, ownAsked(record));
+  const { parents = [] } = viewParents(record.parentage, sigilFieldsToBe(record));
   return [...new Map(parents.map(({ id }) => [id.toLowerCase(), id])).values()];
 }

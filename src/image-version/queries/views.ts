@@ -13,7 +13,7 @@ import { conditionsOf, type Beside } from "./conditions.js";
 import type { KnownImageVersion } from "./get.js";
 import { viewParents } from "./parents.js";
 import { shownOf } from "./shown.js";
-import { desired, isManaged, ownAsked, ruleInForce } from "../state/fold.js";
+import { desired, isManaged, sigilFieldsToBe, ruleInForce } from "../state/fold.js";
 import { isFinal } from "../state/states.js";
 
 /** An image version as the API shows it: what Azure shows, and beside it what Sigil knows at this time. */
@@ -68,7 +68,7 @@ type Sigil = ImageVersionView["sigil"];
 /** What Sigil knows of the version as a whole. */
 function sigilOf(known: KnownImageVersion, now: Date, beside: Beside): Omit<Sigil, "regions"> {
   const { look, record, latest, latestIn, warnings } = known;
-  const own = record && ownAsked(record);
+  const own = record && sigilFieldsToBe(record);
   const { [PROMOTION]: promotion, [PROTECTED]: isProtected } = own ?? {};
   const conditions = conditionsOf(known, now, beside);
   const { gateWaits: _, ...shownBeside } = beside;

@@ -7,7 +7,7 @@ import { shownFields, flagsFor, withoutFlags } from "../latest/flags.js";
 import { releasedIn, type Release } from "../latest/release.js";
 import {
   fieldsOf,
-  isOwn,
+  isSigilField,
   regionsIn,
   removedBy,
   sameAt,
@@ -22,7 +22,7 @@ import {
   ruleInForce,
   saidOfLatest,
   unapplied,
-  withoutOwn,
+  azureFields,
 } from "./fold.js";
 import type { Time } from "./fact.js";
 import { forEach, nothing, type Outcome } from "./happened.js";
@@ -32,7 +32,7 @@ import { withRequest, type ImageVersionRecord, type VersionRequest } from "./rec
 /** All that one request asks of Azure, with the flags that it sets. */
 export function askedOf(record: ImageVersionRecord, request: VersionRequest): Patch {
   const { patch, release } = request;
-  const own = withoutOwn(patch);
+  const own = azureFields(patch);
   if (release === undefined) return own;
   const regions = record.status ? regionsHad(record) : regionsIn(patch);
   const wish = wishWith(record, request) ?? record.release;
@@ -132,7 +132,7 @@ function confirmedBy({ body, adopts }: VersionRequest, shown: Fields): Patch {
   return withoutFlags(
     Object.fromEntries(
       Object.entries(said).filter(
-        ([field, value]) => !isOwn(field) && sameAt(field, valueAt(shown, field), value),
+        ([field, value]) => !isSigilField(field) && sameAt(field, valueAt(shown, field), value),
       ),
     ),
   );

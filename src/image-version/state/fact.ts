@@ -8,7 +8,7 @@ import type { TransitionContext } from "../../operation/ports.js";
 import { shownFields, isFlag } from "../latest/flags.js";
 import { releaseOf } from "../latest/release.js";
 import {
-  isOwn,
+  isSigilField,
   nameIn,
   regionField,
   regionOf,
@@ -342,7 +342,7 @@ function withoutThose(spec: Fields, others: readonly Unmet[]): Fields {
     // With its region goes all that it has.
     changed[`${regionField(regionOf(field) ?? "")}/name`] === null;
   return Object.fromEntries(
-    Object.entries(spec).filter(([field]) => isOwn(field) || !theirs(field)),
+    Object.entries(spec).filter(([field]) => isSigilField(field) || !theirs(field)),
   );
 }
 

@@ -11,7 +11,7 @@ import { fieldsOf, regionField, regionOf, regionsIn, sameAt } from "../propertie
 import { unmetBy, type Unmet } from "../properties/patch.js";
 import type { Look } from "../resources.js";
 import { isApplied, askedOf } from "./applied.js";
-import { requestsOf, regionsHad, withoutOwn } from "./fold.js";
+import { requestsOf, regionsHad, azureFields } from "./fold.js";
 import { isOfOtherLife, type Fact } from "./fact.js";
 import { GONE } from "./reconcile.js";
 import type { ImageVersionRecord, VersionRequest } from "./record.js";
@@ -103,7 +103,7 @@ function otherLife(
     record.write === undefined &&
     request.creates === true
   ) {
-    const unmet = unmetBy(shownFields(look.resource), withoutOwn(request.patch));
+    const unmet = unmetBy(shownFields(look.resource), azureFields(request.patch));
     return unmet.length === 0 ? undefined : existsOtherwise(record, request, unmet);
   }
   const isAnother = life === "replaced" || isOfOtherLife(request, look);

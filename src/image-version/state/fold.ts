@@ -16,7 +16,7 @@ import {
   type Release,
 } from "../latest/release.js";
 import {
-  isOwn,
+  isSigilField,
   regionField,
   regionOf,
   regionsIn,
@@ -84,7 +84,7 @@ export function desired(record: ImageVersionRecord, ids?: readonly string[]): De
     ) ?? creationAlone(record, window);
   return {
     patch: {
-      ...withoutOwn(patch),
+      ...azureFields(patch),
       ...flagsOf(
         record,
         regions,
@@ -290,8 +290,8 @@ export function isPaused({ conditions }: Pick<ImageVersionRecord, "conditions">)
 }
 
 /** What is asked of Azure itself. */
-export function withoutOwn(patch: Patch): Patch {
-  return Object.fromEntries(Object.entries(patch).filter(([field]) => !isOwn(field)));
+export function azureFields(patch: Patch): Patch {
+  return Object.fromEntries(Object.entries(patch).filter(([field]) => !isSigilField(field)));
 }
 
 /** True where regions may be removed at any time: somebody has asked for that through Sigil. */
@@ -301,12 +301,12 @@ export function staysOpen(record: ImageVersionRecord, patch: Patch): boolean {
 }
 
 /** What is Sigil's own: what was achieved, with what is asked. */
-export function ownAsked(record: ImageVersionRecord): Fields {
+export function sigilFieldsToBe(record: ImageVersionRecord): Fields {
   return Object.fromEntries(
     Object.entries({
       ...record.spec,
       ...patchOf(openRequests(record).map(([, request]) => request)),
-    }).filter(([field, value]) => isOwn(field) && value !== null),
+    }).filter(([field, value]) => isSigilField(field) && value !== null),
   );
 }
 
@@ -320,7 +320,7 @@ export function isProtected(record: ImageVersionRecord): boolean {
 
 /** The promotion rule that was achieved, or that is asked. */
 export function ruleIn(record: ImageVersionRecord): PromotionRule | undefined {
-  return ruleOf(ownAsked(record));
+  return ruleOf(sigilFieldsToBe(record));
 }
 
 export function ruleOf(fields: Fields | undefined): PromotionRule | undefined {

@@ -12,7 +12,7 @@ import {
 import {
   comparableAt,
   fieldsOf,
-  isOwn,
+  isSigilField,
   nameIn,
   placeOf,
   pointerTo,
@@ -144,7 +144,7 @@ describe("a version to which a request is applied", () => {
   const cases = [shown, requests, fc.option(fields, { nil: undefined }), removals] as const;
   /** A PUT of a version that is there does not say where it is in latest, nor an earlier end; Azure has nothing of Sigil's own. */
   const isNotShown = (name: string): boolean =>
-    isFlag(name) || isOwn(name) || name === END_OF_LIFE_DATE;
+    isFlag(name) || isSigilField(name) || name === END_OF_LIFE_DATE;
 
   test("shows everything that was asked, unless it is impossible", () => {
     always(...cases, (resource, body, spec, removed) => {
