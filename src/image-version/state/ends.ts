@@ -23,8 +23,8 @@ export function goOnBy(
   reason: OperationReason | undefined,
   time: Time,
 ): Outcome {
-  const isOwn = record.write !== undefined || fact.write?.fate === "shown";
-  const isOthers = fact.life === "begun" && !isOwn;
+  const isMadeBySigil = record.write !== undefined || fact.write?.fate === "shown";
+  const isOthers = fact.life === "begun" && !isMadeBySigil;
   return inTurn(
     record,
     () =>

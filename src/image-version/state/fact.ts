@@ -82,7 +82,7 @@ export function isShown({ changes }: Write, shown: Fields): boolean {
 }
 
 /** Azure itself says it of what the write has made. */
-export function isAzures({ field, before }: Unmet, { creates, changes }: Write): boolean {
+export function isAddedByAzure({ field, before }: Unmet, { creates, changes }: Write): boolean {
   if (before !== undefined) return false;
   const region = regionOf(field);
   return (
@@ -159,25 +159,25 @@ export function fateOf(
 /** The first fact of a life. */
 function begun(record: ImageVersionRecord, look: Look, time: Time): Observed {
   const { write } = record;
-  const isOwn = write !== undefined && isItsVersion(write, look);
-  if (!isOwn && isOtherLife(record, look)) return replaced(record, look, time);
+  const isMadeBySigil = write !== undefined && isItsVersion(write, look);
+  if (!isMadeBySigil && isOtherLife(record, look)) return replaced(record, look, time);
   const fields = shownFields(look.resource);
-  const others = isOwn ? changedSince(write, look) : [];
-  const isOpen = isOwn && others.length === 0 && !isShown(write, fields);
+  const others = isMadeBySigil ? changedSince(write, look) : [];
+  const isOpen = isMadeBySigil && others.length === 0 && !isShown(write, fields);
   const { write: _, spec: __, left: ___, ...kept } = record;
   const isSameLife = look.publishedDate === record.publishedDate;
   return {
     record: {
-      ...(isOwn || isSameLife ? kept : withoutOrigin(kept)),
+      ...(isMadeBySigil || isSameLife ? kept : withoutOrigin(kept)),
       ...(isOpen && { write }),
-      ...achievedBefore(record, look, isOwn, isSameLife),
+      ...achievedBefore(record, look, isMadeBySigil, isSameLife),
       // Others have said where it is in latest before it was seen.
       ...(others.some(({ field }) => isFlag(field)) && {
         release: releaseOf(look.resource, "person"),
       }),
       ...shownBy(look, time),
       // Regions that the write has named and others' version does not have were never there.
-      ...(!isOwn &&
+      ...(!isMadeBySigil &&
         write !== undefined && {
           regions: record.regions.filter(({ name }) => regionsIn(fields).includes(name)),
         }),
@@ -185,7 +185,7 @@ function begun(record: ImageVersionRecord, look: Look, time: Time): Observed {
     fact: {
       life: "begun",
       others,
-      ...(!isOpen && fateOf(write, isOwn ? "shown" : "overwritten")),
+      ...(!isOpen && fateOf(write, isMadeBySigil ? "shown" : "overwritten")),
     },
   };
 }
@@ -199,14 +199,14 @@ function isItsVersion(write: Write, look: Look): boolean {
 function achievedBefore(
   { write, spec, release }: ImageVersionRecord,
   look: Look,
-  isOwn: boolean,
+  isMadeBySigil: boolean,
   isSameLife: boolean,
 ): Pick<ImageVersionRecord, "spec" | "release"> {
   const isBack = isSameLife && spec !== undefined;
   return {
     ...(isBack && write?.creates !== true && { spec }),
     release:
-      (isOwn ? write?.release : undefined) ??
+      (isMadeBySigil ? write?.release : undefined) ??
       (isBack ? release : undefined) ??
       releaseOf(look.resource),
   };
@@ -276,13 +276,13 @@ function afterWrite(
       record: { ...rest, ...(write.release && { release: write.release }) },
       fate: "shown",
     };
-  if (missing.some(({ field, before }) => isThird(field, before, known)))
+  if (missing.some(({ field, before }) => isForeignValue(field, before, known)))
     return { record: rest, fate: "overwritten" };
   return unshown(record, write, isBusy(look), time);
 }
 
 /** Neither what was sent nor what was there before. */
-function isThird(field: string, shown: unknown, known: Fields): boolean {
+function isForeignValue(field: string, shown: unknown, known: Fields): boolean {
   const region = regionOf(field);
   return region !== undefined && field === regionField(region)
     ? false
@@ -330,7 +330,7 @@ function isOurs(change: Unmet, write: Write): boolean {
   const region = regionOf(field);
   if (region !== undefined && write.changes[regionField(region)] === null) return after === null;
   const sent = nameIn(write.changes, field);
-  if (sent === undefined) return isAzures(change, write);
+  if (sent === undefined) return isAddedByAzure(change, write);
   return sameAt(field, write.changes[sent] ?? undefined, after ?? undefined);
 }
 

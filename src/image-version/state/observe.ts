@@ -20,7 +20,7 @@ import {
   isMadeBy,
   isOtherLife,
   isShown,
-  isAzures,
+  isAddedByAzure,
   unshown,
   fateOf,
   gone,
@@ -144,7 +144,9 @@ function isKnown(record: ImageVersionRecord, look: Look): boolean {
   return (
     write !== undefined &&
     isShown(write, shown) &&
-    differences(withApplied(known, write.changes), shown).every((change) => isAzures(change, write))
+    differences(withApplied(known, write.changes), shown).every((change) =>
+      isAddedByAzure(change, write),
+    )
   );
 }
 
