@@ -51,11 +51,11 @@ export interface Advance<R extends TrackedRecord> {
   readonly waitMs?: number;
   readonly effects?: readonly Effect[];
   /** In a final state, where operations end each in its own way. */
-  readonly ending?: (operation: OperationRecord) => Ending;
+  readonly ending?: (operation: OperationRecord) => OperationEnd;
 }
 
 /** How one operation ends. */
-export interface Ending {
+export interface OperationEnd {
   readonly status: Extract<OperationStatus, "Succeeded" | "Failed" | "Canceled">;
   readonly message: string;
   readonly error?: OperationFailure;

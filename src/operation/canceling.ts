@@ -1,6 +1,6 @@
 /** Ends an operation at its caller's wish: what Sigil would still have done is not done; Azure cannot be called back. */
 import { ServiceError } from "../errors.js";
-import { advance, event, type Ending } from "./advance.js";
+import { advance, event, type OperationEnd } from "./advance.js";
 import { hasEnded, kindOf, stateOf } from "./kinds.js";
 import { endOne } from "./members.js";
 import type { Allowing, OperationDependencies, TransitionContext } from "./ports.js";
@@ -55,7 +55,7 @@ export function cancellation(
   consequence: string,
   canceledBy: Requester,
   context: TransitionContext,
-): Ending {
+): OperationEnd {
   const { type, data } = kindOf(context, operation).events.canceled(operation, {
     canceledBy,
     consequence,

@@ -1,6 +1,6 @@
 /** The end that every kind of operation may come to. */
 import { findingsInEvent } from "../events/operation-event.js";
-import { advance, event, regionsOf, type Ending } from "./advance.js";
+import { advance, event, regionsOf, type OperationEnd } from "./advance.js";
 import { kindOf } from "./kinds.js";
 import type { TransitionContext } from "./ports.js";
 import type {
@@ -33,7 +33,7 @@ export function failure(
   error: OperationFailure,
   regions: readonly RegionRecord[],
   context: TransitionContext,
-): Ending {
+): OperationEnd {
   const own = regionsOf(operation, regions);
   const { type, data } = kindOf(context, operation).events.failed(operation, {
     error: {

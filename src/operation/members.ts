@@ -5,7 +5,14 @@
  *     A step that ends another sends the message of the next one itself: its own message was that of all.
  *  2. The commit that ends an operation also tells its end and closes its row.
  */
-import { closing, regionsOf, stepMessage, withEntry, written, type Ending } from "./advance.js";
+import {
+  closing,
+  regionsOf,
+  stepMessage,
+  withEntry,
+  written,
+  type OperationEnd,
+} from "./advance.js";
 import { indexed } from "./catalog.js";
 import type { TransitionContext } from "./ports.js";
 import {
@@ -21,7 +28,7 @@ import {
 export function endOne<R extends TrackedRecord>(
   pair: Pair<R>,
   operationId: string,
-  ending: Ending,
+  ending: OperationEnd,
   context: TransitionContext,
 ): Pair<R> {
   const { record, operation } = pair;
@@ -70,7 +77,7 @@ function withRegions({ regions }: TrackedRecord, operation: OperationRecord): Op
 
 function endedOf(
   operation: OperationRecord,
-  { status, message, error, canceledBy }: Ending,
+  { status, message, error, canceledBy }: OperationEnd,
   { now }: TransitionContext,
 ): OperationRecord {
   const time = now.toISOString();

@@ -147,8 +147,8 @@ function isDeletedByPolicy({ state, requests }: ImageVersionRecord): boolean {
   return (
     !isFinal(state) &&
     Object.values(requests).some(
-      ({ deletion, machine, decided }) =>
-        deletion !== undefined && machine === true && decided === undefined,
+      ({ deletion, machine, ending }) =>
+        deletion !== undefined && machine === true && ending === undefined,
     )
   );
 }

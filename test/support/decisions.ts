@@ -1,7 +1,7 @@
 /** Decisions on a pair, told at once, as steps do it. */
 import type { TransitionContext } from "../../src/operation/ports.js";
 import * as applied from "../../src/image-version/state/applied.js";
-import * as decided from "../../src/image-version/state/decided.js";
+import * as decided from "../../src/image-version/state/ending.js";
 import * as deletion from "../../src/image-version/state/deletion.js";
 import * as following from "../../src/image-version/state/follow.js";
 import type { Outcome } from "../../src/image-version/state/happened.js";

@@ -46,7 +46,7 @@ export function sameOperation(
     const request = record.requests[operation.id];
     return (
       request !== undefined &&
-      request.decided === undefined &&
+      request.ending === undefined &&
       isSame(operation) &&
       (deletion === undefined || deletion === operation.id) &&
       (look === undefined || (!isOfOtherLife(request, look) && isStillSo(request, look, record)))

@@ -167,7 +167,7 @@ export async function mustStillBeUnopposed(
 ): Promise<void> {
   const had = [...(record.status ? latestIn(record.status.resource) : []), ...regionsAway(record)];
   const regions = latestIn(body).filter((name) => !had.includes(name));
-  const isGivenBack = sentFor.every((one) => record.requests[one]?.decided !== undefined);
+  const isGivenBack = sentFor.every((one) => record.requests[one]?.ending !== undefined);
   if (regions.length > 0 && isGivenBack) await mustBeUnopposed(deps, id, { kind: "fallBackTo" });
   else if (regions.length > 0) await mustBeUnopposed(deps, id, { kind: "enterLatest", regions });
 }

@@ -148,7 +148,7 @@ function canceling(record: ImageVersionRecord): readonly Found[] {
           message: conditionMessage("Canceling", ids),
           since: first(
             ids.map((id) => {
-              const decided = record.requests[id]?.decided;
+              const decided = record.requests[id]?.ending;
               return decided?.kind === "canceled" ? decided.time : undefined;
             }),
           ),

@@ -84,7 +84,7 @@ function withApplication(
 ): Outcome {
   const { status, publishedDate, spec } = record;
   const shown = status ? shownFields(status.resource) : {};
-  const isKept = request.body !== undefined && request.decided === undefined;
+  const isKept = request.body !== undefined && request.ending === undefined;
   const release = request.release === undefined ? undefined : wishWith(record, request);
   const removed = removedBy(request.patch);
   const gone = removed.filter((name) => !regionsIn(shown).includes(name));

@@ -4,7 +4,7 @@
  */
 import { TOGETHER } from "../../operation/canceling.js";
 import type { Requester } from "../../operation/records.js";
-import { endDecided, endLater, goingOn, untilOut } from "./decided.js";
+import { endDecided, endLater, goingOn, untilOut } from "./ending.js";
 import type { Time } from "./fact.js";
 import { requestsOf } from "./fold.js";
 import { nothing, type Outcome } from "./happened.js";
@@ -18,7 +18,7 @@ import {
 } from "./states.js";
 import {
   withRequest,
-  type DecidedEnd,
+  type Ending,
   type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
@@ -37,16 +37,16 @@ export function decideCancel(
   // What its own request allows is not said of the cancel.
   const { allowNoLatest: isAllowed = false, ...rest } = asked;
   const request = { ...rest, ...(allowNoLatest && { allowNoLatest }) };
-  if (request.decided !== undefined)
+  if (request.ending !== undefined)
     return allowNoLatest && !isAllowed && leavesLatest(request)
-      ? outEverywhere(record, id, { ...request, decided: request.decided }, time)
+      ? outEverywhere(record, id, { ...request, ending: request.ending }, time)
       : nothing(record);
-  const decided = { kind: "canceled", by, time: time.now.toISOString() } as const;
+  const ending = { kind: "canceled", by, time: time.now.toISOString() } as const;
   const sent = sentAlready(record, request);
   if (sent !== undefined)
-    return endLater(record, id, { ...request, decided }, `Canceled. ${sent}`, time);
+    return endLater(record, id, { ...request, ending }, `Canceled. ${sent}`, time);
   const consequence = [why, consequenceOf(record, request)].filter(Boolean).join(" ");
-  const after = endDecided(withRequest(record, id, request), id, decided, time, consequence);
+  const after = endDecided(withRequest(record, id, request), id, ending, time, consequence);
   return id in after.record.requests ? after : goingOn(after);
 }
 
@@ -61,7 +61,7 @@ export interface Canceling {
 function outEverywhere(
   record: ImageVersionRecord,
   id: string,
-  { appliedTime: _, ...request }: VersionRequest & { readonly decided: DecidedEnd },
+  { appliedTime: _, ...request }: VersionRequest & { readonly ending: Ending },
   time: Time,
 ): Outcome {
   const asked = { ...request, release: OUT };
@@ -88,7 +88,7 @@ function consequenceOf(
 
 /** Operations whose cancel waits for Azure. */
 export function cancelingIds(record: ImageVersionRecord): readonly string[] {
-  return requestsOf(record).flatMap(([id, { decided }]) =>
-    decided?.kind === "canceled" ? [id] : [],
+  return requestsOf(record).flatMap(([id, { ending }]) =>
+    ending?.kind === "canceled" ? [id] : [],
   );
 }

@@ -19,7 +19,7 @@ import { gone, isOfOtherLife, isOtherLife, type Time } from "./fact.js";
 import { NOT_DELETED, refusedBy, type OperationReason } from "./failures.js";
 import { requestsOf } from "./fold.js";
 import { BUSY, whyNothingYet, type Decision } from "./reconcile.js";
-import { decidedEnd, endOf, ended } from "./decided.js";
+import { decidedEnd, endOf, ended } from "./ending.js";
 import { forEach, inTurn, type Outcome } from "./happened.js";
 import type { DeletionRequest, ImageVersionRecord, VersionRequest } from "./record.js";
 import { sendingTaken } from "./sending.js";
@@ -91,7 +91,7 @@ export function decideDeletion(
       id,
       message: `Azure has another version under the number now, published ${status.publishedDate}: the one that was to be deleted is gone, and the other is left as it is.`,
     };
-  if (request.decided !== undefined) return fails(NOT_DELETED);
+  if (request.ending !== undefined) return fails(NOT_DELETED);
   if (isBusy(status)) return { kind: "poll", why: BUSY };
   const { guarded, appliedTime = "" } = request;
   const dueMs = Date.parse(appliedTime) + delayMs - time.now.getTime();
@@ -121,7 +121,7 @@ export interface OpenDeletion {
 /** The operation that is to delete the version, whether or not its turn has come; none that was canceled. */
 export function openDeletionIn(record: ImageVersionRecord): OpenDeletion | undefined {
   const found = requestsOf(record).find(
-    ([, { deletion, decided }]) => deletion !== undefined && decided === undefined,
+    ([, { deletion, ending }]) => deletion !== undefined && ending === undefined,
   );
   return (
     found && {
@@ -159,14 +159,14 @@ function endAllBut(record: ImageVersionRecord, by: string): Outcome {
   return forEach(record, all, (next, id) => {
     const message = `Operation ${by} deletes the version`;
     const {
-      decided = {
+      ending = {
         kind: "failed",
         code: "Superseded",
         message: `${message}: its regions are no longer followed.`,
         errors: [],
       } as const,
     } = next.requests[id] ?? {};
-    return ended(next, decidedEnd({ ...endOf(next, id), lost: [] }, decided, message));
+    return ended(next, decidedEnd({ ...endOf(next, id), lost: [] }, ending, message));
   });
 }
 

@@ -1,12 +1,12 @@
 /**
- * How operations go on and end by a fact, each in its own way. Pure. Invariants, beside those of applied.ts, failures.ts and decided.ts:
+ * How operations go on and end by a fact, each in its own way. Pure. Invariants, beside those of applied.ts, failures.ts and ending.ts:
  *  1. An operation is Succeeded only if it is applied, and each of its regions is Completed.
  */
 import type { RegionRecord } from "../../operation/records.js";
 import { PROMOTION } from "../properties/table.js";
 import { hasFailed, type Look } from "../resources.js";
 import { withApplications } from "./applied.js";
-import { decidedEnd, endDecided, endOf, ended } from "./decided.js";
+import { decidedEnd, endDecided, endOf, ended } from "./ending.js";
 import { failuresBy, type OperationReason } from "./failures.js";
 import { isRepairing } from "./fold.js";
 import type { Fact, Time } from "./fact.js";
@@ -74,12 +74,12 @@ function endingOf(
   reason: OperationReason | undefined,
 ): End | undefined {
   const { status, requests } = record;
-  const { appliedTime, deletion, decided, body } = request;
+  const { appliedTime, deletion, ending, body } = request;
   if (appliedTime === undefined || deletion !== undefined || status === undefined) return undefined;
   const isLast = Object.keys(requests).length === 1;
-  if (isLast && isRepairing(record)) return undefined; // Invariant 1 of decided.ts.
+  if (isLast && isRepairing(record)) return undefined; // Invariant 1 of ending.ts.
   const end = endOf(record, id);
-  if (decided !== undefined) return decidedEnd(end, decided, afterCancel(request));
+  if (ending !== undefined) return decidedEnd(end, ending, afterCancel(request));
   const { regions } = end;
   if (regions.some((region) => isOpen(record, region, status))) return undefined;
   return namesOfFailed(regions).length > 0 || isGivenUp(record, regions, status)

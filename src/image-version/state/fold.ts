@@ -41,7 +41,7 @@ export function requestsOf(record: ImageVersionRecord): Requests {
 
 /** Those whose end is not decided. */
 export function openRequests(record: ImageVersionRecord): Requests {
-  return requestsOf(record).filter(([, { decided }]) => decided === undefined);
+  return requestsOf(record).filter(([, { ending }]) => ending === undefined);
 }
 
 /** Sigil has made or adopted the version, or is about to. */
@@ -100,7 +100,7 @@ export function desired(record: ImageVersionRecord, ids?: readonly string[]): De
 /** Who was to say of latest how the version is made has left: the next one that creates it does. */
 function creationAlone({ status }: ImageVersionRecord, window: Requests): Release | undefined {
   const body = window.find(
-    ([, { creates, decided }]) => creates === true && decided === undefined,
+    ([, { creates, ending }]) => creates === true && ending === undefined,
   )?.[1].body;
   return status === undefined && body ? createdAs(body) : undefined;
 }
@@ -230,10 +230,10 @@ export function latestToBe(
 export function sentAlone(record: ImageVersionRecord): ImageVersionRecord {
   const { write } = record;
   const requests = Object.entries(record.requests).filter(
-    ([id, { sent, decided }]) =>
+    ([id, { sent, ending }]) =>
       // Of a canceled one, what it has asked before was sent.
-      (sent === true && decided === undefined) ||
-      (write?.sentFor.includes(id) === true && (decided === undefined || write.creates !== true)),
+      (sent === true && ending === undefined) ||
+      (write?.sentFor.includes(id) === true && (ending === undefined || write.creates !== true)),
   );
   return { ...record, requests: Object.fromEntries(requests) };
 }

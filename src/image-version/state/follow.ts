@@ -68,7 +68,7 @@ function isOpen({ state }: RegionRecord): boolean {
 /** Azure copies to a region that has not stalled: that takes hours, and is told by region. A canceled operation waits for ARM alone. */
 function isGettingOn(record: ImageVersionRecord): boolean {
   return (
-    requestsOf(record).some(([, { decided }]) => decided === undefined) &&
+    requestsOf(record).some(([, { ending }]) => ending === undefined) &&
     record.regions.some((region) => isOpen(region) && region.stalledTime === undefined)
   );
 }

@@ -8,7 +8,7 @@ import type {
 } from "../../operation/records.js";
 import type { Unmet } from "../properties/patch.js";
 import type { Look } from "../resources.js";
-import type { DecidedEnd, ImageVersionRecord, VersionRequest } from "./record.js";
+import type { Ending, ImageVersionRecord, VersionRequest } from "./record.js";
 
 /** An operation at its end. */
 interface Ended {
@@ -58,7 +58,7 @@ export type Happened =
   /** `latestKept`: where canceled creations stay the latest; replaces earlier findings about that. */
   | OfThese<"found" | "latestKept", { findings: readonly Finding[] }>
   /** The end is decided; cleanup comes first. */
-  | OfThese<"endsLater", { decided: DecidedEnd; message: string }>
+  | OfThese<"endsLater", { ending: Ending; message: string }>
   /** Azure refused several together; each is now tried separately. */
   | OfThese<"splitUp", { message: string }>
   /** What Azure says that a version about to be created is made of. */

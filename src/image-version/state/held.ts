@@ -50,8 +50,8 @@ export function isUnseenBy(
 /** The promotions by persons that Azure does not show yet. */
 export function unnamedIn(record: ImageVersionRecord) {
   return unapplied(record).filter(
-    ([, { release, machine, decided }]) =>
-      machine !== true && decided === undefined && namesNoRegion(release),
+    ([, { release, machine, ending }]) =>
+      machine !== true && ending === undefined && namesNoRegion(release),
   );
 }
 

@@ -3,7 +3,7 @@
  *  1. The later takes over: what else the earlier asks stays; one that asked nothing else is Superseded.
  */
 import type { ReleaseChange } from "../latest/release.js";
-import { endOf, ended } from "./decided.js";
+import { endOf, ended } from "./ending.js";
 import { openRequests } from "./fold.js";
 import { forEach, nothing, type Outcome } from "./happened.js";
 import { withRequest, type ImageVersionRecord, type VersionRequest } from "./record.js";

@@ -100,7 +100,7 @@ export function whyNothingYet(record: ImageVersionRecord): string | undefined {
 /** Invariant 2. */
 function whereAbsent(record: ImageVersionRecord, wish: Desired): Decision {
   const open = inWindow(record).filter(([id]) => wish.ids.includes(id));
-  if (open.some(([, { creates, decided }]) => creates === true && decided === undefined))
+  if (open.some(([, { creates, ending }]) => creates === true && ending === undefined))
     return create(wish);
   return open.length === 0
     ? { kind: "none" }
@@ -231,7 +231,7 @@ function toRepair(
   { now }: Time,
 ): Readonly<Record<string, Patch>> {
   const { repairs, requests } = record;
-  const isOver = Object.values(requests).every(({ decided }) => decided !== undefined);
+  const isOver = Object.values(requests).every(({ ending }) => ending !== undefined);
   if (isOver || regionsAway(record).length > 0) return {};
   const shown = shownFields(status.resource);
   const due = record.regions.filter(({ name, state }) => {

@@ -93,7 +93,7 @@ export interface VersionRequest {
    * for its repair is back, the permission to remove is shut, a canceled creation is out of latest, but in the regions that it
    * spares (sparing.ts).
    */
-  readonly decided?: DecidedEnd;
+  readonly ending?: Ending;
 }
 
 export interface DeletionRequest {
@@ -103,7 +103,7 @@ export interface DeletionRequest {
   readonly before?: Release;
 }
 
-export type DecidedEnd =
+export type Ending =
   | {
       readonly kind: "canceled";
       readonly by: Requester;

@@ -15,7 +15,7 @@ import { mapped, type ImageVersionRecord, type VersionRequest } from "./record.j
 import { shownFields, withoutFlags } from "../latest/flags.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import type { DeletedImageVersion, Look } from "../resources.js";
-import { endLater, fails } from "./decided.js";
+import { endLater, fails } from "./ending.js";
 import type { Poll } from "./deletion.js";
 import { refusedBy, type OperationReason } from "./failures.js";
 import { nothing, type Outcome } from "./happened.js";
@@ -50,7 +50,7 @@ export function decideRestore(
   if (reason !== undefined) return failed(id, refusedBy(reason, "restored"));
   const { write, requests } = record;
   const isAccepted = write?.answer === "accepted";
-  const isDecided = requests[id]?.decided !== undefined;
+  const isDecided = requests[id]?.ending !== undefined;
   // Invariant 1.
   if (write !== undefined && mayArrive(write.sentTime, isAccepted || isDecided, time))
     return waits(
@@ -73,8 +73,8 @@ function whereGone(
   id: string,
   time: Time,
 ): RestoreDecision {
-  const { decided } = requests[id] ?? {};
-  if (decided?.kind === "failed") return failed(id, decided);
+  const { ending } = requests[id] ?? {};
+  if (ending?.kind === "failed") return failed(id, ending);
   return sinceMs(write?.sentTime ?? changedTime, time) < time.pace.staleMs
     ? waits("Azure does not show the version, and does not list it as deleted.")
     : failed(id, notRestorable("it was deleted for good")); // Invariant 3.
@@ -132,7 +132,7 @@ export function purged(
   time: Time,
 ): Outcome {
   const [id, request] = restoreIn(record) ?? [];
-  if (id === undefined || request === undefined || request.decided !== undefined)
+  if (id === undefined || request === undefined || request.ending !== undefined)
     return nothing(record);
   const who = name ?? appId ?? objectId ?? "somebody";
   const failure = notRestorable(`it was deleted for good by ${who}`);
@@ -141,7 +141,7 @@ export function purged(
     : endLater(
         record,
         id,
-        { ...request, decided: { kind: "failed", ...failure } },
+        { ...request, ending: { kind: "failed", ...failure } },
         `${who} has deleted the version for good.`,
         time,
       );
@@ -167,7 +167,7 @@ export function restored(before: ImageVersionRecord, look: Look, time: Time): Ou
       regions,
       requests: mapped(
         record.requests,
-        ({ decided: ___, restores: ____, ...request }): VersionRequest => ({
+        ({ ending: ___, restores: ____, ...request }): VersionRequest => ({
           ...request,
           regions: regions.map(({ name }) => name),
         }),

@@ -27,10 +27,10 @@ export interface Spared {
 
 /** Whether the request is a canceled creation that leaves latest. */
 export function leavesLatest({
-  decided,
+  ending,
   release,
-}: Pick<VersionRequest, "decided" | "release">): boolean {
-  return decided?.kind === "canceled" && saidBy(release) === "cancel";
+}: Pick<VersionRequest, "ending" | "release">): boolean {
+  return ending?.kind === "canceled" && saidBy(release) === "cancel";
 }
 
 /** What a canceled creation asks that spares these canonical regions. Invariant 2. */

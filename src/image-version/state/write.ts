@@ -12,7 +12,7 @@ import { isFlag } from "../latest/flags.js";
 import { diskEncryptionReferences } from "../properties/disk-encryption-references.js";
 import { addedBy, regionField, regionOf, regionsIn, removedBy } from "../properties/fields.js";
 import type { Time } from "./fact.js";
-import { fails, goingOn } from "./decided.js";
+import { fails, goingOn } from "./ending.js";
 import { inTurn, nothing, type Happened, type Outcome, type Updating } from "./happened.js";
 import { beginPacing } from "./pace.js";
 import { notAddedBack, withoutRepairs } from "./repairs.js";

@@ -15,7 +15,7 @@ import { mustNotBeNeeded } from "../preflight/use.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { addedBy, removedBy } from "../properties/fields.js";
 import { decideCancel } from "../state/cancel.js";
-import { fails } from "../state/decided.js";
+import { fails } from "../state/ending.js";
 import type { DeletionDecision } from "../state/deletion.js";
 import { nothing, type Outcome } from "../state/happened.js";
 import type { RestoreDecision } from "../state/restoring.js";
@@ -216,7 +216,7 @@ async function mustKeepLatestThere(
   asking: Asking,
   after: readonly string[],
 ): Promise<readonly Finding[]> {
-  const open = asking.map(([, request]) => request).filter(({ decided }) => decided === undefined);
+  const open = asking.map(([, request]) => request).filter(({ ending }) => ending === undefined);
   // A promotion takes away nothing that was released.
   if (status === undefined || open.every(({ release }) => release?.kind === "include")) return [];
   const allowNoLatest = open.every((one) => one.allowNoLatest === true);

@@ -32,7 +32,7 @@ export async function prove(
   looked: Gathered["imageVersion"] | undefined,
 ): Promise<Proven | undefined> {
   const requests = asking.map(([, request]) => request);
-  if (!requests.some(({ body, decided }) => body !== undefined && decided === undefined))
+  if (!requests.some(({ body, ending }) => body !== undefined && ending === undefined))
     return undefined;
   const rule = patchOf(requests)[PROMOTION];
   const patch = {

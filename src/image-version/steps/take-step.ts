@@ -16,7 +16,7 @@ import { imageIdIn, parseImageVersionId, type ImageVersionId } from "../../resou
 import { takeRollbackStep, type StoredRollback } from "../rollback/take-rollback-step.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { budgetOf, BUDGET } from "../state/budget.js";
-import { fails } from "../state/decided.js";
+import { fails } from "../state/ending.js";
 import { decideDeletion, deleted, deletionIn, type DeletionDecision } from "../state/deletion.js";
 import { follow, type FollowTime } from "../state/follow.js";
 import { inWindow } from "../state/fold.js";

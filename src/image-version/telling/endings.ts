@@ -1,7 +1,7 @@
 /** The message, error and event that end an operation. */
 import type { Finding } from "../../errors.js";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
-import { event, type Ending } from "../../operation/advance.js";
+import { event, type OperationEnd } from "../../operation/advance.js";
 import { cancellation } from "../../operation/canceling.js";
 import { failure, outcomes } from "../../operation/failing.js";
 import type { TransitionContext } from "../../operation/ports.js";
@@ -19,8 +19,9 @@ export function endingOf(
   record: ImageVersionRecord,
   operation: OperationRecord,
   context: TransitionContext,
-): Ending {
-  const fail = (error: OperationFailure): Ending => failure(operation, error, end.regions, context);
+): OperationEnd {
+  const fail = (error: OperationFailure): OperationEnd =>
+    failure(operation, error, end.regions, context);
   switch (end.kind) {
     case "succeeded":
       return {

@@ -130,12 +130,12 @@ export const TELLING: {
   },
   endsLater: {
     to: "ids",
-    history: ({ decided, message }) => [
+    history: ({ ending, message }) => [
       message,
-      decided.kind === "canceled" ? "Canceling" : "Failing",
+      ending.kind === "canceled" ? "Canceling" : "Failing",
     ],
-    change: ({ decided }, operation) =>
-      decided.kind === "canceled" ? { ...operation, canceledBy: decided.by } : operation,
+    change: ({ ending }, operation) =>
+      ending.kind === "canceled" ? { ...operation, canceledBy: ending.by } : operation,
   },
   createdFrom: { to: "lead" },
   splitUp: { to: "ids", history: ({ message }) => [message] },

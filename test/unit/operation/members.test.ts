@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
-import type { Ending } from "../../../src/operation/advance.js";
+import type { OperationEnd } from "../../../src/operation/advance.js";
 import { endOne } from "../../../src/operation/members.js";
 import { operationIn, operationsOf, sequenceOf } from "../../../src/operation/records.js";
 import {
@@ -13,7 +13,7 @@ import {
   time,
 } from "../../support/transitions.js";
 
-const ENDING: Ending = {
+const ENDING: OperationEnd = {
   status: "Failed",
   message: "No.",
   error: { code: "X", message: "No.", errors: [] },
@@ -61,7 +61,7 @@ describe("invariant 1: ending one operation does not disturb the others", () => 
   test("one that is canceled, and says by whom", () => {
     const by = { name: "me" };
     const canceled = { ...ENDING, status: "Canceled", canceledBy: by } as const;
-    const of = (ending: Ending) =>
+    const of = (ending: OperationEnd) =>
       endOne(several(), nth(2), ending, at(60)).beside?.find(({ id }) => id === nth(2));
     expect(of(canceled)?.canceledBy).toEqual(by);
     expect(of(ENDING)).not.toHaveProperty("canceledBy");

@@ -3,8 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createStateStore } from "../../../../src/azure/tables/state-store.js";
 import { deleteImageVersion } from "../../../../src/image-version/commands/delete.js";
 import { restoreImageVersion } from "../../../../src/image-version/commands/restore.js";
-import { mapped, type VersionRequest } from "../../../../src/image-version/state/record.js";
+import {
+  mapped,
+  type Ending,
+  type VersionRequest,
+} from "../../../../src/image-version/state/record.js";
 import { KINDS } from "../../../../src/kinds.js";
+import { cancelOperation } from "../../../../src/operation/canceling.js";
 import { SCHEMA, type TrackedRecord } from "../../../../src/operation/records.js";
 import { idOf, request } from "../../../support/dependencies.js";
 import { startOnLoopback, type OnLoopback } from "../../../support/on-loopback.js";
@@ -26,7 +31,10 @@ async function storedBefore(versionId: string) {
   const { record, operation } = stored;
   const requests = mapped(
     record.requests,
-    ({ regions: _, restores: __, ...rest }): VersionRequest => rest,
+    ({ regions: _, restores: __, ending, ...rest }): VersionRequest & { decided?: Ending } => ({
+      ...rest,
+      ...(ending && { decided: ending }),
+    }),
   );
   await world.deps.store.commit({ ...record, schema: 4, requests }, operation, stored);
   return record;
@@ -73,6 +81,17 @@ test("an open restore is carried out, and ends with its regions", async () => {
   expect({ kind, status }).toEqual({ kind: "RestoreImageVersion", status: "Succeeded" });
   expect(regions.map(({ name }) => name)).toEqual(["westus", "eastus2"]);
   expect((await world.read(id)).record.schema).toBe(SCHEMA);
+});
+
+test("a creation that is being canceled ends Canceled", async () => {
+  const id = seedVersionId("4.0.3");
+  const { id: operationId } = await request(world.deps, id, managedImageRequest());
+  await world.runDue();
+  await cancelOperation(world.deps, operationId, BY.requestedBy);
+  const before = await storedBefore(id);
+  expect(before.requests[operationId]?.ending).toMatchObject({ kind: "canceled" });
+  expect((await world.read(id)).record).toEqual(before);
+  expect((await world.finish(id)).status).toBe("Canceled");
 });
 
 describe("a record that has changed in nothing", () => {

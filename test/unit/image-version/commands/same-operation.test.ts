@@ -56,7 +56,7 @@ describe("the operation that is being done is the same", () => {
     expect(find(succeeded())).toBeUndefined();
     const { record, operation } = accepted();
     const [id = ""] = Object.keys(record.requests);
-    const decided = {
+    const ending = {
       kind: "canceled",
       by: { appId: "someone" },
       time: "2026-01-01T00:00:00Z",
@@ -67,7 +67,7 @@ describe("the operation that is being done is the same", () => {
     expect(
       find({
         operation,
-        record: { ...record, requests: { [id]: { ...request, decided } } },
+        record: { ...record, requests: { [id]: { ...request, ending } } },
       }),
     ).toBeUndefined();
     expect(sameOperation(undefined, undefined, () => true)).toBeUndefined();

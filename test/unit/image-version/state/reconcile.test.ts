@@ -93,13 +93,13 @@ describe("a version that Azure does not have (2)", () => {
     const [id = ""] = Object.keys(accepted().record.requests);
     const before = accepted().record;
     const request = before.requests[id];
-    const decided = {
+    const ending = {
       kind: "canceled",
       by: { appId: "x" },
       time: "2026-11-02T09:00:00.000Z",
     } as const;
     expect(
-      reconcile({ ...before, requests: { [id]: { patch: {}, ...request, decided } } }, at(1)).kind,
+      reconcile({ ...before, requests: { [id]: { patch: {}, ...request, ending } } }, at(1)).kind,
     ).toBe("failed");
   });
 });

@@ -35,7 +35,7 @@ const canceled = {
   requests: {
     [asked.operation.id]: {
       patch: {},
-      decided: {
+      ending: {
         kind: "canceled",
         by: { appId: "a-person" },
         time: time(150),

@@ -15,7 +15,7 @@ import { untilQuiet } from "./observe.js";
 import { mustShut } from "./reconcile.js";
 import {
   withRequest,
-  type DecidedEnd,
+  type Ending,
   type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
@@ -72,7 +72,7 @@ function keepingProtection(
 export function endDecided(
   record: ImageVersionRecord,
   id: string,
-  decided: DecidedEnd,
+  ending: Ending,
   time: Time,
   consequence?: string,
 ): Outcome {
@@ -82,14 +82,14 @@ export function endDecided(
   const { appliedTime: _, release: __, deletion, ...rest } = request;
   // What had begun beside a deletion goes on.
   const after: ImageVersionRecord = deletion ? { ...kept, state: "Accepted" } : kept;
-  const all = bothOf(request, decided);
-  const left = leftOf(after, id, request, all);
+  const all = bothFailures(request, ending);
+  const left = workBeforeEnd(after, id, request, all);
   if (left === undefined) return ended(after, decidedEnd(endOf(after, id), all, consequence));
   const { until, ...what } = left;
   return endLater(
     after,
     id,
-    { ...rest, patch: {}, ...what, decided: all },
+    { ...rest, patch: {}, ...what, ending: all },
     `${all.kind === "canceled" ? "Canceled." : sentence(all.message)} It ends once ${until}.`,
     time,
   );
@@ -102,9 +102,9 @@ export function fails(
   failure: OperationFailure,
   time: Time,
 ): Outcome {
-  const decided = { kind: "failed", ...failure } as const;
+  const ending = { kind: "failed", ...failure } as const;
   return goingOn(
-    forEach(record, ids, (next, id) => endDecided(next, id, decided, time, failure.message)),
+    forEach(record, ids, (next, id) => endDecided(next, id, ending, time, failure.message)),
   );
 }
 
@@ -115,11 +115,11 @@ export function goingOn({ record, happened }: Outcome): Outcome {
 }
 
 /** What is to be put right first, and how that is said. */
-function leftOf(
+function workBeforeEnd(
   record: ImageVersionRecord,
   operationId: string,
   request: VersionRequest,
-  decided: DecidedEnd,
+  ending: Ending,
 ): (Pick<VersionRequest, "release"> & { readonly until: string }) | undefined {
   const { before } = request.deletion ?? {};
   // What others have said of latest since is theirs.
@@ -129,8 +129,8 @@ function leftOf(
       release: { kind: "set", release: before },
       until: "the version is in latest again as it was",
     };
-  if (request.decided !== undefined) return undefined;
-  if (decided.kind === "canceled" && isToBeExcluded(record, operationId, request))
+  if (request.ending !== undefined) return undefined;
+  if (ending.kind === "canceled" && isToBeExcluded(record, operationId, request))
     return { release: OUT, until: untilOut(request) };
   const isLeft =
     record.status !== undefined &&
@@ -165,19 +165,19 @@ function isToBeExcluded(
 export function endLater(
   record: ImageVersionRecord,
   id: string,
-  request: VersionRequest & { readonly decided: DecidedEnd },
+  request: VersionRequest & { readonly ending: Ending },
   message: string,
   time: Time,
 ): Outcome {
   return {
     record: withRequest(record, id, request),
-    happened: [{ kind: "endsLater", ids: [id], decided: request.decided, message }],
+    happened: [{ kind: "endsLater", ids: [id], ending: request.ending, message }],
     ...untilQuiet(record, time),
   };
 }
 
 /** What was decided before counts; that what was left to do has failed is said, too. */
-function bothOf({ decided: before }: VersionRequest, now: DecidedEnd): DecidedEnd {
+function bothFailures({ ending: before }: VersionRequest, now: Ending): Ending {
   if (before === undefined) return now;
   return before.kind === "failed" && now.kind === "failed" && now.message !== before.message
     ? {
@@ -191,10 +191,10 @@ function bothOf({ decided: before }: VersionRequest, now: DecidedEnd): DecidedEn
 /** `consequence`: what becomes of what one that is canceled has begun. */
 export function decidedEnd(
   end: ReturnType<typeof endOf>,
-  decided: DecidedEnd,
+  ending: Ending,
   consequence?: string,
 ): End {
-  return decided.kind === "canceled"
-    ? { ...end, kind: "canceled", by: decided.by, consequence }
-    : { ...end, ...decided };
+  return ending.kind === "canceled"
+    ? { ...end, kind: "canceled", by: ending.by, consequence }
+    : { ...end, ...ending };
 }
