@@ -27,7 +27,7 @@ import type { ImageVersionPair, ImageVersionRecord, VersionRequest } from "../st
 import { isFinal, isToBeShown } from "../state/states.js";
 import { accept } from "../telling/accept.js";
 import { see } from "../telling/tell.js";
-import { conflict, gone, mustMatch, mustNotBeRestored, type Command } from "./command.js";
+import { conflict, versionGone, mustMatch, mustNotBeRestored, type Command } from "./command.js";
 import { fingerprintOfCommand } from "./same-operation.js";
 
 /** What Azure is taken to have at this moment; `seen`: a look of this moment shows it, and is a fact. */
@@ -296,7 +296,7 @@ export function mustBeShown(id: ImageVersionId, { look, stored }: Subject): Look
   throw record !== undefined &&
     !isToBeShown(record) &&
     (record.publishedDate !== undefined || record.state === "Deleted")
-    ? gone(id)
+    ? versionGone(id)
     : notFound(id, record);
 }
 

@@ -144,7 +144,7 @@ export async function withNextFreeVersion(
   }
 }
 
-export function gone(id: ImageVersionId): ServiceError {
+export function versionGone(id: ImageVersionId): ServiceError {
   return new ServiceError(
     "ImageVersionGone",
     `${formatImageVersionId(id)} existed, and was deleted. ${HAVE_IT_AGAIN} Or use another version name.`,

@@ -5,7 +5,7 @@ import type { StoredVersion } from "../ports.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import type { DeletedImageVersion } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
-import { isOtherLife } from "../state/fact.js";
+import { isOtherLife } from "../state/confirmed.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 import { askedOf, type Asked, type Asking } from "./asked.js";

@@ -26,7 +26,7 @@ import { asksOnlyChanges, openPatchOf } from "./asked.js";
 import {
   conflict,
   errorsIn,
-  gone,
+  versionGone,
   keptByAzure,
   mustMatch,
   mustNotBeRestored,
@@ -155,7 +155,7 @@ function mustBeAllowed(
       deleted,
       "Its number cannot be used again yet. Restore it with POST …/restore, or use another version name.",
     );
-  if (isGone && command.ifNoneMatch !== "*") throw gone(id); // Invariant 4.
+  if (isGone && command.ifNoneMatch !== "*") throw versionGone(id); // Invariant 4.
 }
 
 /** Where the request takes a protection off, or a region of what is protected, and whoever asks is no Admin. */

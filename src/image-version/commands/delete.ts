@@ -18,7 +18,7 @@ import { notFound } from "../queries/not-found.js";
 import type { Look } from "../resources.js";
 import { openDeletionIn } from "../state/deletion.js";
 import { isProtected, latestToBe, releaseToBe } from "../state/fold.js";
-import { isOtherLife } from "../state/fact.js";
+import { isOtherLife } from "../state/confirmed.js";
 import type { VersionRequest } from "../state/record.js";
 import { isFinal, isToBeShown } from "../state/states.js";
 import { acceptByHand, type ByHand, type Subject } from "./acceptance.js";

@@ -29,7 +29,7 @@ import { sigilFieldsToBe, SUPPOSED, supposing } from "../state/fold.js";
 import { reconcile } from "../state/reconcile.js";
 import { isRestoring } from "../state/states.js";
 import { glance } from "./acceptance.js";
-import { gone, type ChangeOptions } from "./command.js";
+import { versionGone, type ChangeOptions } from "./command.js";
 import { compared, type Compared, type Request } from "./compared.js";
 import { contradictionsOf, inNoWave } from "./contradictions.js";
 import { durationSentence, plannedCopies, storageSentence } from "./copies.js";
@@ -231,7 +231,7 @@ function isNotMeant(
   { isGone }: Compared,
 ): readonly RuleFinding[] {
   if (!isGone || ifNoneMatch === "*") return [];
-  const { code, message } = gone(id);
+  const { code, message } = versionGone(id);
   return [
     {
       rule: "gone",

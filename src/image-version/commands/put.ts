@@ -24,7 +24,7 @@ import { getImageVersion, type KnownImageVersion } from "../queries/get.js";
 import { notFound } from "../queries/not-found.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { sigilFieldsToBe } from "../state/fold.js";
-import { isOtherLife } from "../state/fact.js";
+import { isOtherLife } from "../state/confirmed.js";
 import { acceptCommand, glance, type Glance } from "./acceptance.js";
 import {
   canonicalRegions,

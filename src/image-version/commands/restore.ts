@@ -19,7 +19,7 @@ import { lastShown, listOf, lookAt, mustBeGone } from "../queries/look-at.js";
 import { notFound } from "../queries/not-found.js";
 import type { DeletedImageVersion, Look } from "../resources.js";
 import { believed } from "../state/observe.js";
-import { gone, type Time } from "../state/fact.js";
+import { gone, type Time } from "../state/confirmed.js";
 import { isFinal } from "../state/states.js";
 import { acceptCommand } from "./acceptance.js";
 import { conflict, type Command } from "./command.js";

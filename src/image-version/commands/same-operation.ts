@@ -7,7 +7,7 @@ import { regionOf } from "../properties/fields.js";
 import { unmetBy } from "../properties/patch.js";
 import type { StoredVersion } from "../ports.js";
 import type { Look } from "../resources.js";
-import { isOfOtherLife } from "../state/fact.js";
+import { isOfOtherLife } from "../state/confirmed.js";
 import { openDeletionIn } from "../state/deletion.js";
 import { regionsAway } from "../state/fold.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";

@@ -17,7 +17,7 @@ import type { Dependencies } from "../ports.js";
 import type { Look } from "../resources.js";
 import { surveyedLatest, surveyOf, type Change, type Survey } from "../queries/survey.js";
 import type { RuleFinding } from "../rules/rule.js";
-import { latestToBe, latestToStay, sentAlone } from "../state/fold.js";
+import { latestToBe, latestToStay, withSentRequests } from "../state/fold.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 
@@ -175,7 +175,7 @@ async function lostWhere(
     const regions = [
       ...included(record, one.resource),
       // Invariant 1.
-      ...(record && isLower ? included(sentAlone(record), one.resource) : []),
+      ...(record && isLower ? included(withSentRequests(record), one.resource) : []),
     ];
     return { ...one, resource: withLatest(one.resource, regions) };
   });

@@ -18,7 +18,7 @@ import type { Dependencies, ListedVersions } from "../ports.js";
 import { notFound } from "./not-found.js";
 import { shownOf } from "./shown.js";
 import { believed } from "../state/observe.js";
-import { isOtherLife } from "../state/fact.js";
+import { isOtherLife } from "../state/confirmed.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { behind, notRefreshed, unread } from "./age-warnings.js";

@@ -27,7 +27,7 @@ import { withLatest } from "../latest/flags.js";
 import { openDeletionIn, releaseBeforeDeletion, type OpenDeletion } from "../state/deletion.js";
 import { latestToBe, openRequests, ruleInForce, ruleOf, unapplied } from "../state/fold.js";
 import { believed } from "../state/observe.js";
-import type { Time } from "../state/fact.js";
+import type { Time } from "../state/confirmed.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isRestoring } from "../state/states.js";
 import { compareVersionNumbers } from "../version-numbers.js";

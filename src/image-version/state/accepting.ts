@@ -15,7 +15,7 @@ import { withApplied, type Patch } from "../properties/patch.js";
 import { BUILT_FROM, PROMOTION } from "../properties/table.js";
 import type { Look } from "../resources.js";
 import { withoutGone } from "./fold.js";
-import { gone, withFact, type Time } from "./fact.js";
+import { gone, withConfirmed, type Time } from "./confirmed.js";
 import { inTurn, nothing, type Outcome } from "./happened.js";
 import {
   emptyRecord,
@@ -26,7 +26,7 @@ import {
 } from "./record.js";
 import { isFinal } from "./states.js";
 import { settled } from "./others.js";
-import { unseen } from "./write.js";
+import { newRegion } from "./write.js";
 import { withoutOvertaken } from "./overtaking.js";
 import { untilQuiet } from "./observe.js";
 
@@ -68,7 +68,7 @@ function firstRecord(
   const empty = emptyRecord(key, resourceId, time.now.toISOString());
   return look === undefined || request.creates === true
     ? empty
-    : withFact(empty, look, time).record;
+    : withConfirmed(empty, look, time).record;
 }
 
 const FIRST_STATES: Readonly<Partial<Record<ImageVersionOperationKind, VersionState>>> = {
@@ -209,7 +209,7 @@ function withAsked(
         ({ doubt: _, ...region }) =>
           retried.includes(region.name) ? { ...region, state: "Failed" as const } : region,
       ),
-      ...regions.filter((name) => !known.includes(name)).map(unseen),
+      ...regions.filter((name) => !known.includes(name)).map(newRegion),
     ],
     repairs: {
       ...record.repairs,

@@ -24,7 +24,7 @@ import {
   unapplied,
   azureFields,
 } from "./fold.js";
-import type { Time } from "./fact.js";
+import type { Time } from "./confirmed.js";
 import { forEach, nothing, type Outcome } from "./happened.js";
 import { mustShut } from "./reconcile.js";
 import { withRequest, type ImageVersionRecord, type VersionRequest } from "./record.js";

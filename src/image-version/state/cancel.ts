@@ -5,7 +5,7 @@
 import { TOGETHER } from "../../operation/canceling.js";
 import type { Requester } from "../../operation/records.js";
 import { endDecided, endLater, goingOn, untilOut } from "./ending.js";
-import type { Time } from "./fact.js";
+import type { Time } from "./confirmed.js";
 import { requestsOf } from "./fold.js";
 import { nothing, type Outcome } from "./happened.js";
 import {

@@ -10,12 +10,12 @@
  * Invariants:
  *  1. What has begun ends in the commit that notes that ARM has taken the DELETE, and not before.
  *  2. A DELETE is sent only after a fact of that very step shows the life that is to be deleted, and no write is open.
- *  3. What became of a DELETE is known as of any write (fact.ts): one that ARM has accepted is not sent again, nor one that is canceled.
+ *  3. What became of a DELETE is known as of any write (confirmed.ts): one that ARM has accepted is not sent again, nor one that is canceled.
  */
 import type { OperationFailure, SoftDeleteRecord } from "../../operation/records.js";
 import type { Release } from "../latest/release.js";
 import { isBusy } from "../resources.js";
-import { gone, isOfOtherLife, isOtherLife, type Time } from "./fact.js";
+import { gone, isOfOtherLife, isOtherLife, type Time } from "./confirmed.js";
 import { NOT_DELETED, refusedBy, type OperationReason } from "./failures.js";
 import { requestsOf } from "./fold.js";
 import { BUSY, whyNothingYet, type Decision } from "./reconcile.js";

@@ -8,7 +8,7 @@
 import type { OperationFailure } from "../../operation/records.js";
 import { withApplied } from "../properties/patch.js";
 import { PROTECTED } from "../properties/table.js";
-import type { Time } from "./fact.js";
+import type { Time } from "./confirmed.js";
 import { isRepairing, openRequests } from "./fold.js";
 import { forEach, nothing, type End, type Outcome } from "./happened.js";
 import { untilQuiet } from "./observe.js";

@@ -9,7 +9,7 @@ import { withApplications } from "./applied.js";
 import { decidedEnd, endDecided, endOf, ended } from "./ending.js";
 import { failuresBy, type OperationReason } from "./failures.js";
 import { isRepairing } from "./fold.js";
-import type { Fact, Time } from "./fact.js";
+import type { Confirmed, Time } from "./confirmed.js";
 import { forEach, inTurn, nothing, type End, type Outcome } from "./happened.js";
 import { withFindings } from "./proven.js";
 import { withRequest, type ImageVersionRecord, type VersionRequest } from "./record.js";
@@ -19,16 +19,16 @@ import { ruleStays, stayingFlags } from "./staying.js";
 /** After a fact: those that it ends have ended, those that it shows are applied. */
 export function goOnBy(
   record: ImageVersionRecord,
-  fact: Fact,
+  confirmed: Confirmed,
   reason: OperationReason | undefined,
   time: Time,
 ): Outcome {
-  const isMadeBySigil = record.write !== undefined || fact.write?.fate === "shown";
-  const isOthers = fact.life === "begun" && !isMadeBySigil;
+  const isMadeBySigil = record.write !== undefined || confirmed.write?.fate === "shown";
+  const isOthers = confirmed.life === "begun" && !isMadeBySigil;
   return inTurn(
     record,
     () =>
-      forEach(record, failuresBy(record, fact), (next, [id, failure]) =>
+      forEach(record, failuresBy(record, confirmed), (next, [id, failure]) =>
         endDecided(next, id, { kind: "failed", ...failure }, time, failure.message),
       ),
     (next) => forEach(next, isOthers ? Object.entries(next.requests) : [], adopting),

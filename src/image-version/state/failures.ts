@@ -12,7 +12,7 @@ import { unmetBy, type Unmet } from "../properties/patch.js";
 import type { Look } from "../resources.js";
 import { isApplied, askedOf } from "./applied.js";
 import { requestsOf, regionsHad, azureFields } from "./fold.js";
-import { isOfOtherLife, type Fact } from "./fact.js";
+import { isOfOtherLife, type Confirmed } from "./confirmed.js";
 import { GONE } from "./reconcile.js";
 import type { ImageVersionRecord, VersionRequest } from "./record.js";
 
@@ -25,16 +25,16 @@ export interface OperationReason {
 /** The operations that a fact ends, and why. */
 export function failuresBy(
   record: ImageVersionRecord,
-  fact: Fact,
+  confirmed: Confirmed,
 ): readonly (readonly [string, OperationFailure])[] {
-  const { life, write } = fact;
+  const { life, write } = confirmed;
   const open = requestsOf(record);
   if (life === "gone")
     return open
       .filter(([, { deletion }]) => deletion === undefined && !write?.deletes)
       .map(([id]) => [id, GONE] as const);
   return open.flatMap(([id, request]) => {
-    const failure = failureOf(record, id, request, fact);
+    const failure = failureOf(record, id, request, confirmed);
     return failure === undefined ? [] : [[id, failure] as const];
   });
 }
@@ -43,17 +43,17 @@ function failureOf(
   record: ImageVersionRecord,
   id: string,
   request: VersionRequest,
-  fact: Fact,
+  confirmed: Confirmed,
 ): OperationFailure | undefined {
-  const { write } = fact;
+  const { write } = confirmed;
   const isNotShown = write?.fate === "notShown" && write.sentFor.includes(id);
   if (request.deletion !== undefined)
     return isNotShown && write.deletes === true
       ? NOT_DELETED
-      : includedMeanwhile(record, request, fact);
+      : includedMeanwhile(record, request, confirmed);
   return (
-    (record.status && otherLife(record, request, record.status, fact)) ??
-    overruled(record, request, fact) ??
+    (record.status && otherLife(record, request, record.status, confirmed)) ??
+    overruled(record, request, confirmed) ??
     (isNotShown && !isApplied(record, request) ? notShown(record, request) : undefined)
   );
 }
@@ -62,12 +62,12 @@ function failureOf(
 function includedMeanwhile(
   record: ImageVersionRecord,
   request: VersionRequest,
-  fact: Fact,
+  confirmed: Confirmed,
 ): OperationFailure | undefined {
   return request.release !== undefined &&
     request.appliedTime !== undefined &&
     record.write?.deletes !== true
-    ? overruled(record, request, fact)
+    ? overruled(record, request, confirmed)
     : undefined;
 }
 
@@ -94,7 +94,7 @@ function otherLife(
   record: ImageVersionRecord,
   request: VersionRequest,
   look: Look,
-  { life, write }: Pick<Fact, "life" | "write">,
+  { life, write }: Pick<Confirmed, "life" | "write">,
 ): OperationFailure | undefined {
   // A number of which nothing was known: others have made the version.
   if (
@@ -132,7 +132,7 @@ function existsOtherwise(
 function overruled(
   record: ImageVersionRecord,
   request: VersionRequest,
-  { others }: Pick<Fact, "others">,
+  { others }: Pick<Confirmed, "others">,
 ): OperationFailure | undefined {
   if (others.length === 0) return undefined;
   const { deletion, appliedTime } = request;

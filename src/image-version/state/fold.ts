@@ -74,14 +74,14 @@ export interface Desired {
 /** What the next write is to bring about; `ids`: of these requests alone. */
 export function desired(record: ImageVersionRecord, ids?: readonly string[]): Desired {
   const window = inWindow(record).filter(([id]) => ids === undefined || ids.includes(id));
-  const patch = combined([awayFrom(record), ...window.map(([, request]) => request.patch)]);
+  const patch = combined([regionsToAddBack(record), ...window.map(([, request]) => request.patch)]);
   const regions = regionsAfter(record, patch);
   const release =
     releaseAfter(
       record,
       window.map(([, request]) => request),
       regions,
-    ) ?? creationAlone(record, window);
+    ) ?? releaseOfCreation(record, window);
   return {
     patch: {
       ...azureFields(patch),
@@ -98,7 +98,7 @@ export function desired(record: ImageVersionRecord, ids?: readonly string[]): De
 }
 
 /** Who was to say of latest how the version is made has left: the next one that creates it does. */
-function creationAlone({ status }: ImageVersionRecord, window: Requests): Release | undefined {
+function releaseOfCreation({ status }: ImageVersionRecord, window: Requests): Release | undefined {
   const body = window.find(
     ([, { creates, ending }]) => creates === true && ending === undefined,
   )?.[1].body;
@@ -106,7 +106,7 @@ function creationAlone({ status }: ImageVersionRecord, window: Requests): Releas
 }
 
 /** Regions that a repair has taken away are added back as they were, whoever asks for what. */
-function awayFrom(record: ImageVersionRecord): Patch {
+function regionsToAddBack(record: ImageVersionRecord): Patch {
   return withoutFlags(
     Object.assign({}, ...regionsAway(record).map((name) => record.repairs[name]?.removed)) as Patch,
   );
@@ -227,7 +227,7 @@ export function latestToBe(
 }
 
 /** The record with those requests alone of which something was sent. */
-export function sentAlone(record: ImageVersionRecord): ImageVersionRecord {
+export function withSentRequests(record: ImageVersionRecord): ImageVersionRecord {
   const { write } = record;
   const requests = Object.entries(record.requests).filter(
     ([id, { sent, ending }]) =>

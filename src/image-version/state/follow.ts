@@ -4,7 +4,7 @@ import { pollDelayMs } from "../../operation/waiting.js";
 import { requestsOf, unapplied } from "./fold.js";
 import { beginPacing, paced, type Paced } from "./pace.js";
 import { usualEnd } from "./usual.js";
-import type { Time } from "./fact.js";
+import type { Time } from "./confirmed.js";
 import type { Outcome } from "./happened.js";
 import type { Decision } from "./reconcile.js";
 import type { ImageVersionRecord, VersionState } from "./record.js";

@@ -15,16 +15,16 @@ import type { ImageVersionRecord } from "./record.js";
 import {
   type Time,
   type Observed,
-  withFact,
+  withConfirmed,
   sinceMs,
   isMadeBy,
   isOtherLife,
   isShown,
   isAddedByAzure,
-  unshown,
+  notVisibleYet,
   fateOf,
   gone,
-} from "./fact.js";
+} from "./confirmed.js";
 import { differences } from "../properties/differences.js";
 
 const ABSENT = "absent";
@@ -40,7 +40,7 @@ export function observe(
   const shows = digestOf(look);
   const isExpected = record.unconfirmed === undefined && isKnown(record, look); // Invariant 1.
   if (isExpected || !isFresh(record, time) || isConfirmed(record, shows, time))
-    return withFact(record, look, time);
+    return withConfirmed(record, look, time);
   return unconfirmed(record, shows, time); // Invariant 2.
 }
 
@@ -55,8 +55,8 @@ export function believed(
 ): { readonly look: Look | undefined; readonly isFact: boolean } {
   // That nothing is there is asked of the list as well (queries/look-at.ts) by whoever asks.
   if (record === undefined || look === undefined) return { look, isFact: true };
-  const { fact } = observe(record, look, time);
-  return fact === undefined ? { look: record.status, isFact: false } : { look, isFact: true };
+  const { confirmed } = observe(record, look, time);
+  return confirmed === undefined ? { look: record.status, isFact: false } : { look, isFact: true };
 }
 
 /** Whether a look that shows no version is worth a list: it would be a fact if that lacks the version, too. */
@@ -156,11 +156,11 @@ function observeAbsence(record: ImageVersionRecord, time: Time, isListed: boolea
   if (status === undefined) {
     if (isListed) return unconfirmed(record, ABSENT, time);
     const { unconfirmed: _, ...kept } = record;
-    if (write === undefined) return { record: kept, fact: { life: "same", others: [] } };
-    const after = unshown(kept, write, false, time);
+    if (write === undefined) return { record: kept, confirmed: { life: "same", others: [] } };
+    const after = notVisibleYet(kept, write, false, time);
     return {
       record: after.record,
-      fact: { life: "same", others: [], ...fateOf(write, after.fate) },
+      confirmed: { life: "same", others: [], ...fateOf(write, after.fate) },
     };
   }
   const isOurs = write?.deletes === true;
@@ -173,7 +173,7 @@ function observeAbsence(record: ImageVersionRecord, time: Time, isListed: boolea
   const fate = isOurs ? "shown" : "overwritten";
   return {
     record: gone(record, time),
-    fact: { life: "gone", others: [], ...fateOf(write, fate) },
+    confirmed: { life: "gone", others: [], ...fateOf(write, fate) },
   };
 }
 

@@ -12,7 +12,7 @@ import { describeField, type Unmet } from "../properties/patch.js";
 import type { Look } from "../resources.js";
 import { ruleInForce } from "./fold.js";
 import { isMoved, leavingOut, unnamedIn } from "./held.js";
-import type { Fact, Time } from "./fact.js";
+import type { Confirmed, Time } from "./confirmed.js";
 import { nothing, type Happened, type Outcome } from "./happened.js";
 import type { Condition, ImageVersionRecord } from "./record.js";
 
@@ -20,12 +20,12 @@ import type { Condition, ImageVersionRecord } from "./record.js";
 export function byOthers(
   record: ImageVersionRecord,
   before: Look | undefined,
-  fact: Fact,
+  confirmed: Confirmed,
   wasManaged: boolean,
   time: Time,
 ): Outcome {
   const { status } = record;
-  const { life, others, write } = fact;
+  const { life, others, write } = confirmed;
   if (life === "gone" || life === "replaced")
     return before === undefined || !wasManaged || write?.deletes === true
       ? nothing(record)
@@ -37,10 +37,10 @@ export function byOthers(
   const flipped = flips(record, before, status);
   const isKnown = wasManaged || Object.keys(record.requests).length > 0;
   if (others.length === 0 || !isKnown)
-    return { record: withRelease(record, fact), happened: flipped };
+    return { record: withRelease(record, confirmed), happened: flipped };
   const changes = others.filter(({ field }) => !isStanding(record, field));
-  const after = withConditions(record, fact, time);
-  const left = leavingOut(after, fact.held);
+  const after = withConditions(record, confirmed, time);
+  const left = leavingOut(after, confirmed.held);
   const happened: Happened[] = [...left.happened, ...flipped];
   if (changes.length > 0) happened.push({ kind: "changedOutside", changes, look: status });
   return { record: left.record, happened };
@@ -77,7 +77,10 @@ function isRuled(record: ImageVersionRecord): boolean {
 }
 
 /** Without a rule that is in force the release is what others have made of it. Invariant 2. */
-function withRelease(record: ImageVersionRecord, { others, held = [] }: Fact): ImageVersionRecord {
+function withRelease(
+  record: ImageVersionRecord,
+  { others, held = [] }: Confirmed,
+): ImageVersionRecord {
   const { status } = record;
   if (status === undefined) return record;
   const { release = releaseOf(status.resource) } = record;
@@ -98,8 +101,12 @@ function withRelease(record: ImageVersionRecord, { others, held = [] }: Fact): I
     : record;
 }
 
-function withConditions(record: ImageVersionRecord, fact: Fact, { now }: Time): ImageVersionRecord {
-  const { others } = fact;
+function withConditions(
+  record: ImageVersionRecord,
+  confirmed: Confirmed,
+  { now }: Time,
+): ImageVersionRecord {
+  const { others } = confirmed;
   const since = now.toISOString();
   const isLost = ({ field, after }: Unmet): boolean =>
     after === null && field.endsWith("/name") && regionOf(field) !== undefined;
@@ -108,7 +115,7 @@ function withConditions(record: ImageVersionRecord, fact: Fact, { now }: Time): 
     ({ field, before }) => before !== undefined && regionOfFlag(field) !== undefined,
   );
   return {
-    ...withRelease(record, fact),
+    ...withRelease(record, confirmed),
     conditions: [
       ["ChangedOutside", others.filter((one) => !isLost(one) && isMoved(one))] as const,
       ["RegionLost", others.filter(isLost)] as const,

@@ -28,7 +28,7 @@ import {
   type Desired,
 } from "./fold.js";
 import { whyUnconfirmed } from "./observe.js";
-import type { Time } from "./fact.js";
+import type { Time } from "./confirmed.js";
 import type { ImageVersionRecord } from "./record.js";
 
 /** An update, or a creation, as it is sent. */

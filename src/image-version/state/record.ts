@@ -12,7 +12,7 @@
  * A look is one answer of Azure, and may be some minutes old. It is a fact where it shows what is known, or that and `write`. Any other
  * one is a fact once a second look, four minutes later, agrees with it, or where the last change that is known was ten minutes ago.
  * That the version is gone always takes two looks, and Azure's list without it (observe.ts). A write is over once a fact shows all of
- * it, or others' value of its fields; once ARM refuses it; or once looks at an idle version have not shown it for minutes (fact.ts).
+ * it, or others' value of its fields; once ARM refuses it; or once looks at an idle version have not shown it for minutes (confirmed.ts).
  *
  * What shall be is never stored: it is the open requests, folded over what the fact shows (fold.ts). What is stricter (protection, the
  * end of a rule) holds from acceptance, the rest once it is applied. Another version that others make under the number is another

@@ -16,7 +16,7 @@ import { shownFields, isFlag } from "../latest/flags.js";
 import { regionOf, regionsIn } from "../properties/fields.js";
 import { unmetBy } from "../properties/patch.js";
 import { desired, inWindow, regionsAway } from "./fold.js";
-import { isOtherLife } from "./fact.js";
+import { isOtherLife } from "./confirmed.js";
 import type { ImageVersionRecord } from "./record.js";
 import { isLate } from "./usual.js";
 import { isBusy, type Look } from "../resources.js";

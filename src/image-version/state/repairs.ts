@@ -11,7 +11,7 @@
 import type { Finding } from "../../errors.js";
 import type { OperationFailure, RegionRecord } from "../../operation/records.js";
 import { shownFields } from "../latest/flags.js";
-import type { Time } from "./fact.js";
+import type { Time } from "./confirmed.js";
 import { openRequests, regionsAway, regionsHad } from "./fold.js";
 import { nothing, type Outcome } from "./happened.js";
 import { mapped, type ImageVersionRecord, type Repair } from "./record.js";

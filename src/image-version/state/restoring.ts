@@ -20,10 +20,10 @@ import type { Poll } from "./deletion.js";
 import { refusedBy, type OperationReason } from "./failures.js";
 import { nothing, type Outcome } from "./happened.js";
 import { observe } from "./observe.js";
-import { mayArrive, sinceMs, type Time } from "./fact.js";
+import { mayArrive, sinceMs, type Time } from "./confirmed.js";
 import { beginPacing } from "./pace.js";
 import type { Decision } from "./reconcile.js";
-import { unseen } from "./write.js";
+import { newRegion } from "./write.js";
 
 /** What one step has read. */
 export interface Seen {
@@ -152,7 +152,7 @@ export function restored(before: ImageVersionRecord, look: Look, time: Time): Ou
   const { write, unconfirmed: _, changedTime: __, ...deleted } = before;
   const { record } = observe(deleted, look, time);
   const regions = targetRegionsOf(look.resource).map(({ name }) => ({
-    ...unseen(canonicalRegion(name)),
+    ...newRegion(canonicalRegion(name)),
     attempts: 1,
     lastProgressTime: time.now.toISOString(),
   }));

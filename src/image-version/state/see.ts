@@ -2,7 +2,7 @@
 import type { Look } from "../resources.js";
 import { goOnBy } from "./ends.js";
 import type { OperationReason } from "./failures.js";
-import { showsNothingNew, type Time } from "./fact.js";
+import { showsNothingNew, type Time } from "./confirmed.js";
 import { inTurn, nothing, type Happened, type Outcome } from "./happened.js";
 import { observe } from "./observe.js";
 import { byOthers } from "./others.js";
@@ -26,30 +26,30 @@ export function lookedAt(
   { reason, isListed = false }: Beside = {},
 ): Outcome {
   const { status, write, spec } = record;
-  const { record: observed, fact } = observe(record, look, time, isListed);
+  const { record: observed, confirmed } = observe(record, look, time, isListed);
   // A write whose answer was lost is known to be ARM's from now on.
   const known =
-    fact?.write?.fate === "shown" && write?.answer === "none"
+    confirmed?.write?.fate === "shown" && write?.answer === "none"
       ? { ...observed, ...copying(observed, write) }
       : observed;
   const changes =
-    look === undefined ? [] : observeRegions(known, look, reason, fact !== undefined, time);
+    look === undefined ? [] : observeRegions(known, look, reason, confirmed !== undefined, time);
   const seen =
     look === undefined ? known : { ...known, regions: changes.map(({ region }) => region) };
-  const planned = fact === undefined ? seen : planRepairs(seen, time);
+  const planned = confirmed === undefined ? seen : planRepairs(seen, time);
   const regions = {
     record: planned,
     happened: changes.flatMap((change) => newsOf(change, planned)),
   };
-  if (fact === undefined) return regions;
+  if (confirmed === undefined) return regions;
   return inTurn(
     record,
     () => regions,
     (next) =>
-      showsNothingNew(fact)
+      showsNothingNew(confirmed)
         ? nothing(next)
-        : byOthers(next, status, fact, spec !== undefined, time),
-    (next) => (isFinal(next.state) ? nothing(next) : goOnBy(next, fact, reason, time)),
+        : byOthers(next, status, confirmed, spec !== undefined, time),
+    (next) => (isFinal(next.state) ? nothing(next) : goOnBy(next, confirmed, reason, time)),
   );
 }
 

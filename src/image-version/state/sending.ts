@@ -1,6 +1,6 @@
 /** A DELETE, or the request that restores: stored before it is sent, as a PUT is (write.ts), whose invariants hold here. Pure. */
 import { pollDelayMs } from "../../operation/waiting.js";
-import type { Time } from "./fact.js";
+import type { Time } from "./confirmed.js";
 import type { Outcome } from "./happened.js";
 import type { ImageVersionRecord } from "./record.js";
 import { answered } from "./write.js";

@@ -11,7 +11,7 @@ import type { ImageVersionRequest } from "../contract.js";
 import { isFlag } from "../latest/flags.js";
 import { diskEncryptionReferences } from "../properties/disk-encryption-references.js";
 import { addedBy, regionField, regionOf, regionsIn, removedBy } from "../properties/fields.js";
-import type { Time } from "./fact.js";
+import type { Time } from "./confirmed.js";
 import { fails, goingOn } from "./ending.js";
 import { inTurn, nothing, type Happened, type Outcome, type Updating } from "./happened.js";
 import { beginPacing } from "./pace.js";
@@ -98,7 +98,7 @@ function repairsWith(
   return { ...repairs, ...away };
 }
 
-export function unseen(name: string): RegionRecord {
+export function newRegion(name: string): RegionRecord {
   return { name, state: "Unknown", progress: 0, attempts: 0 };
 }
 
@@ -168,7 +168,7 @@ export function copying(
 
 function addedAgain({ name, attempts, attemptsAllowed, begunTime, usual }: RegionRecord) {
   return {
-    ...unseen(name),
+    ...newRegion(name),
     attempts: attempts + 1,
     ...(begunTime !== undefined && { begunTime }),
     ...(usual && { usual }),

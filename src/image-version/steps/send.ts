@@ -4,7 +4,7 @@ import { isStateConflict } from "../../operation/outbox.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { deleteTaken } from "../state/deletion.js";
-import type { Time } from "../state/fact.js";
+import type { Time } from "../state/confirmed.js";
 import type { Outcome } from "../state/happened.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { sendingTaken } from "../state/sending.js";

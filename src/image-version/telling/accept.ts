@@ -12,7 +12,7 @@ import { ruleOf } from "../state/fold.js";
 import { untilQuiet } from "../state/observe.js";
 import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
-import { unseen } from "../state/write.js";
+import { newRegion } from "../state/write.js";
 import { childRows, heldRow, told } from "./tell.js";
 
 /** `accepted` is the new operation; the pair's operation is the one whose messages drive all open operations. */
@@ -76,7 +76,9 @@ function operationOf(
     status: "NotStarted",
     createdTime: time,
     lastUpdatedTime: time,
-    regions: regions.map((name) => record.regions.find((one) => one.name === name) ?? unseen(name)),
+    regions: regions.map(
+      (name) => record.regions.find((one) => one.name === name) ?? newRegion(name),
+    ),
     history: [],
     ...(warnings.length > 0 && { warnings }),
   };

@@ -7,7 +7,7 @@ import type {
   ImageVersionRecord,
   VersionRequest,
 } from "../../../../src/image-version/state/record.js";
-import { unseen } from "../../../../src/image-version/state/write.js";
+import { newRegion } from "../../../../src/image-version/state/write.js";
 import { managedImageRequest } from "../../../support/requests.js";
 import {
   accepted,
@@ -84,7 +84,7 @@ describe("an operation begins at once", () => {
   it("without a region that was asked for and never sent", () => {
     const base = succeeded();
     const before = withRecord(base, {
-      regions: [...base.record.regions, unseen("uksouth")],
+      regions: [...base.record.regions, newRegion("uksouth")],
     });
     const { record } = asking(before, changeOf({ "/tags/a": "1" }), {}, later);
     expect(record.regions.map(({ name }) => name)).toEqual(["westus", "eastus2"]);

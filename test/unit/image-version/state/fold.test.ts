@@ -15,7 +15,7 @@ import {
   regionsAfter,
   ruleInForce,
   saidOfLatest,
-  sentAlone,
+  withSentRequests,
   staysOpen,
   unapplied,
 } from "../../../../src/image-version/state/fold.js";
@@ -188,7 +188,7 @@ it("what was sent is what was sent of requests and deletions", () => {
       },
     },
   );
-  expect(Object.keys(sentAlone(record).requests)).toEqual(["1", "3"]);
+  expect(Object.keys(withSentRequests(record).requests)).toEqual(["1", "3"]);
 });
 
 it("a version has the regions that it had, with those that are asked for, without those that are removed", () => {

@@ -3,7 +3,7 @@ import { exclusionIn } from "../../../../src/image-version/latest/flags.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
 import { PROTECTED } from "../../../../src/image-version/properties/table.js";
-import { mayArrive } from "../../../../src/image-version/state/fact.js";
+import { mayArrive } from "../../../../src/image-version/state/confirmed.js";
 import {
   asksForList,
   believed,
@@ -61,14 +61,14 @@ const OTHERS = { [BUILD]: "portal" };
 
 describe("a look is a fact at once (1)", () => {
   it("that shows what is known, however lately that has changed", () => {
-    const { record, fact } = observe(there(), shows(), at(CHANGED + 1));
-    expect(fact).toEqual({ life: "same", others: [] });
+    const { record, confirmed } = observe(there(), shows(), at(CHANGED + 1));
+    expect(confirmed).toEqual({ life: "same", others: [] });
     expect(record.changedTime).toBe(time(CHANGED));
   });
 
   it("that shows the last write, which is known and forgotten then", () => {
     const seen = observe(writing({ [BUILD]: "2" }), shows({ [BUILD]: "2" }), at(20));
-    expect(seen.fact).toMatchObject({
+    expect(seen.confirmed).toMatchObject({
       life: "same",
       others: [],
       write: { fate: "shown", sentFor: ["1"] },
@@ -79,7 +79,7 @@ describe("a look is a fact at once (1)", () => {
 
   it("that shows beside a region what Azure adds to what the write has made", () => {
     const region = `${regionField("uksouth")}/name`;
-    const { fact } = observe(
+    const { confirmed } = observe(
       writing({ [region]: "uksouth" }),
       shows({
         [region]: "uksouth",
@@ -87,18 +87,18 @@ describe("a look is a fact at once (1)", () => {
       }),
       at(20),
     );
-    expect(fact).toMatchObject({ others: [], write: { fate: "shown" } });
+    expect(confirmed).toMatchObject({ others: [], write: { fate: "shown" } });
   });
 
   it("that shows the region gone that the write removes; what changes in it is others'", () => {
     const removing = writing({ [EAST]: null });
-    expect(observe(removing, shows({ [EAST]: null }), at(20)).fact).toMatchObject({
+    expect(observe(removing, shows({ [EAST]: null }), at(20)).confirmed).toMatchObject({
       others: [],
       write: { fate: "shown" },
     });
     const count = `${EAST}/regionalReplicaCount`;
-    const { fact } = observe(removing, shows({ [count]: 3 }), at(STALE));
-    expect(fact?.others).toMatchObject([{ field: count, after: 3 }]);
+    const { confirmed } = observe(removing, shows({ [count]: 3 }), at(STALE));
+    expect(confirmed?.others).toMatchObject([{ field: count, after: 3 }]);
   });
 
   it("that shows another release of the write's own", () => {
@@ -120,8 +120,8 @@ describe("a look is a fact at once (1)", () => {
 
 describe("a look that shows something else (2)", () => {
   it("is unconfirmed within ten minutes of the last change, and changes nothing", () => {
-    const { record, fact } = observe(there(), shows(OTHERS), at(STALE - 1));
-    expect(fact).toBeUndefined();
+    const { record, confirmed } = observe(there(), shows(OTHERS), at(STALE - 1));
+    expect(confirmed).toBeUndefined();
     expect(record).toEqual({
       ...there(),
       unconfirmed: { shows: record.unconfirmed?.shows, since: time(STALE - 1) },
@@ -133,17 +133,17 @@ describe("a look that shows something else (2)", () => {
     const held = shows({ ...out, [exclusionIn("eastus2")]: true });
     const known = there({ status: shows(out) });
     const first = observe(known, held, at(20));
-    expect(first.fact).toBeUndefined();
+    expect(first.confirmed).toBeUndefined();
     const between = observe(first.record, shows(out), at(100));
     expect(between.record.unconfirmed?.shows).not.toBe(first.record.unconfirmed?.shows);
-    expect(observe(first.record, held, at(260)).fact).toMatchObject({
+    expect(observe(first.record, held, at(260)).confirmed).toMatchObject({
       held: ["eastus2"],
     });
   });
 
   it("is a fact once nothing has changed for ten minutes", () => {
-    const { fact } = observe(there(), shows(OTHERS), at(STALE));
-    expect(fact?.others).toEqual([{ field: BUILD, before: undefined, after: "portal" }]);
+    const { confirmed } = observe(there(), shows(OTHERS), at(STALE));
+    expect(confirmed?.others).toEqual([{ field: BUILD, before: undefined, after: "portal" }]);
   });
 
   it.each([
@@ -151,18 +151,18 @@ describe("a look that shows something else (2)", () => {
     [240, true],
   ])("is a fact %i s later where two agree: %s", (seconds, isFact) => {
     const { record } = observe(there(), shows(OTHERS), at(20));
-    const { fact } = observe(record, shows(OTHERS), at(20 + seconds));
-    expect(fact !== undefined).toBe(isFact);
+    const { confirmed } = observe(record, shows(OTHERS), at(20 + seconds));
+    expect(confirmed !== undefined).toBe(isFact);
   });
 
   it("begins anew when a look shows a third thing, or what is known", () => {
     const first = observe(there(), shows(OTHERS), at(20)).record;
     const known = observe(first, shows(), at(100));
-    expect(known.fact).toBeUndefined();
+    expect(known.confirmed).toBeUndefined();
     const again = observe(known.record, shows(OTHERS), at(300));
-    expect(again.fact).toBeUndefined();
+    expect(again.confirmed).toBeUndefined();
     expect(again.record.unconfirmed?.since).toBe(time(300));
-    expect(observe(again.record, shows(OTHERS), at(540)).fact).toBeDefined();
+    expect(observe(again.record, shows(OTHERS), at(540)).confirmed).toBeDefined();
   });
 
   it("takes a field that others have changed out of what is Sigil's, but for what is Sigil's own (5)", () => {
@@ -197,8 +197,8 @@ describe("that the version is gone (3)", () => {
 
   it("is a fact at the second, where Azure does not list it", () => {
     expect(asksForList(first, undefined, at(DAY + 240))).toBe(true);
-    const { record, fact } = observe(first, undefined, at(DAY + 240));
-    expect(fact?.life).toBe("gone");
+    const { record, confirmed } = observe(first, undefined, at(DAY + 240));
+    expect(confirmed?.life).toBe("gone");
     expect(record.status).toBeUndefined();
     expect(record.spec).toEqual(there().spec);
     expect(record.release).toEqual(there().release);
@@ -206,13 +206,13 @@ describe("that the version is gone (3)", () => {
   });
 
   it("is no fact where Azure lists it", () => {
-    expect(observe(first, undefined, at(DAY + 240), true).fact).toBeUndefined();
+    expect(observe(first, undefined, at(DAY + 240), true).confirmed).toBeUndefined();
   });
 
   it("is no fact within ten minutes of its creation", () => {
     const seen = observe(there(), undefined, at(20)).record;
-    expect(observe(seen, undefined, at(300)).fact).toBeUndefined();
-    expect(observe(seen, undefined, at(601)).fact?.life).toBe("gone");
+    expect(observe(seen, undefined, at(300)).confirmed).toBeUndefined();
+    expect(observe(seen, undefined, at(601)).confirmed?.life).toBe("gone");
   });
 });
 
@@ -220,8 +220,8 @@ describe("another life", () => {
   const other = shows({}, "Succeeded", time(5_000));
 
   it("empties what was achieved, and is read off its flags", () => {
-    const { record, fact } = observe(there(), other, at(6_000));
-    expect(fact?.life).toBe("replaced");
+    const { record, confirmed } = observe(there(), other, at(6_000));
+    expect(confirmed?.life).toBe("replaced");
     expect(record).toMatchObject({
       publishedDate: time(5_000),
       regions: [],
@@ -231,21 +231,21 @@ describe("another life", () => {
   });
 
   it("is unconfirmed as any look is, within ten minutes of the last change", () => {
-    expect(observe(there(), other, at(20)).fact).toBeUndefined();
+    expect(observe(there(), other, at(20)).confirmed).toBeUndefined();
   });
 
   it("the same version again is the same, with what was achieved", () => {
     const { status: _, ...gone } = there();
-    const { record, fact } = observe(gone, shows(), at(5_000));
-    expect(fact?.life).toBe("begun");
+    const { record, confirmed } = observe(gone, shows(), at(5_000));
+    expect(confirmed?.life).toBe("begun");
     expect(record.spec).toEqual(there().spec);
   });
 });
 
 describe("the first fact of a creation", () => {
   it("is what the write has made, with its publishedDate and release", () => {
-    const { record, fact } = observe(replicating().record, shows({}, "Creating"), at(10));
-    expect(fact).toMatchObject({ life: "begun", write: { fate: "shown" } });
+    const { record, confirmed } = observe(replicating().record, shows({}, "Creating"), at(10));
+    expect(confirmed).toMatchObject({ life: "begun", write: { fate: "shown" } });
     expect(record).toMatchObject({
       publishedDate: time(1),
       release: { in: "all", but: [], by: "request" },
@@ -253,12 +253,12 @@ describe("the first fact of a creation", () => {
   });
 
   it("is others' where that was published before the PUT, which had no answer", () => {
-    const { fact } = observe(
+    const { confirmed } = observe(
       creating().record,
       shows({}, "Succeeded", "2025-12-31T23:00:00Z"),
       at(700),
     );
-    expect(fact).toMatchObject({
+    expect(confirmed).toMatchObject({
       life: "begun",
       write: { fate: "overwritten" },
     });
@@ -274,8 +274,8 @@ describe("the first fact of a creation", () => {
   });
 
   it("without a write is others'", () => {
-    const { fact } = observe(accepted().record, shows(), at(700));
-    expect(fact).toEqual({ life: "begun", others: [] });
+    const { confirmed } = observe(accepted().record, shows(), at(700));
+    expect(confirmed).toEqual({ life: "begun", others: [] });
   });
 });
 
@@ -283,12 +283,12 @@ describe("a write is forgotten (4)", () => {
   const changes = { [BUILD]: "2" };
 
   it("once a fact shows that others have changed one of its fields", () => {
-    const { record, fact } = observe(
+    const { record, confirmed } = observe(
       writing({ ...changes, "/tags/team": "x" }),
       shows(OTHERS),
       at(STALE),
     );
-    expect(fact).toMatchObject({
+    expect(confirmed).toMatchObject({
       write: { fate: "overwritten", sentFor: ["1"] },
       others: [{ field: BUILD, after: "portal" }],
     });
@@ -303,10 +303,10 @@ describe("a write is forgotten (4)", () => {
     (answer, seconds, fate) => {
       const first = observe(writing(changes, { answer }), shows(), at(100)).record;
       const before = observe(first, shows(), at(100 + seconds - 1));
-      expect(before.fact?.write).toBeUndefined();
+      expect(before.confirmed?.write).toBeUndefined();
       expect(before.record.write).toBeDefined();
       const after = observe(first, shows(), at(100 + seconds));
-      expect(after.fact?.write?.fate).toBe(fate);
+      expect(after.confirmed?.write?.fate).toBe(fate);
       expect(after.record.write).toBeUndefined();
     },
   );
@@ -321,21 +321,21 @@ describe("a write is forgotten (4)", () => {
 
   it("not where a look shows a part of it", () => {
     const both = { [BUILD]: "2", "/tags/team": "x" };
-    const { record, fact } = observe(writing(both), shows(changes), at(STALE));
-    expect(fact).toMatchObject({ others: [] });
+    const { record, confirmed } = observe(writing(both), shows(changes), at(STALE));
+    expect(confirmed).toMatchObject({ others: [] });
     expect(record.write).toBeDefined();
   });
 
   it("as one of a version that is not there yet", () => {
     const waits = observe(replicating().record, undefined, at(100));
-    expect(waits.fact).toEqual({ life: "same", others: [] });
-    expect(observe(waits.record, undefined, at(700)).fact?.write?.fate).toBe("notShown");
+    expect(waits.confirmed).toEqual({ life: "same", others: [] });
+    expect(observe(waits.record, undefined, at(700)).confirmed?.write?.fate).toBe("notShown");
   });
 });
 
 it("a version that has a region more than was sent is not known to be the one that was created", () => {
   const look = (changes: Patch) => lookOf("Creating", {}, { changes });
-  const factOf = (changes: Patch) => observe(creating().record, look(changes), at(5)).fact;
+  const factOf = (changes: Patch) => observe(creating().record, look(changes), at(5)).confirmed;
   expect(factOf({})?.life).toBe("begun");
   expect(factOf({ [`${regionField("uksouth")}/name`]: "uksouth" })).toBeUndefined();
 });
@@ -350,7 +350,7 @@ it("what is not decided yet says what Azure shows", () => {
 it("a version that was made otherwise than was sent is others', unless ARM has accepted what was sent", () => {
   const seen = ({ record }: ImageVersionPair) => {
     const after = observe(record, shows(OTHERS, "Succeeded", time(60)), at(STALE + 120));
-    return [after.fact?.write?.fate, after.record.publishedBy];
+    return [after.confirmed?.write?.fate, after.record.publishedBy];
   };
   expect(seen(creating(TAGGED))).toEqual(["overwritten", undefined]);
   expect(seen(replicating(TAGGED))).toEqual(["shown", [{ appId: "build-system" }]]);
@@ -358,7 +358,7 @@ it("a version that was made otherwise than was sent is others', unless ARM has a
 
 it("what a restore has given back is a fact at once", () => {
   const { status: _, ...gone } = writing({}, { restores: true });
-  expect(observe(gone, shows(), at(CHANGED + 1)).fact?.life).toBe("begun");
+  expect(observe(gone, shows(), at(CHANGED + 1)).confirmed?.life).toBe("begun");
 });
 
 it("a version has the date of the last look that has one", () => {

@@ -31,7 +31,7 @@ import {
 export type Time = Pick<TransitionContext, "now" | "pace">;
 
 /** What a fact has changed. */
-export interface Fact {
+export interface Confirmed {
   /** `begun`: the first fact of a life. `replaced`: others have made another version under the number. */
   readonly life: "same" | "begun" | "replaced" | "gone";
   /**
@@ -48,14 +48,14 @@ export interface Fact {
 }
 
 /** It shows what was known. */
-export function showsNothingNew({ life, others, write }: Fact): boolean {
+export function showsNothingNew({ life, others, write }: Confirmed): boolean {
   return life === "same" && others.length === 0 && write === undefined;
 }
 
 export interface Observed {
   readonly record: ImageVersionRecord;
   /** Absent where the look is no fact. */
-  readonly fact?: Fact;
+  readonly confirmed?: Confirmed;
 }
 
 /** Clocks of Azure and of Sigil are never further apart. */
@@ -109,7 +109,7 @@ export function isOfOtherLife(
   return isOtherLife({ publishedDate: life }, look);
 }
 
-export function withFact(
+export function withConfirmed(
   { unconfirmed: _, ...record }: ImageVersionRecord,
   look: Look,
   time: Time,
@@ -140,7 +140,7 @@ export function withFact(
       // Invariant 3 of record.ts.
       ...(record.spec && { spec: withoutThose(record.spec, others) }),
     },
-    fact: {
+    confirmed: {
       life: "same",
       others,
       ...(held.length > 0 && { held }),
@@ -151,8 +151,8 @@ export function withFact(
 
 export function fateOf(
   write: Write | undefined,
-  fate: NonNullable<Fact["write"]>["fate"] | undefined,
-): Pick<Fact, "write"> {
+  fate: NonNullable<Confirmed["write"]>["fate"] | undefined,
+): Pick<Confirmed, "write"> {
   return write === undefined || fate === undefined ? {} : { write: { ...write, fate } };
 }
 
@@ -182,7 +182,7 @@ function begun(record: ImageVersionRecord, look: Look, time: Time): Observed {
           regions: record.regions.filter(({ name }) => regionsIn(fields).includes(name)),
         }),
     },
-    fact: {
+    confirmed: {
       life: "begun",
       others,
       ...(!isOpen && fateOf(write, isMadeBySigil ? "shown" : "overwritten")),
@@ -252,7 +252,7 @@ function replaced(
       conditions: [],
       updates: 0,
     },
-    fact: { life: "replaced", others: [], ...fateOf(write, "overwritten") },
+    confirmed: { life: "replaced", others: [], ...fateOf(write, "overwritten") },
   };
 }
 
@@ -264,11 +264,11 @@ function afterWrite(
   time: Time,
 ): {
   readonly record: ImageVersionRecord;
-  readonly fate?: NonNullable<Fact["write"]>["fate"];
+  readonly fate?: NonNullable<Confirmed["write"]>["fate"];
 } {
   const { write, ...rest } = record;
   if (write === undefined) return { record };
-  if (write.deletes === true) return unshown(record, write, isBusy(look), time);
+  if (write.deletes === true) return notVisibleYet(record, write, isBusy(look), time);
   const fields = shownFields(look.resource);
   const missing = unmetBy(fields, write.changes);
   if (missing.length === 0)
@@ -278,7 +278,7 @@ function afterWrite(
     };
   if (missing.some(({ field, before }) => isForeignValue(field, before, known)))
     return { record: rest, fate: "overwritten" };
-  return unshown(record, write, isBusy(look), time);
+  return notVisibleYet(record, write, isBusy(look), time);
 }
 
 /** Neither what was sent nor what was there before. */
@@ -290,7 +290,7 @@ function isForeignValue(field: string, shown: unknown, known: Fields): boolean {
 }
 
 /** A look shows nothing of the write, or not all of it. */
-export function unshown(
+export function notVisibleYet(
   record: ImageVersionRecord,
   write: Write,
   busy: boolean,
