@@ -1,6 +1,6 @@
 /**
- * A digest in the listing's row of a version without an open operation, so that drift reads pages of rows instead of records. Pure.
- * Invariants:
+ * A digest in the listing's row of a version without an open operation, so that drift and retention read pages of rows instead of
+ * records. Pure. Invariants:
  *  1. It comes from a stored record.
  *  2. It only ever shows that nothing has changed: whoever writes, deletes or tells reads the record first.
  *  3. If it is absent or has another form, the record is read.
@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import { shownFields, ownFlagsOf } from "./latest/flags.js";
 import type { ListedImageVersion } from "./resources.js";
+import { isProtected } from "./state/fold.js";
 import type { ImageVersionRecord } from "./state/record.js";
 import { isFinal } from "./state/states.js";
 
@@ -17,12 +18,29 @@ export interface Digest {
   readonly form: typeof FORM;
   /** A hash of what Azure showed last; absent: Azure does not have the version. */
   readonly shows?: string;
+  /** What retention reads of a version that Sigil manages and that is Succeeded; absent: the record is read. */
+  readonly succeeded?: {
+    /** RFC 3339. */
+    readonly createdTime: string;
+    /** Canonical names of the regions in which Azure has shown it Completed. */
+    readonly ready: readonly string[];
+    readonly protected: boolean;
+  };
 }
 
 /** Undefined if an operation is open, or if it is in doubt what Azure shows: then the record itself is read. */
-export function digestOf({ state, status, unconfirmed }: ImageVersionRecord): Digest | undefined {
+export function digestOf(record: ImageVersionRecord): Digest | undefined {
+  const { state, status, unconfirmed } = record;
   if (!isFinal(state) || unconfirmed !== undefined) return undefined;
-  return { form: FORM, ...(status && { shows: showsOf(status) }) };
+  const succeeded = succeededOf(record);
+  return { form: FORM, ...(status && { shows: showsOf(status) }), ...(succeeded && { succeeded }) };
+}
+
+function succeededOf(record: ImageVersionRecord): Digest["succeeded"] {
+  const { state, status, spec, createdTime } = record;
+  if (state !== "Succeeded" || status === undefined || spec === undefined) return undefined;
+  const ready = status.regions.filter(({ state }) => state === "Completed").map(({ name }) => name);
+  return { createdTime, ready, protected: isProtected(record) };
 }
 
 /** Invariant 3. */

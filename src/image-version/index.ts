@@ -81,7 +81,7 @@ export { viewImageVersion } from "./queries/views.js";
 // The record, for those who judge a version and tell of it: retention, rollout, drift.
 export { latestIn } from "./latest/flags.js";
 export { nextWave, type ReleaseChange } from "./latest/release.js";
-export { listsAsKnown, readDigest } from "./digest.js";
+export { listsAsKnown, readDigest, type Digest } from "./digest.js";
 export { commitUnlessWritten, isAsKnown, noteLook } from "./note-look.js";
 export { lookAnew, noteSeen } from "./note-seen.js";
 export {

@@ -7,6 +7,9 @@ import {
   isProtected,
   believed,
   isFinal,
+  listsAsKnown,
+  readDigest,
+  type Digest,
   versionNameIn,
   versionScope,
   rollbackTarget,
@@ -26,6 +29,11 @@ import { isByRetention } from "./requested-by.js";
 import { withoutNeeded } from "./use.js";
 import type { RetentionDependencies, RetentionRules } from "./ports.js";
 
+/** Rows per page. */
+const ROWS = 1_000;
+/** Records read at the same time. */
+const AT_ONCE = 100;
+
 /** What a policy would delete and keep at one moment. */
 export interface Evaluation {
   readonly time: Date;
@@ -38,7 +46,8 @@ export interface Evaluation {
 }
 
 /**
- * Judges every version of the image definition. Costs one list of Azure and a read of each version that Sigil knows, and where versions are guarded a question to Resource Graph.
+ * Judges every version of the image definition. Costs one list of Azure, a page of rows each 1,000 versions, and a read of each version
+ * whose row does not say that it is Succeeded and as listed; and where versions are guarded a question to Resource Graph.
  * Throws ServiceError NotFound where Azure has no such image definition.
  */
 export async function evaluateRetention(
@@ -98,8 +107,9 @@ async function withoutRevoked(
 }
 
 /**
- * The versions that both Sigil and Azure have, and the names of those that Azure alone has. With `deleting`, the name of one that
- * a policy deletes, that is as before its deletion, and so is what else the policy deletes and has not sent a DELETE of.
+ * The versions that both Sigil and Azure have, and the names of those that Azure alone has: by the digest of its row where Azure lists
+ * the version as known and it is Succeeded, else by its record. With `deleting`, the name of one that a policy deletes, by records
+ * alone: that is as before its deletion, and so is what else the policy deletes and has not sent a DELETE of.
  */
 export async function retainedVersions(
   imageVersions: Dependencies,
@@ -112,16 +122,37 @@ export async function retainedVersions(
   // First: a rollback that ends meanwhile has shown its end to none of what is read.
   const target = await rollbackTarget(imageVersions, imageId);
   // In this order: what changes a version after it was read here has another operation, and is not deleted (see run).
-  const known = new Map<string, StoredVersion>();
-  for (const stored of await readAll(imageVersions, imageId))
-    if (stored.record.status !== undefined && stored.record.spec !== undefined)
-      known.set(nameOf(stored), stored);
+  const rows = await readRows(imageVersions, imageId);
+  const byRow = new Map(
+    deleting === undefined ? rows.filter(([, digest]) => digest?.succeeded !== undefined) : [],
+  );
+  const byRecord = await readAll(
+    imageVersions,
+    imageId,
+    rows.map(([name]) => name).filter((name) => !byRow.has(name)),
+  );
   const listed = await imageVersions.resourceManager.listImageVersions(imageId);
   if (listed === undefined)
     throw new ServiceError("NotFound", `Azure has no image definition ${imageId}.`);
+  const isAsKnown = (item: ListedImageVersion): boolean => {
+    const digest = byRow.get(item.name);
+    return digest !== undefined && listsAsKnown(digest, item);
+  };
+  const changed = listed.filter((item) => byRow.has(item.name) && !isAsKnown(item));
+  const known = new Map([
+    ...byRecord,
+    ...(await readAll(
+      imageVersions,
+      imageId,
+      changed.map(({ name }) => name),
+    )),
+  ]);
   const context = contextOf(imageVersions);
   const time = context.now.toISOString();
   const versions = listed.flatMap((item) => {
+    const isTarget = item.name === target;
+    const succeeded = isAsKnown(item) ? byRow.get(item.name)?.succeeded : undefined;
+    if (succeeded !== undefined) return [listedAsKnown(imageId, item, succeeded, isTarget)];
     const stored = known.get(item.name);
     if (stored === undefined) return [];
     const { record } = stored;
@@ -130,17 +161,15 @@ export async function retainedVersions(
       ...item,
       ...believed(record, { ...item, regions: [], time }, context).look,
     };
-    const found = retained(version, stored, version.name === target);
+    const found = retained(version, stored, isTarget);
     return deleting !== undefined &&
       isDeletedByPolicy(record) &&
       (version.name === deleting || record.state !== "Deleting")
       ? [beforeDeletion(found, record)]
       : [found];
   });
-  return {
-    versions,
-    unknown: listed.map(({ name }) => name).filter((name) => !known.has(name)),
-  };
+  const names = new Set(versions.map(({ name }) => name));
+  return { versions, unknown: listed.map(({ name }) => name).filter((name) => !names.has(name)) };
 }
 
 function isDeletedByPolicy({ state, requests }: ImageVersionRecord): boolean {
@@ -160,18 +189,56 @@ function beforeDeletion(version: RetainedVersion, record: ImageVersionRecord): R
   return { ...before, ...(latestIn && { latestIn }) };
 }
 
-async function readAll(
-  { store, index }: Dependencies,
+/** The names of the versions that are listed, each with what its row says. */
+async function readRows(
+  { index }: Dependencies,
   imageId: string,
-): Promise<readonly StoredVersion[]> {
-  const versions: StoredVersion[] = [];
-  for await (const rows of pagesOf(index, versionScope(imageId))) {
-    const stored = await Promise.all(
-      rows.map((row) => store.read(keyOf(`${imageId}/versions/${versionNameIn(row)}`))),
+): Promise<readonly (readonly [string, Digest | undefined])[]> {
+  const all = [];
+  for await (const rows of pagesOf(index, versionScope(imageId), ROWS))
+    all.push(...rows.map((row) => [versionNameIn(row), readDigest(row.digest)] as const));
+  return all;
+}
+
+/** By name; without those that nobody manages. */
+async function readAll(
+  { store }: Dependencies,
+  imageId: string,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, StoredVersion>> {
+  const known = new Map<string, StoredVersion>();
+  for (let at = 0; at < names.length; at += AT_ONCE)
+    await Promise.all(
+      names.slice(at, at + AT_ONCE).map(async (name) => {
+        const stored = await store.read(keyOf(`${imageId}/versions/${name}`));
+        if (stored?.record.status !== undefined && stored.record.spec !== undefined)
+          known.set(name, stored);
+      }),
     );
-    versions.push(...stored.flatMap((one) => one ?? []));
-  }
-  return versions;
+  return known;
+}
+
+/** Succeeded, and as Azure lists it: nothing is asked of it that is not done. */
+function listedAsKnown(
+  imageId: string,
+  { name, provisioningState, publishedDate, resource }: ListedImageVersion,
+  { createdTime, ready, protected: isKept }: NonNullable<Digest["succeeded"]>,
+  isRollbackTarget: boolean,
+): RetainedVersion {
+  const endOfLifeDate = resource.properties.publishingProfile?.endOfLifeDate;
+  return {
+    id: `${imageId}/versions/${name}`,
+    name,
+    provisioningState,
+    latestIn: latestIn(resource),
+    ...(endOfLifeDate && { endOfLifeDate }),
+    ...(publishedDate && { publishedDate }),
+    protected: isKept,
+    isRollbackTarget,
+    state: "Succeeded",
+    createdTime,
+    readyRegions: ready,
+  };
 }
 
 function retained(
@@ -227,8 +294,4 @@ function stateOf(stored: StoredVersion): VersionState {
       (canceledBy !== undefined && isByRetention({ requestedBy: canceledBy }))) &&
     regionsOf(stored).every(({ state }) => state === "Completed");
   return leftAsItWas ? "Succeeded" : record.state;
-}
-
-function nameOf({ record: { resourceId } }: StoredVersion): string {
-  return resourceId.slice(resourceId.lastIndexOf("/") + 1);
 }

@@ -104,6 +104,11 @@ async function deleteVersion(
 function isOvertaken(error: unknown): boolean {
   return (
     error instanceof ServiceError &&
-    ["ImageVersionConflict", "RegionWouldLoseLatest", "FailedNotSoftDeletable"].includes(error.code)
+    [
+      "ImageVersionConflict",
+      "ImageVersionProtected",
+      "RegionWouldLoseLatest",
+      "FailedNotSoftDeletable",
+    ].includes(error.code)
   );
 }
