@@ -1,11 +1,15 @@
 /**
- * What becomes of a version that is held back until its tests have passed. Pure. Invariants:
- *  1. It is promoted only where each test has passed in each region of its gate, and it is ready there.
- *  2. A failed result holds it back, until a later result of the same test passes. What is inconclusive says nothing of it.
- *  3. Nothing is done while an operation on the version is under way: it may change what was tested.
- *  4. Sigil begins the test by a machine at most three times; then it waits for a person.
- *  5. In waves, what has failed in any wave's regions begins no further one; where the rule says so, those that had it lose it.
- *  6. What a rule has begun and Azure has refused, or a person canceled, is not begun again: a person decides.
+ * Decides what happens to a version that is excluded from latest until its tests pass. Pure.
+ * Invariants:
+ *  1. It is promoted only if each test passed in each region of its gate, and it is ready there.
+ *  2. A failed result blocks it until a later result of the same test passes. An inconclusive
+ *     result changes nothing.
+ *  3. Nothing happens while an operation on the version runs, because it may change what was
+ *     tested.
+ *  4. Sigil starts the test by a machine at most three times, then waits for a person.
+ *  5. With waves, a failure in any wave's regions stops the next wave. If the rule says so, the
+ *     waves that have the version lose it.
+ *  6. If Azure refused what a rule started, or a person canceled it, only a person starts it again.
  */
 import {
   gateOf,
@@ -15,80 +19,83 @@ import {
   type TestResult,
 } from "../test-results/results.js";
 
-/** What is known of a version under such a rule. */
+/** What Sigil knows of a version with such a rule. */
 export interface Situation {
-  /** Canonical; of the gate. */
+  /** The gate's regions, canonical. */
   readonly regions: readonly string[];
-  /** Tests of the gate. */
+  /** The gate's tests. */
   readonly names: readonly string[];
-  /** But for failures in spite of which a person has promoted the version since. */
+  /** Results, without failures that a person overruled by a later promotion. */
   readonly results: readonly TestResult[];
-  /** The operation on the version that is under way. */
+  /** The operation that runs on the version. */
   readonly operationId?: string | undefined;
-  /** Somebody has changed in Azure where the version is in latest. */
+  /** Others changed in Azure where the version is in latest. */
   readonly isPaused?: boolean;
-  /** Regions of the gate in which the version is not usable. */
+  /** Regions of the gate in which the version cannot be used. */
   readonly unready: readonly string[];
-  /** Those of them to which its replication has failed. */
+  /** Those of them to which replication failed. */
   readonly lost?: readonly string[];
   readonly tests: MachineTests;
-  /** What is wrong with its keys, where something breaks by it. */
+  /** What is wrong with its keys, if that breaks something. */
   readonly brokenKeys?: string | undefined;
-  /** Why what the rule has begun last has come to nothing, where nobody has promoted or demoted it since. */
+  /**
+   * Why the last operation that the rule started failed, if nobody promoted or demoted the version
+   * since.
+   */
   readonly refusal?:
     | {
         readonly of: "promotion" | "exclusion";
         readonly message: string;
       }
     | undefined;
-  /** The next one, whose regions and tests the gate has; absent where the rule has none. */
+  /** The next wave, whose regions and tests are in the gate; absent: a rule without waves. */
   readonly wave?: WaveSituation | undefined;
 }
 
 export interface WaveSituation {
   /** From 1. */
   readonly number: number;
-  /** Of all waves. */
+  /** The gates of all waves. */
   readonly gates: readonly GateTerms[];
-  /** A failure excludes it again where it is in latest. */
+  /** A failure excludes the version again where it is in latest. */
   readonly rollsBack: boolean;
-  /** A person promotes it. */
+  /** Only a person promotes the version. */
   readonly isManual?: boolean;
   /** RFC 3339. */
   readonly notBefore?: string;
 }
 
-/** The tests by machines that Sigil has begun by itself. */
+/** The tests by machines that Sigil started itself. */
 export interface MachineTests {
-  /** Of any test by machines that runs. */
+  /** The operation of any test by machines that runs. */
   readonly runningId?: string | undefined;
   readonly begun: number;
-  /** RFC 3339; of the last that ended. */
+  /** When the last one ended, RFC 3339. */
   readonly endTime?: string | undefined;
-  /** A person has canceled the last one, which Sigil had begun. */
+  /** A person canceled the last test that Sigil started. */
   readonly isCanceled?: boolean;
-  /** Why none can be begun. */
+  /** Why no test can start. */
   readonly hindrance?: string | undefined;
 }
 
-/** What is to be done, and how that is said. */
+/** The next step, and its description. */
 type Step = {
-  /** Of the API: how far it is. */
+  /** The state in the API. */
   readonly state: "Waiting" | "NeedsAttention" | "Halted";
   readonly message: string;
   /** RFC 3339. */
   readonly nextAttemptTime?: string;
-  /** Nothing is lacking but somebody's promotion. */
+  /** Only a person's promotion is missing. */
   readonly waitsForGo?: true;
 } & (
   | { readonly kind: "wait" | "halt" | "promote" | "rollBack" }
-  /** By machines, in these regions. */
+  /** Test by machines, in these regions. */
   | { readonly kind: "test"; readonly regions: readonly string[] }
 );
 
 export type Decision = Step & {
   readonly gate: Gate;
-  /** The wave that is waited for. */
+  /** The wave that the decision is about. */
   readonly wave?: number | undefined;
 };
 
@@ -139,7 +146,7 @@ function whyUnusable({ regions, unready, lost = [] }: Situation): Step | undefin
     : undefined;
 }
 
-/** Every test has passed. */
+/** Every test passed: promotes unless something else blocks it. */
 function promoteOnce({ regions, wave, refusal, brokenKeys }: Situation, now: Date): Step {
   const { isManual, notBefore = "" } = wave ?? {};
   const there = regions.join(", ");
@@ -169,7 +176,7 @@ function promoteOnce({ regions, wave, refusal, brokenKeys }: Situation, now: Dat
 function haltBy({ operationId, refusal, wave }: Situation, { failed }: Gate): Step {
   const failures = failed.map(({ name, region }) => `${name} failed in ${region}`).join(", ");
   const halted = (kind: "halt" | "rollBack", consequence: string): Step => ({
-    // Invariant 3: a promotion that Azure has counts once it is done.
+    // Invariant 3: a promotion counts once Azure has it and its operation ended.
     kind: operationId === undefined ? kind : "wait",
     state: "Halted",
     message: `${failures}. ${consequence}`,
@@ -190,7 +197,7 @@ function haltBy({ operationId, refusal, wave }: Situation, { failed }: Gate): St
       );
 }
 
-/** Of the next wave, and failed where a test of any wave has. Invariant 5. */
+/** The state of the next wave's gate. It is failed if a test of any wave failed. Invariant 5. */
 function gateIn({ regions, names, results, wave }: Situation): Gate {
   const gate = gateOf(results, { regions, names });
   const failed = (wave?.gates ?? []).flatMap((terms) => gateOf(results, terms).failed);
@@ -213,7 +220,7 @@ function waitForTests({ tests }: Situation, { missing }: Gate, now: Date): Step 
     return attention(
       `${waits} Tests by machines were inconclusive ${begun} times. Fix the cause and test it by hand, or promote it by hand.`,
     );
-  // Where none has ended that is no number.
+  // NaN if no test has ended.
   const dueMs = Date.parse(endTime) + NEXT_TEST_MS * 2 ** (begun - 1);
   if (begun > 0 && now.getTime() < dueMs)
     return {

@@ -1,4 +1,4 @@
-/** What a rule waits for: gates, one after the other. A wave is one, and a rule without waves has one; the version knows none. Pure. */
+/** A rule's gates, in order. Each wave is a gate, and a rule without waves has one gate. Pure. */
 import {
   latestIn,
   regionsOf,
@@ -10,9 +10,9 @@ import {
 import { canonicalRegion } from "../resource-id.js";
 import { MACHINE_TEST, type GateTerms } from "../test-results/results.js";
 
-/** The regions of the version in which it waits, and the tests that have to pass there. */
+/** The version's regions in the gate, and the tests that must pass there. */
 interface RuleGate extends GateTerms {
-  /** What opens a wave beside its tests. */
+  /** What else must happen before the wave starts. */
   readonly after?: NonNullable<PromotionRule["waves"]>[number]["after"];
 }
 
@@ -31,7 +31,7 @@ export function gatesOf(rule: PromotionRule, targets: readonly string[]): readon
   return [{ regions: there(regions), names }];
 }
 
-/** Those of a rule that has waves, without the regions that are held back, unless that are all. */
+/** The gates of a rule with waves, without excluded regions unless all are excluded. */
 export function wavesOf(
   rule: PromotionRule | undefined,
   { resource }: Pick<Look, "resource">,
@@ -43,7 +43,9 @@ export function wavesOf(
   return gatesOf(rule, left.length === 0 ? targets : left);
 }
 
-/** How many waves have the version, in each of their regions: those before the first that lacks it. */
+/**
+ * How many waves have the version in each of their regions, counted up to the first that does not.
+ */
 export function promotedWaves(
   waves: readonly RuleGate[],
   { resource }: Pick<Look, "resource">,
@@ -53,7 +55,7 @@ export function promotedWaves(
   return next === -1 ? waves.length : next;
 }
 
-/** Since when each of the waves has the version that have it, as far as is known; RFC 3339. */
+/** Since when each wave has the version, if Sigil knows; RFC 3339. */
 export function waveTimes(
   waves: readonly RuleGate[],
   rollout: RolloutRecord | undefined,

@@ -4,7 +4,10 @@ import { decisionOn } from "./situation.js";
 
 type RolloutView = NonNullable<ImageVersionView["sigil"]["rollout"]>;
 
-/** How far a version is that is held back until its tests have passed; undefined for any other. */
+/**
+ * The rollout of a version that is excluded from latest until its tests pass; undefined for any
+ * other.
+ */
 export async function getRollout(
   deps: RolloutDependencies,
   { id, record, look }: KnownImageVersion,

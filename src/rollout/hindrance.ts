@@ -1,4 +1,4 @@
-/** Why Sigil can make no machine that a promotion rule waits for. */
+/** Finds out why Sigil cannot create the machines that a promotion rule waits for. */
 import { orNone } from "../errors.js";
 import {
   purchaseTerms,
@@ -16,13 +16,16 @@ type Profiles = Pick<TestDependencies, "makesMachines" | "profiles">;
 
 type Terms = Pick<TestDependencies, "resources" | "subscriptions">;
 
-/** What is wrong, and what a person may do about it once the version is there. */
+/** What is wrong, and what a person can do once the version exists. */
 interface Hindrance {
   readonly message: string;
   readonly remediation: string;
 }
 
-/** Of versions of an image definition, in canonical regions: without asking Azure. Costs one read of what is stored. */
+/**
+ * Checks an image definition in canonical regions without asking Azure. It costs one read of stored
+ * state.
+ */
 export async function hindranceIn(
   { makesMachines, profiles }: Profiles,
   imageId: string,
@@ -49,7 +52,10 @@ export async function hindranceIn(
       };
 }
 
-/** What is wrong with the terms that machines of the image definition are made under; nothing where Azure does not say. */
+/**
+ * What is wrong with the terms for machines of the image definition; undefined if Azure does not
+ * say.
+ */
 async function termsOf(
   { resources, subscriptions }: Terms,
   imageId: string,
@@ -62,7 +68,10 @@ async function termsOf(
   );
 }
 
-/** Where a rule waits for machines that cannot be made. `targets`: the version's regions, in any spelling. */
+/**
+ * Where a rule waits for machines that Sigil cannot create. `targets`: the version's regions, in
+ * any spelling.
+ */
 export async function hindrancesOf(
   deps: Profiles & Terms,
   imageId: string,

@@ -8,20 +8,20 @@ import {
 } from "../operation/records.js";
 import { firstSequenceOf, lastSequenceOf } from "../operation/sequence.js";
 
-/** By whom what Sigil begins by itself is requested. */
+/** The requester recorded for operations that Sigil starts itself. */
 export const REQUESTED_BY = {
   name: "rollout",
   policy: "rollout",
 } as const satisfies Requester;
 
-/** Sigil has begun it by itself: a person may have that name, too. */
+/** Whether Sigil started it. The name alone is no proof, because a person may have it, too. */
 export function isByRollout({ requestedBy }: Pick<OperationRecord, "requestedBy">): boolean {
   return requestedBy.policy === REQUESTED_BY.policy;
 }
 
 const MOST_OPERATIONS = 10;
 
-/** Operations that are kept, the last one first. */
+/** Stored operations, newest first. */
 export async function* operationsBack(
   store: Pick<StateStore<never>, "readOperation">,
   record: TrackedRecord,
@@ -35,7 +35,7 @@ export async function* operationsBack(
   }
 }
 
-/** The last promotion or demotion of a version: what was asked besides says nothing of latest. */
+/** The last promotion or demotion of a version. Other operations do not change latest. */
 export async function lastOfLatest(
   { store }: Pick<Dependencies, "store">,
   record: ImageVersionRecord,

@@ -1,8 +1,8 @@
 /**
- * What may open or close a gate is acted on at once: a result that is stored, an operation on the version or a test of it that has
- * ended.
- * Invariant: nothing depends on it. What is cut off here, or comes twice, the timer looks at like anything else that is held back
- * (roll-out.ts): a version is listed for that before a result of it is stored.
+ * Reacts at once to whatever may open or close a gate: a stored result, or the end of an operation
+ * on the version or of its test.
+ * Invariant: nothing depends on it. If it is cut off or runs twice, the timer (roll-out.ts) still
+ * checks the version, because the version is listed before its result is stored.
  */
 import { orNone } from "../errors.js";
 import type { CloudEvent } from "../events/cloud-event.js";
@@ -15,8 +15,8 @@ import type { RolloutDependencies } from "./ports.js";
 import { lookAfter } from "./roll-out.js";
 
 /**
- * A result of the version is about to be stored: lists one that waits for tests, or has, to be looked after, and answers its id;
- * undefined for any other.
+ * Prepares for a result that is about to be stored. Lists the version for the timer if it waits for
+ * tests, or did, and returns its id; undefined for any other version.
  */
 export async function expectResult(
   { imageVersions: { store, index } }: RolloutDependencies,
@@ -25,11 +25,11 @@ export async function expectResult(
   if (parseImageVersionId(versionId) === undefined) return undefined;
   const record = await store.readRecord(keyOf(versionId));
   if (record === undefined || (ruleIn(record)?.when ?? "manual") === "manual") return undefined;
-  await index.put([testedRow(record.resourceId)]); // Invariant 3 of roll-out.ts: it may be over, and begin anew.
+  await index.put([testedRow(record.resourceId)]); // Invariant 3 of roll-out.ts: a finished rollout may start again.
   return record.resourceId;
 }
 
-/** Throws only where the version cannot be listed to be looked after. */
+/** Throws only if the version cannot be listed for the timer. */
 export async function moveOn(
   deps: RolloutDependencies,
   versionId: string,
@@ -37,11 +37,14 @@ export async function moveOn(
 ): Promise<void> {
   const resourceId = await expectResult(deps, versionId);
   if (resourceId === undefined) return;
-  // Where it fails, the timer comes to it.
+  // If this fails, the timer tries again.
   await orNone(lookAfter(deps, resourceId, traceparent));
 }
 
-/** Takes the step of a message that publishes to `events`, and then moves on the versions whose operations have ended by it. */
+/**
+ * Takes the step of a message and publishes to `events`. Then moves on each version with an
+ * operation that this step ended.
+ */
 export async function takeAndMoveOn(
   deps: RolloutDependencies,
   events: EventPublisher,
@@ -60,7 +63,7 @@ export async function takeAndMoveOn(
       await moveOn(deps, subject, traceparent);
 }
 
-/** Of operations on a version, and of its tests. */
+/** The events that end an operation on a version or a test of it. */
 const ENDS: readonly string[] = [
   IMAGE_VERSION_EVENT.promoted,
   IMAGE_VERSION_EVENT.demoted,

@@ -1,9 +1,13 @@
 /**
- * Promotes versions whose rule is met, by the same operation as a caller's promotion. Invariants:
- *  1. What is promoted is what was tested: the same life, the same rule, nothing under way. Whoever accepts it looks again.
- *  2. Runs may come twice, at once, or be cut off: a promotion or a test that runs is that one.
- *  3. A version is looked after from the request of its rule until the rule is in force no more. Where a test has failed that begins anew with the next result, or with what others are seen to have changed.
- *  4. What fails for one version holds back no other.
+ * Promotes versions once their rules are met, with the same operation as a caller's promotion.
+ * Invariants:
+ *  1. It promotes what was tested: the same life and rule, with no operation running. Acceptance
+ *     checks this again.
+ *  2. Runs may repeat, overlap or be cut off: a promotion or test that already runs is not started
+ *     twice.
+ *  3. A version is checked from the request of its rule until the rule no longer applies. After a
+ *     failed test, the next result, or a change by others, starts that again.
+ *  4. A failure for one version delays no other.
  */
 import { ServiceError, type ErrorCode } from "../errors.js";
 import {
@@ -31,14 +35,17 @@ import { tellNothing, tellReached, tellStopped, type Telling } from "./tell.js";
 
 export interface RolloutRun {
   readonly versions: number;
-  /** One for each version that could not be looked after this time. */
+  /** An error for each version that could not be checked this time. */
   readonly errors: readonly {
     readonly resourceId: string;
     readonly error: unknown;
   }[];
 }
 
-/** Looks once at every version that is held back until its tests have passed. Throws when they cannot be listed. */
+/**
+ * Checks once every version that is excluded from latest until its tests pass. Throws if it cannot
+ * list them.
+ */
 export async function runRollouts(
   deps: RolloutDependencies,
   traceparent: string,
@@ -57,7 +64,7 @@ export async function runRollouts(
   return { versions, errors };
 }
 
-/** Looks at one, and does what follows. */
+/** Checks one version, and takes the next step. */
 export async function lookAfter(
   deps: RolloutDependencies,
   resourceId: string,
@@ -66,19 +73,22 @@ export async function lookAfter(
   const { index } = deps.imageVersions;
   if (!(await rollOut(deps, resourceId, traceparent))) return;
   await index.remove([testedRow(resourceId)]);
-  // A request or a result that came meanwhile has listed it before that.
+  // A request or result may have listed it just before the removal, so check once more.
   const seen = await lookOnce(deps, resourceId, traceparent);
   const found = typeof seen === "string" ? seen : await foundOf(deps, seen);
   const isOver = typeof found === "string" ? found === "over" : found.decision.kind === "halt";
   if (!isOver) await index.put([testedRow(resourceId)]);
 }
 
-/** A version, and a look that shows it as it is. */
+/** A version, and a current look at it. */
 interface Seen extends Telling {
   readonly id: ImageVersionId;
 }
 
-/** Or that nothing more is to be done for it; or nothing now, as where Azure has not shown it as it is. */
+/**
+ * Reads the version once. Returns a word instead if nothing more needs to be done for it, or
+ * nothing can be done now, such as when Azure has no current answer.
+ */
 async function lookOnce(
   deps: RolloutDependencies,
   resourceId: string,
@@ -91,14 +101,17 @@ async function lookOnce(
   const { status, state } = read.record;
   const look = await lookAt(imageVersions, id);
   if (look === undefined) return status === undefined && isFinal(state) ? "over" : "later";
-  // What others have changed counts before anything is decided.
+  // Record changes by others before deciding anything.
   const stored = isFinal(state) ? await noteLook(imageVersions, read, look) : read;
   return stored && believed(stored.record, look, contextOf(imageVersions)).isFact
     ? { id, stored, look, traceparent }
     : "later";
 }
 
-/** Why a promotion or demotion that a rule has begun is not to be sent; undefined: it is. Asked right before that. */
+/**
+ * Why not to send a promotion or demotion that a rule started; undefined: send it. Called right
+ * before the send.
+ */
 export async function whyNotByRule(
   deps: RolloutDependencies,
   id: ImageVersionId,
@@ -123,7 +136,7 @@ async function foundOf(
     : "later";
 }
 
-/** True where nothing more is to be done for it. */
+/** Whether the version needs no further checks. */
 async function rollOut(
   deps: RolloutDependencies,
   resourceId: string,
@@ -162,7 +175,7 @@ async function act(
       try {
         await demoteImageVersion(deps.imageVersions, { ...command, byMachine });
       } catch (error) {
-        // It stays where no other version would be the latest, until one is.
+        // It stays in latest while a region would have no other latest version.
         if (!isRefused(error, "RegionWouldLoseLatest")) throw error;
       }
       break;
@@ -173,7 +186,7 @@ async function act(
       });
       break;
     case "halt":
-      // Not told, it is looked at again.
+      // If the event was not stored, check the version again.
       return (await tell()) !== undefined;
     case "wait":
       if (decision.state === "NeedsAttention") await tell();
@@ -187,7 +200,7 @@ function isOvertaken(error: unknown): boolean {
     error,
     "ImageVersionConflict",
     "OperationEnded",
-    "TooManyRequests", // No machine is free.
+    "TooManyRequests", // All machines are in use.
   );
 }
 

@@ -1,4 +1,4 @@
-/** What is known of a version that a rule is to promote. */
+/** Gathers what a promotion rule needs to know of a version. */
 import {
   latestIn,
   brokenIn,
@@ -34,7 +34,7 @@ import { hindranceIn } from "./hindrance.js";
 import type { RolloutDependencies } from "./ports.js";
 import { isByRollout, lastOfLatest, operationsBack } from "./last-operations.js";
 
-/** The record as if nothing that a rule has begun were open. */
+/** The record without open requests from a rule. */
 export function withoutMachines(record: ImageVersionRecord): ImageVersionRecord {
   return {
     ...record,
@@ -46,11 +46,14 @@ export function withoutMachines(record: ImageVersionRecord): ImageVersionRecord 
 
 export interface Found {
   readonly decision: Decision;
-  /** Where the version goes into latest; absent: everywhere. */
+  /** The regions in which it joins latest; absent: all. */
   readonly regions?: readonly string[] | undefined;
 }
 
-/** What becomes of a version; undefined for one that no rule is to promote. Its keys are looked at where nothing else holds it back. */
+/**
+ * The decision on a version; undefined if no rule applies. Its keys are checked only if nothing
+ * else blocks it.
+ */
 export async function decisionOn(
   deps: RolloutDependencies,
   id: ImageVersionId,
@@ -69,7 +72,7 @@ export async function decisionOn(
     broken.length > 0 ? decide({ ...situation, brokenKeys: brokenIn(broken) }, now()) : free;
   const regions = nextWave(wavesOf(rule, look, record), look)?.regions;
   if (decision.kind !== "promote") return { decision, regions };
-  // What the version's own rule lets through may have another gate before it.
+  // Another gate may block what the version's own rule allows.
   const included = latestIn(look.resource);
   const entered = (regions ?? regionsOf(look.resource)).filter((name) => !included.includes(name));
   const deed = { kind: "enterLatest", regions: entered } as const;
@@ -121,18 +124,18 @@ async function situationOf(
   };
 }
 
-/** A test that begins before the copy is known to be there would not count. */
+/** Whether Sigil has not yet seen the copy. A test that starts before that would not count. */
 function isUnseen({ state, regions }: ImageVersionRecord, region: string): boolean {
   const found = regions.find(({ name }) => name === region);
   return !isFinal(state) && found?.completedTime === undefined;
 }
 
-/** A person has promoted the version in spite of it. */
+/** Whether a person promoted the version after this failure. */
 function isOverruled({ result, time }: TestResult, { rollout }: ImageVersionRecord): boolean {
   return result === "failed" && Date.parse(time) <= Date.parse(rollout?.goTime ?? "");
 }
 
-/** What opens a wave beside its tests. */
+/** What else must happen before the wave starts. */
 function turnOf(
   waves: ReturnType<typeof wavesOf>,
   promoted: number,
@@ -146,13 +149,13 @@ function turnOf(
   return { notBefore: new Date(dueMs).toISOString() };
 }
 
-/** Why the last operation, which the rule had begun, has come to nothing. */
+/** Why the last operation failed, if the rule started it. */
 function refusalBy(
   last: OperationRecord | undefined,
 ): NonNullable<Situation["refusal"]> | undefined {
   if (last === undefined || !isByRollout(last)) return undefined;
   const { kind, status, canceledBy, error } = last;
-  // What Sigil itself has canceled is decided anew.
+  // If Sigil itself canceled it, decide again.
   const isCanceled =
     status === "Canceled" && canceledBy !== undefined && !isByRollout({ requestedBy: canceledBy });
   return status === "Failed" || isCanceled
@@ -176,7 +179,7 @@ async function testsOf(
   const own: OperationRecord[] = [];
   for await (const operation of operationsBack(machineTests.store, stored.record)) {
     if (Date.parse(operation.createdTime) < Date.parse(publishedDate)) break;
-    // Those of another wave say nothing of this one.
+    // A refusal in another wave does not count for this one.
     if (
       isByRollout(operation) &&
       (operation.tests ?? []).some(({ name }) => regions.includes(name))

@@ -1,8 +1,9 @@
 /**
- * What is told of a rollout, and what is kept of it: since when each of its waves has the version, what has stopped it. Invariants:
- *  1. What was told is in the record that says so: both are one write, while no operation works on the version. Where another has
- *     written the record since it was read, nothing is told: whoever comes next looks again.
- *  2. Each event has an id that is made of its fact, so that it may be sent twice.
+ * Publishes the events of a rollout, and stores since when each wave has the version and what
+ * stopped it. Invariants:
+ *  1. One write stores an event and the record of it, while no operation works on the version. If
+ *     the record changed since it was read, nothing is published, and the next run checks again.
+ *  2. The id of each event is built from its fact, so it may be sent twice.
  */
 import { whatToDo } from "../conditions/conditions.js";
 import type { EventData, EventType } from "../events/documented-event.js";
@@ -24,17 +25,17 @@ import type { RolloutDependencies } from "./ports.js";
 import { isByRollout, lastOfLatest } from "./last-operations.js";
 import { wavesOf, waveTimes } from "./gates.js";
 
-/** What is stored now; undefined where another has written the record. */
+/** The stored version now; undefined if the record changed meanwhile. */
 type Told = StoredVersion | undefined;
 
-/** A version, what a look shows of it, and who is told. */
+/** A version, a look at it, and where its events go. */
 export interface Telling {
   readonly stored: StoredVersion;
   readonly look: Look;
   readonly traceparent: string;
 }
 
-/** What holds the version back, or that it waits for a person: once for each reason. */
+/** Reports what blocks the version, or that it waits for a person; once for each reason. */
 export function tellStopped(
   deps: RolloutDependencies,
   seen: Telling,
@@ -42,7 +43,7 @@ export function tellStopped(
 ): Promise<Told> {
   const { resourceId, rollout } = seen.stored.record;
   const failed = state === "Halted" ? gate.failed : [];
-  // Waves that a rule begins anew are told anew.
+  // Report waves again if a rule starts them again.
   const why = failed.length > 0 ? failed : (rollout?.waves?.[0] ?? []);
   const event = eventOf(
     deps,
@@ -58,7 +59,10 @@ export function tellStopped(
   return tellOnce(deps, seen.stored, event);
 }
 
-/** What a look shows: the waves that have the version, and that it was taken back. Answers what is stored then. */
+/**
+ * Reports the waves that have the version according to a look, and whether it was rolled back.
+ * Returns what is stored then.
+ */
 export async function tellReached(deps: RolloutDependencies, seen: Telling): Promise<Told> {
   const stored = await tellWaves(deps, seen);
   if (stored === undefined) return undefined;
@@ -80,7 +84,7 @@ export async function tellReached(deps: RolloutDependencies, seen: Telling): Pro
 async function tellWaves(deps: RolloutDependencies, seen: Telling): Promise<Told> {
   const { stored, look } = seen;
   const { record } = stored;
-  // What others have changed is no wave.
+  // A change by others is not a wave.
   if (isPaused(record)) return stored;
   const waves = wavesOf(ruleIn(record), look, record);
   const before = record.rollout?.waves ?? [];
@@ -111,7 +115,7 @@ async function tellOnce(
   return committed(deps, after, [event]);
 }
 
-/** It waits for nobody any more. */
+/** Records that it no longer waits for a person. */
 export async function tellNothing(deps: RolloutDependencies, stored: StoredVersion): Promise<Told> {
   const { told, ...rollout } = stored.record.rollout ?? {};
   return told === undefined
@@ -132,7 +136,7 @@ function committed(
   return commitUnlessWritten(imageVersions, pair, changed);
 }
 
-/** Invariant 2. `fact`: what it is called in the id, and what tells it from others of this life. */
+/** Invariant 2. `fact`: its name in the id, and what distinguishes it within this life. */
 function eventOf<Type extends EventType>(
   { imageVersions: { eventSource, now } }: RolloutDependencies,
   { stored, look, traceparent }: Telling,
