@@ -70,6 +70,7 @@ function anything(status: string): Record<string, unknown> {
     ...{ rollback: { from: "1.0.0", to: "2.0.0", regions: [region] } },
     ...{ scaleSets: users, ephemeralMachines: users, machines: users },
     notSeen: [{ subscriptionId: "id", message: "Message." }],
+    ...{ latestIn: ["westus"], how: "Seen" },
     whatToDo: { sentence: "Sentence." },
     ...{ az: "az", powerShell: "New-AzVM", bicep: "param" },
     ...{ rejectionReason: "Reason.", region: "westus", message: "Message." },
@@ -94,6 +95,7 @@ const LINES: Readonly<Record<string, string>> = {
   "image-version watch": VERSION_AT,
   "image-version machine": `${VERSION_AT} --region westus`,
   "image-version use": VERSION_AT,
+  "image-version descendants": VERSION_AT,
   "image-version test": VERSION_AT,
   "image-version promote": VERSION_AT,
   "image-version demote": VERSION_AT,
@@ -173,7 +175,7 @@ function service(end: End) {
     const isPage =
       path.endsWith("/approve") ||
       (method === "GET" &&
-        /(?:versions|images|galleries|Versions|operations|results|Sets|requests|attention)(?:\?[^/]*)?$/iu.test(
+        /(?:versions|images|galleries|Versions|operations|results|Sets|requests|attention|descendants)(?:\?[^/]*)?$/iu.test(
           path,
         ));
     const isWrite = method !== "GET" && !path.includes("/plan");
