@@ -92,9 +92,11 @@ it("any command line ends with an exit code that says why, and is never a mistak
                 ? [200, { warnings: [] }]
                 : path.endsWith("/use")
                   ? [200, USE]
-                  : path.includes("/versions/")
-                    ? [200, VERSION, { ETag: '"1"' }]
-                    : problem(404, "NotFound"),
+                  : path.includes("/descendants?")
+                    ? [200, { value: [] }]
+                    : path.includes("/versions/")
+                      ? [200, VERSION, { ETag: '"1"' }]
+                      : problem(404, "NotFound"),
       );
       // 4: `events tail` signs in to Service Bus, and nobody can here.
       expect([0, 2, 3, 4, 5], `${line.join(" ")}\n${stderr}`).toContain(code);
