@@ -3,8 +3,6 @@
  * and the page show what is answered. Kubernetes' word: `kubectl describe` prints conditions in the same way.
  */
 
-import { parseResourceId } from "../resource-id.js";
-
 /** A command, and the API request that it sends. */
 interface Way {
   readonly command: string;
@@ -218,8 +216,7 @@ export function whatToDo(
 
 /** The options that name a version or an image definition, as az has them. */
 function placeOptions(resourceId: string): string {
-  const { subscriptionId, resourceGroupName, names } = parseResourceId(resourceId) ?? {};
-  const [gallery, image, version] = names ?? [];
-  const place = `--subscription ${subscriptionId} -g ${resourceGroupName} -r ${gallery} -i ${image}`;
+  const [, , subscription, , group, , , , gallery, , image, , version] = resourceId.split("/");
+  const place = `--subscription ${subscription} -g ${group} -r ${gallery} -i ${image}`;
   return version === undefined ? place : `${place} -e ${version}`;
 }
