@@ -73,10 +73,10 @@ export async function lookAgain(
   );
 }
 
-/** Worth a write. A working set that has no stored state waits for the next run. */
+/** Worth a write. A set without a stored state is, unless it could not be seen. */
 export function isNews(state: KeyState, known: KeyState | undefined): boolean {
   return known === undefined
-    ? state.problems.length > 0
+    ? state.problems.length > 0 || state.notSeen.length === 0
     : !isDeepStrictEqual(standing(state), standing(known));
 }
 

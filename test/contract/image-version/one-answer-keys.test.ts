@@ -421,3 +421,16 @@ test("a reader writes nothing of keys that are as stored, and once of one that i
   // It is stored, and then that it is told.
   expect(writes).toBe(2);
 });
+
+test("a working set that the guardian has yet to see is stored by whoever opens it, and no event tells it", async () => {
+  image = await world.define();
+  await world.publish(`${image}/versions/1.0.0`);
+  await world.takeTold();
+  const one = instance();
+  const other = instance();
+  expect(await other.list()).toBeUndefined();
+  expect(await one.state()).toBe("Safe");
+  world.clock.advance(3_000); // How long a summary is kept.
+  expect(await other.list()).toEqual([]);
+  expect(await told()).toEqual([]);
+});
