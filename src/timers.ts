@@ -1,4 +1,4 @@
-/** What Sigil does by the clock: one row a timer function. A row does its part, and logs what was done and what failed. */
+/** The timer functions, one row each. A row runs its part and logs the result and the failures. */
 import type { InvocationContext, TimerHandler } from "@azure/functions";
 import type { Config } from "./config/config.js";
 import { runDrift } from "./drift/run-drift.js";
@@ -160,7 +160,7 @@ async function removeExpired({ operations, ageing }: TimerParts, log: Log): Prom
   }
 }
 
-/** 0 where there is no such time. RFC 3339. */
+/** 0 if there is no time. `time` is RFC 3339. */
 function secondsSince(time: string | undefined, now: Date): number {
   return time === undefined ? 0 : (now.getTime() - Date.parse(time)) / 1_000;
 }

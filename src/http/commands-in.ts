@@ -1,4 +1,4 @@
-/** What of a request is in its command: only what the request has, so that the domain can tell absent from given. */
+/** The parts of a command, from its request. An absent parameter stays absent, so that the domain can tell it from a given one. */
 import type { WriteTarget } from "../authorization/gallery-policy.js";
 import { isSufficient, requireRole } from "../authorization/roles.js";
 import type { ChangeCommand, Command, planRollback } from "../image-version/index.js";
@@ -88,7 +88,7 @@ export function allowNoLatestIn({
   return allowNoLatest === true ? { allowNoLatest } : {};
 }
 
-/** Throws where the caller may not say that. */
+/** Throws ServiceError Forbidden if the caller is no Admin. */
 export function ignoreUseIn({
   principal,
   query: { ignoreUse },

@@ -1,8 +1,8 @@
 /**
- * What was built from a version, and from that again. Computed when somebody asks; nothing here knows a ban. Invariants:
- *  1. Each version is in it once, under the parent by which it was found first, so a circle ends.
- *  2. A row counts only where the version's own record names the parent: a number that was created anew has left a row behind.
- *  3. What is gone is not in it, but what was built from that is.
+ * The versions that were built from a version, directly or through others. Computed on request; revocations play no part. Invariants:
+ *  1. Each version appears once, under the parent that leads to it first, so a circle ends.
+ *  2. A row counts only if the version's own record names the parent: a number that was created again leaves an old row.
+ *  3. A deleted version does not appear, but its descendants do.
  */
 import {
   childrenScope,
@@ -89,7 +89,7 @@ function isThere(record: ImageVersionRecord | undefined): boolean {
   return record?.status !== undefined || record?.write?.creates === true;
 }
 
-/** A few at once; each with what was read, in their order. */
+/** Reads `AT_ONCE` items at a time. Returns each item with its result, in the given order. */
 export async function inTurns<One, Read>(
   all: readonly One[],
   read: (one: One) => Promise<Read>,

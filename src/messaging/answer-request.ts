@@ -1,4 +1,4 @@
-/** The events that answer a request without an operation of its own: it was refused, or asks for what is there or under way. */
+/** The events that answer a request without a new operation: it was refused, already done, or already running. */
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { ServiceError, Finding } from "../errors.js";

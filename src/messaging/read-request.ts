@@ -1,4 +1,4 @@
-/** What a message of `image-version-requests` asks for: read without effect, with every error in it. */
+/** Reads a message of `image-version-requests` and finds every error in it. Has no effects. */
 import { ServiceError, type Finding } from "../errors.js";
 import type { ImageVersionRequest, PutImageVersion } from "../image-version/index.js";
 import { parseJson, requireBodySize } from "../json/parse-json.js";
@@ -109,7 +109,7 @@ export function commandOf(
   };
 }
 
-/** The version that an event names, and its data, of which nothing is wrong. */
+/** The version that an event names, and its valid data. Throws InvalidRequest with every error. */
 function dataOf(
   event: CloudEventRequest,
   body: { readonly value: unknown; readonly findings: readonly Finding[] },

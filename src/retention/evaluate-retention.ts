@@ -47,7 +47,7 @@ export interface Evaluation {
 
 /**
  * Judges every version of the image definition. Costs one list of Azure, a page of rows each 1,000 versions, and a read of each version
- * whose row does not say that it is Succeeded and as listed; and where versions are guarded a question to Resource Graph.
+ * whose row does not say that it is Succeeded and as listed. If versions are guarded, it also asks Resource Graph once.
  * Throws ServiceError NotFound where Azure has no such image definition.
  */
 export async function evaluateRetention(
@@ -107,9 +107,9 @@ async function withoutRevoked(
 }
 
 /**
- * The versions that both Sigil and Azure have, and the names of those that Azure alone has: by the digest of its row where Azure lists
- * the version as known and it is Succeeded, else by its record. With `deleting`, the name of one that a policy deletes, by records
- * alone: that is as before its deletion, and so is what else the policy deletes and has not sent a DELETE of.
+ * The versions that both Sigil and Azure have, and the names of the versions that only Azure has. A Succeeded version that Azure lists
+ * unchanged is judged by the digest in its row, any other by its record. `deleting` names a version that a policy deletes: then only
+ * records count, and that version, like others whose DELETE the policy has not sent, is shown as before its deletion.
  */
 export async function retainedVersions(
   imageVersions: Dependencies,
@@ -200,7 +200,7 @@ async function readRows(
   return all;
 }
 
-/** By name; without those that nobody manages. */
+/** By name, without versions that Sigil does not manage. */
 async function readAll(
   { store }: Dependencies,
   imageId: string,
@@ -218,7 +218,7 @@ async function readAll(
   return known;
 }
 
-/** Succeeded, and as Azure lists it: nothing is asked of it that is not done. */
+/** A Succeeded version that Azure lists unchanged: no request of it is open. */
 function listedAsKnown(
   imageId: string,
   { name, provisioningState, publishedDate, resource }: ListedImageVersion,

@@ -1,4 +1,4 @@
-/** What was built from a version, as who takes it back is told. */
+/** The descendants of a version, as the answer of a revocation and the listing show them. */
 import { orNone, type Finding } from "../errors.js";
 import { latestOfListed } from "../image-version/index.js";
 import { descendantsOf, inTurns, type Descendant } from "../lineage/descendants.js";
@@ -24,7 +24,7 @@ export interface KnownDescendants {
   readonly complete: boolean;
 }
 
-/** Costs one list of Azure for each image definition that none was read of lately. */
+/** Reads the list of each image definition from Azure, unless this instance read it in the last 30 seconds. */
 export async function knownDescendants(
   { imageVersions, revocations }: RevocationDependencies,
   id: ImageVersionId,
@@ -59,7 +59,7 @@ export async function knownDescendants(
 
 const FIRST = 10;
 
-/** How many, and the first of them: those that are the latest somewhere come first. */
+/** Counts the descendants and names the first ten. Those that are the latest somewhere come first. */
 export function counted({ found, complete }: KnownDescendants) {
   const inLatest = found.filter(({ latestIn }) => latestIn.length > 0);
   const others = found.filter(({ latestIn }) => latestIn.length === 0);
@@ -71,7 +71,7 @@ export function counted({ found, complete }: KnownDescendants) {
   };
 }
 
-/** The warning that what was built from it is handed out. */
+/** Warns if a descendant is the latest somewhere. */
 export function inLatestFindings(
   { count, inLatest, first }: ReturnType<typeof counted>,
   replacement: string | undefined,
@@ -83,7 +83,7 @@ export function inLatestFindings(
       code: "DescendantsInLatest",
       pointer: "",
       severity: "warning",
-      message: `${count} version${count === 1 ? " was" : "s were"} built from it, and ${inLatest} ${inLatest === 1 ? "is" : "are"} the latest somewhere: ${names.map(nameOf).join(", ")}${inLatest > names.length ? ", …" : ""}. What is there stays as it is.`,
+      message: `${count} version${count === 1 ? " was" : "s were"} built from it, and ${inLatest} ${inLatest === 1 ? "is" : "are"} the latest somewhere: ${names.map(nameOf).join(", ")}${inLatest > names.length ? ", …" : ""}. They stay as they are.`,
       remediation: `Build them again on ${replacement ?? "another version"}. sigil image-version descendants lists them all.`,
     },
   ];

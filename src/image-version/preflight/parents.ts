@@ -1,5 +1,5 @@
 /**
- * What a version is made of, as far as Azure says it of the sources. Pure. Invariant: unknown is never "none". Example:
+ * The parents of a version, as far as Azure reports the origin of its sources. Pure. Invariant: unknown is never "none". Example:
  *
  *   snapshot → disk → galleries/base/images/rhel9/versions/1.1.0    ids: [that version]
  *   snapshot → a disk that is gone                                  ids: [], endsAt: [the disk]
@@ -14,12 +14,12 @@ import { found, type Seen } from "../rules/gathered.js";
 /** Keys are ids in lower case. */
 type Sources = ReadonlyMap<string, Seen<ImageSource>>;
 
-/** At most this many resources between a source and the version that it was made of. */
+/** The most resources between a source and the parent version. */
 const MOST_STEPS = 4;
 
 const DATA_DISKS = "/dataDiskImages/";
 
-/** Undefined if the request names nothing that could be read. Of data disks nothing is asked but what `sources` show. */
+/** Undefined if the request names no readable source. For data disks, only `sources` count: their origins are not traced. */
 export function parentageOf(
   request: ImageVersionRequest,
   sources: Sources,
@@ -49,13 +49,13 @@ export function parentageOf(
   return { ids: [...ids.values()], ...(ends.size > 0 && { endsAt: [...ends.values()] }) };
 }
 
-/** A machine that does not say it has an OS disk that may. */
+/** If a machine does not report its origin, its OS disk may. */
 function originsOf(source: ImageSource | undefined): readonly string[] {
   const { madeOf, osDisk } = source ?? {};
   return madeOf ?? (osDisk?.id === undefined ? [] : [osDisk.id]);
 }
 
-/** The resources that have not been read where the trace ends. */
+/** The ends of the trace that have not been read. */
 export function unreadAt(
   { endsAt = [] }: Pick<Parentage, "endsAt">,
   sources: Sources,

@@ -1,4 +1,4 @@
-/** What a version was made of, as a GET and a plan show it. Pure. */
+/** The parents of a version, as a GET and a plan show them. Pure. */
 import type { ImageVersionView } from "../contract.js";
 import { declaredIn, type Fields } from "../properties/fields.js";
 import type { Parentage } from "../resources.js";
@@ -7,7 +7,7 @@ import type { ImageVersionRecord } from "../state/record.js";
 
 type Sigil = ImageVersionView["sigil"];
 
-/** Neither member if nothing is known: that is not "none". A parent that is seen and declared is in it twice. */
+/** Omits both members if nothing is known, which is not "none". A parent that is seen and declared appears twice. */
 export function viewParents(
   parentage: Pick<Parentage, "ids" | "endsAt"> | undefined,
   own: Fields | undefined,
@@ -23,7 +23,7 @@ export function viewParents(
   };
 }
 
-/** Those that were seen and those that were declared, each once. */
+/** The seen and the declared parents, each once. */
 export function parentsOf(record: ImageVersionRecord): readonly string[] {
   const { parents = [] } = viewParents(record.parentage, sigilFieldsToBe(record));
   return [...new Map(parents.map(({ id }) => [id.toLowerCase(), id])).values()];

@@ -58,7 +58,7 @@ interface ImageSummary {
 
 /**
  * Throws ServiceError NotFound where Azure has no such image definition, and what the reads throw. `maxListMs`: how old Azure's list
- * may be, where not half a minute; then nothing is looked at because nobody has seen it.
+ * may be, if not half a minute; then versions that nobody has seen are not looked at.
  */
 export type Summarize = (imageId: string, maxListMs?: number) => Promise<ImageSummary>;
 

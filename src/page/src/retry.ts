@@ -22,9 +22,27 @@ export function askedToWaitMs(error: unknown): number {
   return Math.min(Math.max(0, askedMs ?? 0), LONGEST_WAIT_MS);
 }
 
-/** Whether the API says that what was read last is still so. */
-export function isUnchanged(error: unknown): boolean {
-  return error instanceof ProblemError && error.status === 304;
+/** An answer with its ETag. */
+export interface Tagged<Body> {
+  readonly etag: string;
+  readonly body: Body;
+}
+
+/** Reads again, or keeps `previous` if it has not changed. */
+export async function readTagged<Body>(
+  previous: Tagged<Body> | undefined,
+  read: (header: {
+    readonly "If-None-Match"?: string;
+  }) => Promise<{ readonly headers: Headers; readonly body: Body }>,
+): Promise<Tagged<Body>> {
+  try {
+    const { headers, body } = await read(previous ? { "If-None-Match": previous.etag } : {});
+    return { etag: headers.get("etag") ?? "", body };
+  } catch (error) {
+    if (previous !== undefined && error instanceof ProblemError && error.status === 304)
+      return previous;
+    throw error;
+  }
 }
 
 /** What was thrown, whatever it is. */

@@ -1,33 +1,22 @@
 import type { Client, Schemas } from "@sigil/client";
-import { BUSY_MS, IDLE_MS, isUnchanged } from "./retry.js";
+import { BUSY_MS, IDLE_MS, readTagged, type Tagged } from "./retry.js";
 import type { ImageName } from "./routes.js";
 
 export type VersionSummary = Schemas["ImageVersionSummary"];
 export type RegionSummary = Schemas["RegionSummary"];
 
-export interface Summary {
-  readonly etag: string;
-  readonly body: Schemas["ImageSummary"];
-}
+export type Summary = Tagged<Schemas["ImageSummary"]>;
 
 /** The summary, or `previous` while nothing has changed. */
-export async function readSummary(
+export function readSummary(
   client: Client,
   image: ImageName,
   previous: Summary | undefined,
   signal: AbortSignal,
 ): Promise<Summary> {
-  try {
-    const { headers, body } = await client.call("getImageSummary", {
-      path: { ...image },
-      header: { ...(previous && { "If-None-Match": previous.etag }) },
-      signal,
-    });
-    return { etag: headers.get("etag") ?? "", body };
-  } catch (error) {
-    if (previous !== undefined && isUnchanged(error)) return previous;
-    throw error;
-  }
+  return readTagged(previous, (header) =>
+    client.call("getImageSummary", { path: { ...image }, header, signal }),
+  );
 }
 
 export function paceOf({ body }: Summary): number {

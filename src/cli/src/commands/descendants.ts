@@ -8,8 +8,8 @@ type Row = Schemas["Descendant"];
 export const DESCENDANTS: Command = {
   words: "image-version descendants",
   summary: "List the versions that were built from an image version",
-  description: `Shows what was made of the version, and of that again, as Azure said it of the sources when each was created, or as
---built-from declared it.`,
+  description: `Lists direct descendants and their descendants. Sigil knows them from the sources that each version was created
+from, or from --built-from.`,
   options: VERSION_PLACE,
   columns: [
     {
@@ -23,7 +23,7 @@ export const DESCENDANTS: Command = {
   ],
   examples: [
     [
-      "IDs of those that are the latest somewhere",
+      "IDs of the versions that are the latest somewhere",
       `sigil image-version descendants ${SAMPLE} --gallery-image-version 1.0.0 --query "[?latestIn].id" -o tsv`,
     ],
   ],

@@ -6,35 +6,35 @@ import type { ImageName } from "../routes.js";
 import type { TileState } from "../tile-state.js";
 
 type DiskEncryptionSet = Schemas["DiskEncryptionSet"];
-/** How a set was seen last. */
+/** The last look at a set. */
 export type SetState = Pick<
   Schemas["KeySummary"],
   "seenTime" | "expiresTime" | "problems" | "notSeen"
 >;
 
-/** Versions of one image definition that have the set. */
+/** The versions of one image definition that use the set. */
 export interface Use {
   readonly image: ImageName;
   readonly versions: readonly string[];
-  /** Of them, how many are the latest somewhere. */
+  /** How many of them are the latest somewhere. */
   readonly latest: number;
 }
 
-/** A set, with how its key is. */
+/** A set and the state of its key. */
 export interface SetRow {
   readonly set: DiskEncryptionSet;
   readonly tile: keyof typeof TILES;
   readonly title: string;
   readonly details: readonly string[];
-  /** What helps. */
+  /** Remedies. */
   readonly fixes: readonly string[];
   readonly seenTime?: string | undefined;
-  /** Of a key that works; absent where it has no end. */
+  /** Of a working key; absent if it does not expire. */
   readonly expiresTime?: string | undefined;
   readonly uses: readonly Use[];
 }
 
-/** The most urgent first: how many are so, and what one is. */
+/** The most urgent first: the words for a count, and the title of one set. */
 const TILES = {
   risk: ["at risk", "Failed"],
   "note-mark": ["soon at risk", "Not rotated"],
@@ -44,7 +44,7 @@ const TILES = {
 } as const satisfies Partial<Record<TileState, readonly [string, string]>>;
 const ORDER = Object.keys(TILES);
 
-/** What is broken first, then what soon will be, then what nobody has seen, then what works. By id in lower case. */
+/** Broken sets first, then those at risk soon, then unseen ones, then working ones. The maps have ids in lower case. */
 export function setRows(
   sets: readonly DiskEncryptionSet[],
   uses: ReadonlyMap<string, readonly Use[]>,
@@ -105,7 +105,7 @@ export function countTexts(rows: readonly SetRow[]): readonly string[] {
   });
 }
 
-/** `seen 8 s to 31 s ago`; empty where nobody has seen one. */
+/** `seen 8 s to 31 s ago`; empty if nobody has seen a set. */
 export function seenSpan(rows: readonly SetRow[], nowMs: number): string {
   const ages = rows
     .flatMap(({ seenTime }) => seenTime ?? [])
@@ -118,7 +118,7 @@ export function seenSpan(rows: readonly SetRow[], nowMs: number): string {
   return newest === oldest ? `seen ${newest} ago` : `seen ${newest} to ${oldest} ago`;
 }
 
-/** Versions that between them have every set: who opens them has each set seen. */
+/** The fewest first versions that together use every set. Opening them makes Sigil look at each set. */
 export function coverOf({
   diskEncryptionSets,
   versions,
@@ -130,7 +130,7 @@ export function coverOf({
   });
 }
 
-/** How an opened version shows its sets, by id in lower case. All count as seen when the one was that was seen least recently. */
+/** The sets of an opened version, by id in lower case. Each gets the time of the oldest look. */
 export function statesIn(
   keys: Schemas["VersionKeys"] | undefined,
 ): readonly (readonly [string, SetState])[] {

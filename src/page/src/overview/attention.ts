@@ -1,14 +1,11 @@
 import type { Client, Schemas } from "@sigil/client";
-import { isUnchanged } from "../retry.js";
+import { readTagged, type Tagged } from "../retry.js";
 import { parseResourceId, routeTo, type Route } from "../routes.js";
 import type { TileState } from "../tile-state.js";
 import { durationText } from "../times.js";
 
 /** A page of what needs a person. The service decides what does, and in which order. */
-export interface AttentionPage {
-  readonly etag: string;
-  readonly body: Schemas["AttentionList"];
-}
+export type AttentionPage = Tagged<Schemas["AttentionList"]>;
 export type Row = Schemas["Attention"];
 
 /** The first pages, as many as `count`; of each the one in `previous` while it has not changed. */
@@ -21,30 +18,14 @@ export async function readAttention(
   const pages: AttentionPage[] = [];
   let token: string | undefined;
   do {
-    const page = await readPage(client, token, previous[pages.length], signal);
+    const query = token === undefined ? {} : { continuationToken: token };
+    const page: AttentionPage = await readTagged(previous[pages.length], (header) =>
+      client.call("getAttention", { query, header, signal }),
+    );
     pages.push(page);
     token = page.body.continuationToken;
   } while (token !== undefined && pages.length < count);
   return pages;
-}
-
-async function readPage(
-  client: Client,
-  continuationToken: string | undefined,
-  previous: AttentionPage | undefined,
-  signal: AbortSignal,
-): Promise<AttentionPage> {
-  try {
-    const { headers, body } = await client.call("getAttention", {
-      query: { ...(continuationToken !== undefined && { continuationToken }) },
-      header: { ...(previous && { "If-None-Match": previous.etag }) },
-      signal,
-    });
-    return { etag: headers.get("etag") ?? "", body };
-  } catch (error) {
-    if (previous !== undefined && isUnchanged(error)) return previous;
-    throw error;
-  }
 }
 
 /** Where the verb of a row is done. */
