@@ -2,5 +2,5 @@ import type { components } from "../generated/openapi.js";
 
 type Schemas = components["schemas"];
 
-/** What a POST of a result sends, and the data of a message that reports one. */
+/** The body of a POST that reports a result, and the data of a message that does. */
 export type TestResultReport = Schemas["TestResultReport"];

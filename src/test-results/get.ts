@@ -10,8 +10,8 @@ import type { TestResults } from "./ports.js";
 import { azureResults, counting, type TestResult } from "./results.js";
 
 /**
- * The results of a version as Azure has it now, Azure's own among them, by region and name, and which of them count. Throws ServiceError NotFound
- * where Azure has no such version.
+ * The results of a version as Azure has it now, with Azure's own, sorted by region and name;
+ * `counts` marks those that count. Throws ServiceError NotFound if Azure has no such version.
  */
 export async function getTestResults(
   {
@@ -41,12 +41,13 @@ export async function getTestResults(
     );
 }
 
-/** What is known of when the regional copies were made. */
+/** When each regional copy was completed, as far as Sigil knows. */
 type Copies = Pick<ImageVersionRecord, "regions">;
 
 /**
- * Those of the version that Azure shows, in the regions that it has. Of a region only what was begun since its copy was there: what
- * was found of one before says nothing of this one. What Azure has validated is the version.
+ * The results for the version that Azure shows, in the regions it has. A result whose work began
+ * before the region's copy was complete is left out: it belongs to an earlier copy. Azure's own
+ * validations are of the whole version.
  */
 export async function resultsOf(
   results: Pick<TestResults, "list">,
@@ -66,7 +67,7 @@ export async function resultsOf(
   return [...azureResults(resource, publishedDate), ...reported];
 }
 
-/** When the copy that is there was seen Completed. */
+/** When Sigil saw the region's present copy Completed; RFC 3339. */
 function madeAt(region: string, copies?: Copies): string | undefined {
   return copies?.regions.find(({ name }) => name === region)?.completedTime;
 }

@@ -2,16 +2,22 @@ import type { EventPublisher } from "../operation/ports.js";
 import type { ResourceManager } from "../image-version/index.js";
 import type { TestResult } from "./results.js";
 
-/** A result, and the life of the version that it is of: a version made again under its number has none of them. */
+/**
+ * A result with the life of its version. A version created again under the same number has none of
+ * the earlier results.
+ */
 export interface StoredTestResult extends TestResult {
   readonly versionId: string;
   /** The version's publishedDate. */
   readonly life: string;
-  /** When the work began by which it was found, where that is known: it is of the copy that was there then. RFC 3339. */
+  /**
+   * When the work that found it began, which tells the copy it belongs to; absent: unknown. RFC
+   * 3339.
+   */
   readonly begunTime?: string;
 }
 
-/** The same again says nothing new. */
+/** Equal for results that report the same fact. */
 export function factOf(result: StoredTestResult): string {
   const { region, name, reportedBy, time, result: found, life } = result;
   const { policy, source, appId, objectId } = reportedBy;
@@ -22,21 +28,22 @@ export function factOf(result: StoredTestResult): string {
 }
 
 export interface TestResults {
-  /** All of a version, of whatever life. */
+  /** All results of a version, from every life. */
   list(versionId: string): Promise<readonly StoredTestResult[]>;
-  /** Keeps it, beside all others. The same fact again (test, region, reporter, time, result) is kept once. */
+  /**
+   * Stores one more result. The same fact (test, region, reporter, time, result) is stored once.
+   */
   add(result: StoredTestResult): Promise<void>;
 }
 
-/** What test results need. */
 export interface TestResultDependencies {
   readonly results: TestResults;
   readonly resourceManager: Pick<ResourceManager, "getImageVersion">;
   readonly events: EventPublisher;
   readonly eventSource: string;
   readonly now: () => Date;
-  /** Told of each result before it is stored: whoever dies after that leaves it to the timer. */
+  /** Called before each result is stored. If the process dies afterwards, the timer takes over. */
   readonly beforeResult?: (versionId: string) => Promise<unknown>;
-  /** Told of each result once it is stored: again where it is reported again. */
+  /** Called after each result is stored, and again if it is reported again. */
   readonly onResult?: (versionId: string, traceparent: string) => Promise<void>;
 }

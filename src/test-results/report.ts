@@ -1,10 +1,12 @@
 /**
- * Takes the result of a test that others have made. Invariants:
- *  1. A result counts for one life of a version: for what Azure has under the number when it is reported, and found since that was
- *     published.
- *  2. Each is kept. Of one reporter's of one test in one region the later found one counts, in whatever order they are reported, and
- *     however often (results.ts). A clock that is a little ahead hides no later result: what it says is found when it is reported.
- *  3. Each report that was taken is told in an event: after it is stored, and again where it is reported again.
+ * Accepts the result of a test that others ran. Invariants:
+ *  1. A result counts for one life of a version: the one that Azure has when it is reported. It
+ *     must have been found after that life was published.
+ *  2. Every result is stored. For each reporter, test and region the latest one counts, in whatever
+ *     order and however often they are reported (results.ts). A time slightly in the future becomes
+ *     the time of the report, so it cannot hide a later result.
+ *  3. Each accepted report is published as an event after it is stored, and again if it is reported
+ *     again.
  */
 import { ServiceError, type Finding } from "../errors.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
@@ -20,26 +22,26 @@ export interface ReportTestResult {
   readonly id: ImageVersionId;
   /** Valid by its schema. */
   readonly report: TestResultReport;
-  /** Where the report itself says no time; absent: now. */
+  /** When it was found, if the report has no time of its own; absent: now. */
   readonly time?: string;
-  /** The life of the version that was tested; absent: any that began before the time. */
+  /** The life of the version that was tested; absent: the one that Azure has now. */
   readonly life?: string;
-  /** When the work began by which it was found; absent: not known. RFC 3339. */
+  /** When the work that found it began; absent: unknown. RFC 3339. */
   readonly begunTime?: string;
   readonly reportedBy: Requester;
   readonly traceparent: string;
-  /** The version that it is of; absent: the one that Azure shows now. */
+  /** The version it belongs to; absent: read from Azure. */
   readonly of?: LastShown;
   /** The message that reported it. */
   readonly request?: EventReference;
 }
 
-/** How far the clocks of those who test may be ahead. */
+/** How far a reporter's clock may be ahead. */
 const TOLERANCE_MS = 5 * 60_000;
 
 /**
- * Answers the reporter's result that counts: this one, or one that was found later. Throws ServiceError NotFound where Azure has no
- * such version, and InvalidRequest.
+ * Returns the reporter's result that counts: this one, or a later one. Throws ServiceError NotFound
+ * if Azure has no such version, and InvalidRequest.
  */
 export async function reportTestResult(
   deps: TestResultDependencies,
@@ -79,7 +81,7 @@ export async function reportTestResult(
   return resultOf(counts);
 }
 
-/** Invariant 2. RFC 3339. */
+/** When it was found; RFC 3339. Invariant 2. */
 function timeOf(found: string | undefined, now: Date): string {
   const aheadMs = Date.parse(found ?? "") - now.getTime();
   return found === undefined || (aheadMs > 0 && aheadMs <= TOLERANCE_MS)
@@ -116,7 +118,7 @@ function findingsOf(
   return findings;
 }
 
-/** Invariant 2. */
+/** The reporter's result that counts, given this one. Invariant 2. */
 async function countingBeside(
   { results }: TestResultDependencies,
   given: StoredTestResult,
@@ -132,7 +134,7 @@ async function countingBeside(
   return counts.time === given.time && counts.result === given.result ? given : counts;
 }
 
-/** Invariant 3. The event's id is made of the fact, so that it may be sent twice. */
+/** Invariant 3. The event's id is a digest of the fact, so sending it twice is harmless. */
 async function tell(
   deps: TestResultDependencies,
   given: StoredTestResult,

@@ -1,32 +1,38 @@
-/** What tests have found of a version, region by region, and what that says of a gate. Pure. */
+/** The test results of a version by region, and what they mean for a gate. Pure. */
 import type { ImageVersionRequest } from "../image-version/index.js";
 import type { Requester } from "../operation/records.js";
 import { canonicalRegion } from "../resource-id.js";
 
 export type Outcome = "passed" | "failed" | "inconclusive";
 
-/** What one test has found in one region. */
+/** The result of one test in one region. */
 export interface TestResult {
-  /** Of the test. What begins with `azure/` is Azure's own validation, with `sigil/` Sigil's: nobody else may report those. */
+  /**
+   * The test's name. Only Azure's own validations begin with `azure/`, and only Sigil's tests with
+   * `sigil/`; nobody else may report those.
+   */
   readonly name: string;
   /** Canonical region. */
   readonly region: string;
-  /** Inconclusive: it says nothing of the image, as where there was no capacity to try. */
+  /** `inconclusive` says nothing about the image, for example if there was no capacity to try. */
   readonly result: Outcome;
-  /** RFC 3339, UTC: when it was found. */
+  /** When it was found; RFC 3339, UTC. */
   readonly time: string;
   readonly link?: string;
   readonly message?: string;
   readonly reportedBy: Requester;
 }
 
-/** The test by a machine that Sigil makes. */
+/** The test on a virtual machine that Sigil creates. */
 export const MACHINE_TEST = "sigil/machine";
 
-/** A person's word that the version passes all the same, whatever its tests say, with the reason as its message. */
+/** A person's approval of the version regardless of its tests. Its message is the reason. */
 export const APPROVAL = "sigil/approval";
 
-/** Of one test in one region: the last of each reporter. What is inconclusive counts only where it has found nothing else. */
+/**
+ * The latest result of each reporter for each test and region. An inconclusive one counts only if
+ * the reporter found nothing conclusive.
+ */
 export function counting<R extends TestResult>(results: readonly R[]): readonly R[] {
   return results.filter(
     (one) =>
@@ -40,7 +46,7 @@ export function counting<R extends TestResult>(results: readonly R[]): readonly 
   );
 }
 
-/** One reporter, by whatever name. */
+/** Whether both are the same reporter, whatever their names. */
 export function isSame(one: Requester, other: Requester): boolean {
   return (["policy", "source", "appId", "objectId"] as const).every(
     (member) => one[member] === other[member],
@@ -57,15 +63,15 @@ function outweighs(other: TestResult, one: TestResult): boolean {
 export interface GateTerms {
   /** Canonical regions. */
   readonly regions: readonly string[];
-  /** Tests, each of which has to pass in each of the regions. */
+  /** Tests that must pass in every region. */
   readonly names: readonly string[];
 }
 
 export interface Gate {
   readonly state: "passed" | "failed" | "waiting";
-  /** What keeps it closed for good. */
+  /** Failures. They keep the gate closed until the reporter reports another result. */
   readonly failed: readonly TestResult[];
-  /** What it waits for: no result yet, or one that says nothing. */
+  /** What it is waiting for: a test with no result, or only inconclusive ones. */
   readonly missing: readonly {
     readonly region: string;
     readonly name: string;
@@ -74,8 +80,8 @@ export interface Gate {
 }
 
 /**
- * A gate is open once each test has passed in each region, and closed by a single failure of any reporter. Results of other tests and
- * regions say nothing of it. `results`: those that count.
+ * A gate opens when every test has passed in every region; one failure from any reporter closes it.
+ * Other tests and regions do not matter. `results`: only those that count.
  */
 export function gateOf(results: readonly TestResult[], { regions, names }: GateTerms): Gate {
   const failed: TestResult[] = [];
@@ -99,7 +105,7 @@ export function gateOf(results: readonly TestResult[], { regions, names }: GateT
   };
 }
 
-/** As ARM shows them, read-only: of the version as a whole. */
+/** A validation of the whole version, as ARM returns it; read-only. */
 interface ExecutedValidation {
   readonly type?: string;
   readonly status?: string;
@@ -111,7 +117,7 @@ const OUTCOMES: Readonly<Record<string, Outcome>> = {
   failed: "failed",
 };
 
-/** What Azure has validated by itself, as results of each of the version's regions. */
+/** Azure's own validations, as one result for each region of the version. */
 export function azureResults(
   { properties }: ImageVersionRequest,
   publishedDate: string,
