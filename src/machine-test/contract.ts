@@ -2,10 +2,10 @@ import type { components } from "../generated/openapi.js";
 
 type Schemas = components["schemas"];
 
-/** What a PUT of a test profile sends. */
+/** The body of a PUT of a test profile. */
 export type TestProfileBody = Schemas["TestProfile"];
-/** What a test would make. */
+/** The answer to the plan of a test. */
 export type TestPlan = Schemas["TestPlan"];
 export type TestCost = Schemas["TestCost"];
-/** What the API answers. */
+/** A test profile in an answer. */
 export type TestProfileView = Schemas["StoredTestProfile"];

@@ -1,4 +1,7 @@
-/** What stands in the way of a profile's machines, by what Azure showed. Pure: one rule a function. */
+/**
+ * Finds what prevents a profile's machines from being created, by what Azure showed. Pure: one
+ * rule, one function.
+ */
 import type { Severity } from "../errors.js";
 import {
   found,
@@ -13,23 +16,23 @@ import type { Grant, MachineSize, Usage, VirtualNetwork } from "./machine-reader
 import { placesOf, type TestPlace, type TestProfile } from "./profile.js";
 import { ACTIONS_AT_SUBNET, actionsInResourceGroup, lacking } from "./required-actions.js";
 
-/** Keys are regions, resource group ids and subnet ids, ids in lower case. */
+/** What Azure showed. Keys are regions, resource group ids and subnet ids, ids in lower case. */
 interface ProfileFacts {
   readonly imageDefinition: Seen<ImageDefinition>;
   readonly sizes: ReadonlyMap<string, Seen<MachineSize>>;
   readonly usages: ReadonlyMap<string, Seen<ReadonlyMap<string, Usage>>>;
   readonly networks: ReadonlyMap<string, Seen<VirtualNetwork>>;
-  /** At resource groups and subnets. */
+  /** By resource group and by subnet. */
   readonly grants: ReadonlyMap<string, Seen<readonly Grant[]>>;
-  /** Absent where the image definition has no purchase plan. */
+  /** Absent: the image definition has no purchase plan. */
   readonly terms?: Seen<boolean>;
 }
 
-/** One place of the profile, with what Azure showed of it. */
+/** One place of the profile, with what Azure showed about it. */
 interface Place extends TestPlace {
-  /** Where it is in the body. */
+  /** Its JSON Pointer into the body. */
   readonly pointer: string;
-  /** Where its machine size is given. */
+  /** The JSON Pointer to its machine size. */
   readonly sizePointer: string;
   readonly groupPointer: string;
   readonly groupId: string;
@@ -151,7 +154,7 @@ const PLACE_RULES: readonly PlaceRule[] = [
     },
   },
   {
-    // What is left may be freed until a test begins: no reason to refuse the profile.
+    // A warning, because quota may be freed before a test begins.
     rule: "quota-left",
     code: "QuotaExceeded",
     severity: "warning",
@@ -215,7 +218,7 @@ const PLACE_RULES: readonly PlaceRule[] = [
   },
 ];
 
-/** Every breach of every rule, once; those of the image definition first, then by region. */
+/** Every breach of every rule, once: first those of the image definition, then by region. */
 export function judgeProfile(profile: TestProfile, facts: ProfileFacts): readonly RuleFinding[] {
   const definition = found(facts.imageDefinition);
   const subscription = parseResourceId(profile.imageId)?.subscriptionId ?? "";
@@ -266,7 +269,7 @@ function imageFindings(
     ...breach,
   }));
   const wrong = purchaseTerms(subscriptionId, definition?.purchasePlan, terms);
-  // A right that is missing is told already.
+  // The missing permission is reported already.
   return wrong === undefined || wrong.code === "PurchaseTermsNotSeen"
     ? denied
     : [

@@ -1,9 +1,11 @@
 /**
- * How many test machines there may be, and how many tests a caller may begin in a day. Invariants:
- *  1. A test is counted before it is accepted, by a write that one of two wins: of those that come at once each is counted.
- *  2. Where no place is left, those of tests that have ended are given back. Nothing else is: one that is being accepted has
- *     `ACCEPTING_MS` until it is looked for.
- *  3. Tests of promotion rules are of no caller: the limit of machines holds them back, and they are begun later.
+ * Limits how many test machines there are, and how many tests a caller may start a day. Invariants:
+ *  1. A test is counted before it is accepted, by a write that only one of two concurrent callers
+ *     wins. So concurrent tests are all counted.
+ *  2. When no place is left, the places of ended tests are released, and only those. A test that is
+ *     being accepted keeps its place for `ACCEPTING_MS` before Sigil looks for its record.
+ *  3. Tests by promotion rules have no caller. Only the limit of machines applies to them, and they
+ *     start later.
  */
 import { ServiceError } from "../errors.js";
 import { hasEnded } from "../operation/kinds.js";
@@ -11,18 +13,21 @@ import { isStateConflict } from "../operation/outbox.js";
 import type { Requester } from "../operation/records.js";
 import type { TestCounts, TestDependencies } from "./ports.js";
 
-/** One record for all. */
+/** The key of the one record. */
 const DEPLOYMENT = "deployment";
 const DAY_MS = 86_400_000;
 const ACCEPTING_MS = 60_000;
-/** A machine is there for about so long. */
+/** About as long as a machine exists. */
 const RETRY_AFTER_MS = 300_000;
-/** As many as come at once, and each of them wins once. */
+/** Enough for that many concurrent callers, because each round one of them wins. */
 const TRIES = 60;
 
 type Limited = Pick<TestDependencies, "limits" | "store" | "kinds" | "now">;
 
-/** Counts a test that is about to be accepted; throws TooManyRequests, which says of what there are too many. */
+/**
+ * Counts a test that is about to be accepted. Throws TooManyRequests, which names the exceeded
+ * limit.
+ */
 export async function takePlace(
   deps: Limited,
   key: string,
@@ -63,7 +68,10 @@ export async function takePlace(
   }
 }
 
-/** Those that are there still, where all together are too many. */
+/**
+ * The places still taken; drops those of ended tests if there are too many. Throws TooManyRequests
+ * if that does not help.
+ */
 async function withRoom(
   deps: Limited,
   open: TestCounts["open"],

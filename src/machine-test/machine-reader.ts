@@ -1,12 +1,12 @@
-/** What decides in Azure whether a virtual machine can be made. */
+/** Reads from Azure what decides whether a virtual machine can be created. */
 /** A size of virtual machines in one region, for one subscription. */
 export interface MachineSize {
   /** As Azure spells it. */
   readonly name: string;
-  /** Whose quota it counts against, such as standardDSv5Family. */
+  /** The quota it counts against, such as standardDSv5Family. */
   readonly family: string;
   readonly vCpus: number;
-  /** Azure's reason why the subscription may not use it in the region. */
+  /** Azure's reason why the subscription cannot use it in the region. */
   readonly restriction?: string;
   /** x64 or Arm64. */
   readonly architecture: string;
@@ -17,7 +17,7 @@ export interface MachineSize {
 }
 
 export interface Usage {
-  /** As people know it, such as Total Regional vCPUs. */
+  /** Azure's display name, such as Total Regional vCPUs. */
   readonly label: string;
   readonly used: number;
   readonly limit: number;
@@ -26,31 +26,31 @@ export interface Usage {
 export interface VirtualNetwork {
   /** Canonical region. */
   readonly region: string;
-  /** Names, in lower case. */
+  /** Names in lower case. */
   readonly subnets: readonly string[];
 }
 
-/** What an identity may do at a scope, by one of its roles; actions may have `*`. */
+/** What one role lets an identity do at a scope. Actions may contain `*`. */
 export interface Grant {
   readonly actions: readonly string[];
   readonly notActions: readonly string[];
 }
 
-/** Reads as those of image-version/ports.ts. */
+/** Reads like those in image-version/ports.ts. */
 export interface MachineReader {
-  /** Undefined where the region has no such size; case does not matter. */
+  /** Undefined if the region has no such size. Case does not matter. */
   getMachineSize(
     subscriptionId: string,
     region: string,
     name: string,
   ): Promise<MachineSize | undefined>;
-  /** What is used of each quota, by its name in lower case: cores, virtualmachines, and each family of sizes. */
+  /** Usage by quota name in lower case: cores, virtualmachines, and each size family. */
   listUsages(
     subscriptionId: string,
     region: string,
   ): Promise<ReadonlyMap<string, Usage> | undefined>;
-  /** Of a subnet's id. */
+  /** The virtual network of a subnet id. */
   getVirtualNetwork(subnetId: string): Promise<VirtualNetwork | undefined>;
-  /** What Sigil may do at a resource or resource group; undefined where there is none. */
+  /** What Sigil may do at a resource or resource group; undefined if there is none. */
   listGrants(scope: string): Promise<readonly Grant[] | undefined>;
 }

@@ -1,4 +1,6 @@
-/** The machine that is made of an image version in one region, in the domain's words. Pure. */
+/**
+ * The machine that a test creates from an image version in one region, in the domain's words. Pure.
+ */
 import { createHash } from "node:crypto";
 import type {
   DiskImageEncryption,
@@ -10,22 +12,28 @@ import type { TestedDisk } from "../operation/records.js";
 import { canonicalRegion, sameResourceId, type ImageVersionId } from "../resource-id.js";
 import type { TestPlace } from "./profile.js";
 
-/** What a disk is to be encrypted with. */
+/** How a disk should be encrypted. */
 export interface DiskPlan {
-  /** Absent: the operating system's. */
+  /** Absent: the OS disk. */
   readonly lun?: number;
   readonly diskEncryptionSetId?: string;
-  /** ARM's SecurityEncryptionTypes, of a confidential machine's disk; the last one of its data disks. */
+  /**
+   * ARM's SecurityEncryptionTypes, for a confidential machine. The last value is for its data
+   * disks.
+   */
   readonly confidential?:
     | "DiskWithVMGuestState"
     | "VMGuestStateOnly"
     | "NonPersistedTPM"
     | "DataDiskEncryptedWithCustomerKey";
-  /** What Azure is to show of it; absent where the set's type could not be read: its id is compared alone. */
+  /**
+   * The type that Azure should show for it; absent: the set's type could not be read, and only its
+   * id is compared.
+   */
   readonly encryptionType?: string;
 }
 
-/** Everything that a machine is made by, but its name. */
+/** Everything about a machine except its name. */
 export interface MachinePlan {
   /** Canonical. */
   readonly region: string;
@@ -35,29 +43,32 @@ export interface MachinePlan {
   readonly size: string;
   readonly imageVersionId: string;
   readonly osType: "Linux" | "Windows";
-  /** A specialized image has its users, its name and its keys already. */
+  /** A specialized image already has its users, computer name and keys. */
   readonly isSpecialized: boolean;
   /** Absent: neither. */
   readonly securityType?: "TrustedLaunch" | "ConfidentialVM";
   readonly purchasePlan?: ImageDefinition["purchasePlan"];
   /** The OS disk first. */
   readonly disks: readonly DiskPlan[];
-  /** Its serial log is read. */
+  /** Whether its serial log can be read. */
   readonly hasBootDiagnostics: boolean;
 }
 
-/** A machine's own name, and what says whose it is. */
+/** A machine's name and resource group. */
 export interface MachineName {
   readonly subscriptionId: string;
   readonly resourceGroupName: string;
   readonly name: string;
 }
 
-/** The tags of a machine and of all that is made with it. */
+/** Tags of a machine and of everything created with it. */
 export const OPERATION_TAG = "sigil-operation";
 export const DEADLINE_TAG = "sigil-deadline";
 
-/** Made from the operation, the region and the attempt alone: what was asked for and not recorded is found by it. */
+/**
+ * Derived only from the operation, region and attempt, so that a machine that Azure created and
+ * Sigil did not record can be found.
+ */
 export function machineName(operationId: string, region: string, attempt: number): string {
   const hash = createHash("sha256")
     .update(`${operationId}/${canonicalRegion(region)}`)
@@ -70,7 +81,7 @@ export function diskName(machine: string, lun: number | undefined): string {
   return lun === undefined ? `${machine}-os` : `${machine}-lun${lun}`;
 }
 
-/** Azure may add to it. */
+/** Azure may append to this name. */
 export function interfaceName(machine: string): string {
   return `${machine}-nic`;
 }
@@ -88,8 +99,8 @@ export function groupId({ subscriptionId, resourceGroupName }: Omit<MachineName,
 }
 
 /**
- * What is made of the version in one region, as the version is encrypted there. `sets` are the disk encryption sets that
- * could be read, by their id in lower case.
+ * The machine to create from the version in one region, with its encryption there. `sets` are the
+ * disk encryption sets that could be read, by id in lower case.
  */
 export function planMachine(
   id: ImageVersionId & { readonly resourceId: string },
@@ -141,14 +152,17 @@ function dataDisk(
   const secure = image?.securityProfile?.secureVMDiskEncryptionSetId;
   return secure === undefined
     ? plainDisk(image?.diskEncryptionSetId, sets)
-    : // What Azure then shows of the disk, its set apart, is not documented: it is not compared.
+    : // How Azure shows such a disk, except for its set, is not documented, so it is not compared.
       {
         confidential: "DataDiskEncryptedWithCustomerKey",
         diskEncryptionSetId: secure,
       };
 }
 
-/** A definition that supports both makes what its version is encrypted for; else Trusted Launch, as Azure itself does. */
+/**
+ * A definition that supports both gives what its version is encrypted for; else Trusted Launch, as
+ * in Azure.
+ */
 function securityTypeOf(feature: string, isConfidential: boolean): MachinePlan["securityType"] {
   switch (feature.toLowerCase()) {
     case "confidentialvm":
@@ -178,7 +192,9 @@ function plainDisk(
   };
 }
 
-/** `confidentialVMEncryptionType` of a version, and what a machine and its disk say of the same. */
+/**
+ * Translates a version's `confidentialVMEncryptionType` to the values of a machine and its disk.
+ */
 function confidentialDisk(type: string | undefined, setId: string | undefined): DiskPlan {
   switch (type) {
     case "EncryptedWithCmk":
@@ -205,7 +221,7 @@ function confidentialDisk(type: string | undefined, setId: string | undefined): 
   }
 }
 
-/** How a disk that Azure made differs from what the version was asked for; undefined where it does not. */
+/** How a disk in Azure differs from what the version asked for; undefined if it does not. */
 export function mismatchOf(
   { lun, diskEncryptionSetId, encryptionType }: DiskPlan,
   found: TestedDisk | undefined,

@@ -1,4 +1,4 @@
-/** What is to be made of a version as Azure has it, and what stands in the way of that. Reads only. */
+/** Plans the machines for a version as Azure has it, and finds what prevents them. Reads only. */
 import { setToSee, type DiskEncryptionSet } from "../image-version/index.js";
 import { formatImageVersionId, imageIdOf, type ImageVersionId } from "../resource-id.js";
 import { planMachine, type MachinePlan } from "./machine.js";
@@ -11,7 +11,10 @@ type Reads = Pick<
   "resourceManager" | "resources" | "looks" | "subscriptions" | "machineReader"
 >;
 
-/** The machines of these regions, in the profile's order; undefined where Azure has no such version. Throws what a read throws. */
+/**
+ * The machines for these regions, in the profile's order; undefined if Azure has no such version.
+ * Throws what a read throws.
+ */
 export async function planMachines(
   deps: Reads,
   id: ImageVersionId,
@@ -47,7 +50,10 @@ export async function planMachines(
   };
 }
 
-/** Why no machine can be made there now, by what the profile is proven with. */
+/**
+ * Why no machine can be created there now, by the checks of a profile's PUT; undefined: nothing
+ * prevents it.
+ */
 export async function hindranceIn(
   { machineReader: machines, resources, subscriptions }: Reads,
   profile: TestProfile,
@@ -67,7 +73,10 @@ export async function hindranceIn(
   );
 }
 
-/** Sets that the version names, as far as they can be read: the type of one that cannot is not compared. */
+/**
+ * The sets that the version names. One that cannot be read is left out, and its type is not
+ * compared.
+ */
 async function readSets(
   { resources, looks }: Reads,
   { properties: { publishingProfile } }: Parameters<typeof planMachine>[1],

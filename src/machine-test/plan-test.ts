@@ -12,7 +12,10 @@ import { costOf } from "./prices.js";
 import { ATTEMPTS, longestMs } from "./region.js";
 import { mayBeTested, mustMakeMachines } from "./test-image-version.js";
 
-/** What a test would make, for how long and at what cost. Makes nothing. Throws what `testImageVersion` refuses. */
+/**
+ * What a test would create, for how long and at what cost. Creates nothing. Throws the refusals of
+ * `testImageVersion`.
+ */
 export async function planTest(
   deps: TestDependencies,
   { id, regions: asked }: { readonly id: ImageVersionId; readonly regions?: readonly string[] },

@@ -10,8 +10,9 @@ import type { TestProfile } from "./profile.js";
 import type { TestRecord } from "./record.js";
 
 /*
- * What is asked of Azure for test machines. Each is one request, but for the serial log, which takes two. A read answers
- * undefined for 404. What is not said here is a ServiceError, as of every port of Azure Resource Manager.
+ * Requests to Azure for test machines. Each method sends one request; the serial log takes two. A
+ * read returns undefined for 404. Every other failure is a ServiceError, as in every port of Azure
+ * Resource Manager.
  */
 
 /** A virtual machine as Azure shows it. */
@@ -20,48 +21,49 @@ export interface SeenMachine {
   /** Canonical region. */
   readonly region: string;
   readonly provisioningState: string;
-  /** Its host runs it. */
+  /** Whether its host runs it. */
   readonly isRunning: boolean;
-  /** Why it was not provisioned, in Azure's words. */
+  /** Why provisioning failed, in Azure's words. */
   readonly failure?: Refusal;
-  /** Whether the VM agent says Ready; its version where it says so. */
+  /** Whether the VM agent reports Ready, and its version if reported. */
   readonly isAgentReady: boolean;
   readonly agentVersion?: string;
   readonly interfaceIds: readonly string[];
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** Azure's code and words. */
+/** Azure's code and message. */
 export interface Refusal {
   readonly code: string;
   readonly message: string;
 }
 
-/** Who may be sent what a machine's PUT has in it that nobody is to know. */
+/** The machines, whose PUT carries a secret that only Azure may see. */
 export interface TestMachines {
   getMachine(name: MachineName): Promise<SeenMachine | undefined>;
   /**
-   * Sends the PUT, for a machine that is not there; one that is there is left as it is. Its key or password is made for this
-   * call and kept nowhere. Answers a refusal that no role and no other time would change, undefined where it was accepted.
+   * Sends the PUT if there is no such machine; an existing one is left alone. The key or password
+   * is generated for this call and stored nowhere. Returns a refusal that no role and no later
+   * attempt would change; undefined if ARM accepted it.
    */
   createMachine(
     name: MachineName,
     plan: MachinePlan,
     tags: Readonly<Record<string, string>>,
   ): Promise<Refusal | undefined>;
-  /** Sends a DELETE with force. What is not there is deleted. */
+  /** Sends a forced DELETE. A missing machine counts as deleted. */
   deleteMachine(name: MachineName): Promise<void>;
 }
 
-/** How far a managed run command is. */
+/** The progress of a managed run command. */
 export interface ScriptResult {
   readonly isDone: boolean;
   readonly exitCode?: number;
-  /** Standard output and then standard error, at most the last 4 KB of each. */
+  /** Standard output, then standard error: at most the last 4 KB of each. */
   readonly output: string;
 }
 
-/** What proves that a machine has started. */
+/** What proves that a machine started. */
 export interface StartProofs {
   getScriptResult(name: MachineName): Promise<ScriptResult | undefined>;
   startScript(
@@ -70,43 +72,49 @@ export interface StartProofs {
     script: string,
     timeoutSeconds: number,
   ): Promise<Refusal | undefined>;
-  /** All of it, or its end; undefined where Azure has none yet. The address that it is read from is kept nowhere. */
+  /**
+   * The whole log, or its end; undefined: Azure has none yet. The URL it is read from is stored
+   * nowhere.
+   */
   getSerialLog(name: MachineName): Promise<string | undefined>;
 }
 
-/** A disk or a network interface, or a machine: what is found by its tag. */
+/** A disk, network interface or machine, found by its tag. */
 export interface MachinePart {
   readonly id: string;
   /** Canonical region. */
   readonly region: string;
   readonly tags: Readonly<Record<string, string>>;
-  /** Id of the machine that has it. */
+  /** Id of the machine that it is attached to. */
   readonly attachedTo?: string;
 }
 
-/** What a machine is made of, and leaves behind. */
+/** The resources of a machine that may outlive it. */
 export interface MachineParts {
   getDisk(id: string, lun: number | undefined): Promise<TestedDisk | undefined>;
-  /** Ids of a resource group's resources with a tag, and with its value where one is given; none where there is no such group. */
+  /**
+   * Ids of a resource group's resources with this tag, and this value if given; empty if there is
+   * no such group.
+   */
   listTagged(
     group: Omit<MachineName, "name">,
     tag: string,
     value?: string,
   ): Promise<readonly string[]>;
-  /** Undefined also for what is neither machine, disk nor network interface. */
+  /** Undefined also for any other type than machine, disk and network interface. */
   getPart(id: string): Promise<MachinePart | undefined>;
-  /** Of a disk, network interface or machine. What is not there is deleted. */
+  /** Deletes a disk, network interface or machine. A missing one counts as deleted. */
   deletePart(id: string): Promise<void>;
 }
 
-/** How many tests and machines there are: one for the deployment. */
+/** Counts tests and machines; one document for the deployment. */
 export interface TestCounts {
   readonly imageId: string;
   /** The UTC day of `tests`. */
   readonly day: string;
   /** By caller. */
   readonly tests: Readonly<Record<string, number>>;
-  /** Machines of tests that may not have ended, by the key of their record. */
+  /** Machines of tests that may still run, by the key of their record. */
   readonly open: Readonly<Record<string, { readonly machines: number; readonly since: string }>>;
 }
 
@@ -116,23 +124,22 @@ export interface TestLimits {
   readonly counts: Pick<ImageDocuments<TestCounts>, "read" | "put">;
 }
 
-/** What the tests of image versions need. */
 export interface TestDependencies
   extends
     OperationDependencies<TestRecord>,
     Pick<TestResultDependencies, "beforeResult" | "onResult">,
     Pick<Dependencies, "resourceManager" | "resources" | "looks" | "subscriptions" | "objections"> {
   readonly profiles: Pick<ImageDocuments<TestProfile>, "read">;
-  /** What the profile is proven with before each test. */
+  /** Used to check the profile again before each test. */
   readonly machineReader: MachineReader;
   readonly machines: TestMachines;
   readonly proofs: StartProofs;
   readonly parts: MachineParts;
-  /** Where the results count as those of any test. */
+  /** Where the results are stored, like those of any test. */
   readonly results: TestResults;
-  /** What machines cost, as far as the operator says it. */
+  /** What machines cost, if the operator has set it. */
   readonly prices?: MachinePrices;
-  /** Without it no test is accepted. */
+  /** If false, no test is accepted. */
   readonly makesMachines: boolean;
   readonly limits: TestLimits;
 }

@@ -1,4 +1,4 @@
-/** What test machines cost, as far as the operator has said it. Pure. Nothing is guessed: a price that is not known is none. */
+/** What test machines cost, by the operator's prices. Pure. An unknown price is never guessed. */
 import type { TestCost } from "./contract.js";
 import { canonicalRegion } from "../resource-id.js";
 import type { TestPlace } from "./profile.js";
@@ -8,17 +8,22 @@ export const PRICES_SETTING = "SIGIL_TEST_MACHINE_PRICES";
 export interface MachinePrices {
   /** ISO 4217. */
   readonly currency: string;
-  /** Of an hour, by size, or by region and size where it has a price of its own: "westeurope/standard_d2s_v5". By `priceKey`. */
+  /**
+   * The price of an hour, by `priceKey`: by size, or by region and size, such as
+   * "westeurope/standard_d2s_v5".
+   */
   readonly hour: Readonly<Record<string, number>>;
 }
 
-/** Regions may be spelled as the portal shows them: `West US/Standard_D2s_v5`. */
+/** The region may be spelled as in the portal: `West US/Standard_D2s_v5`. */
 export function priceKey(key: string): string {
   const [size = "", region] = key.split("/").reverse();
   return [...(region === undefined ? [] : [canonicalRegion(region)]), size].join("/").toLowerCase();
 }
 
-/** What a region's machines cost at the most: so many, one after the other, each for so long. */
+/**
+ * The most that a region's machines can cost: that many, one after the other, each for that long.
+ */
 export function costOf(
   prices: MachinePrices | undefined,
   { region, machineSize }: Pick<TestPlace, "region" | "machineSize">,
@@ -36,7 +41,7 @@ export function costOf(
       message: `Unknown: ${PRICES_SETTING} has no price of ${machineSize} in ${region}.`,
     };
   const { currency } = prices;
-  // Rounded up, but not for what binary fractions add: 3 × 0.1 is 0.30.
+  // Rounds up, but first removes binary noise: 3 × 0.1 is 0.30.
   const cents = (hour * machines * minutes * 100) / 60;
   const atMost = Math.ceil(Number(cents.toFixed(6))) / 100;
   return {

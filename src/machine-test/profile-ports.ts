@@ -2,7 +2,6 @@ import type { ImageDocuments } from "../image-documents.js";
 import type { TestProfile } from "./profile.js";
 import type { ProofSources } from "./prove-profile.js";
 
-/** What test profiles need. */
 export interface TestProfileDependencies extends ProofSources {
   readonly profiles: ImageDocuments<TestProfile>;
   readonly now: () => Date;

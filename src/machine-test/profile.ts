@@ -1,54 +1,57 @@
-/** How the versions of an image definition are tested by machines of their own: what is asked, and which region gets what. Pure. */
+/**
+ * A test profile: how the versions of an image definition are tested on machines, and what each
+ * region gets. Pure.
+ */
 import type { Finding } from "../errors.js";
 import type { Requester } from "../operation/records.js";
 import { canonicalRegion, normaliseResourceId, parseResourceId } from "../resource-id.js";
 import type { TestProfileBody } from "./contract.js";
 
-/** What proves that a machine has started. Each begins with the machine's provisioning, which has to succeed. */
+/** What proves that a machine started. Each first requires that its provisioning succeeded. */
 export type Proof =
-  /** The VM agent says Ready. */
+  /** The VM agent reports Ready. */
   | { readonly kind: "agentReady" }
-  /** The serial log of boot diagnostics contains this text, as it stands, in the same case. */
+  /** The serial log of boot diagnostics contains exactly this text; case matters. */
   | { readonly kind: "serialLog"; readonly text: string }
-  /** A run command, by the agent, exits 0: a shell script on Linux, PowerShell on Windows. */
+  /** A run command exits with 0: a shell script on Linux, PowerShell on Windows. */
   | { readonly kind: "runCommand"; readonly script: string };
 
-/** What is asked for one region. */
+/** One region of the profile. */
 interface TestRegion {
   /** Canonical region. */
   readonly name: string;
   /** Normalised, in the gallery's subscription. */
   readonly subnetId: string;
-  /** Instead of the profile's. */
+  /** Overrides the profile's. */
   readonly resourceGroupName?: string;
-  /** Instead of the profile's. */
+  /** Overrides the profile's. */
   readonly machineSize?: string;
 }
 
-/** The test profile of an image definition, as it was asked for, with the default of each number filled in. */
+/** The test profile of an image definition as it was set, with defaults for its numbers. */
 export interface TestProfile {
   readonly imageId: string;
   /** As Azure names it, such as Standard_D2s_v5. */
   readonly machineSize: string;
-  /** Of the gallery's subscription. */
+  /** In the gallery's subscription. */
   readonly resourceGroupName: string;
-  /** Each once, in the order in which they were given. */
+  /** Each region once, in the given order. */
   readonly regions: readonly TestRegion[];
   readonly proof: Proof;
-  /** From the PUT of a machine until Azure says that it is provisioned. */
+  /** From the PUT of a machine until Azure shows it provisioned. */
   readonly startMinutes: number;
-  /** From then until the proof. */
+  /** From provisioning until the proof. */
   readonly proofMinutes: number;
-  /** So many machines of one test are there at the same time, at the most. */
+  /** How many machines of one test may exist at the same time. */
   readonly concurrency: number;
-  /** A machine whose test failed is kept for so long. */
+  /** How long a machine whose test failed is kept. */
   readonly keepFailedMinutes: number;
   readonly setBy: Requester;
   /** RFC 3339. */
   readonly setTime: string;
 }
 
-/** Where a region's machine is made, nothing left to a default. */
+/** Where a region's machine is created, with all defaults applied. */
 export interface TestPlace {
   /** Canonical region. */
   readonly region: string;
@@ -64,7 +67,7 @@ export const DEFAULTS = {
   keepFailedMinutes: 0,
 } as const;
 
-/** Where machines are made, in the profile's order. */
+/** Where machines are created, in the profile's order. */
 export function placesOf({
   machineSize,
   resourceGroupName,
@@ -78,7 +81,10 @@ export function placesOf({
   }));
 }
 
-/** The profile that a valid body asks for. What the schema cannot say of it is in `findings`: then it is not to be used. */
+/**
+ * The profile of a valid body. `findings` has what the schema cannot check; if there are any, do
+ * not use the profile.
+ */
 export function profileOf(
   imageId: string,
   body: TestProfileBody,
@@ -156,7 +162,7 @@ function regionFindings(
   return findings;
 }
 
-/** The schema says which members a proof may have; which of them its kind needs is said here. */
+/** Checks that a proof has the members of its kind, which the schema does not. */
 function proofFindings(proof: TestProfileBody["proof"]): readonly Finding[] {
   const needed = {
     agentReady: undefined,

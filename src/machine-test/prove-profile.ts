@@ -20,9 +20,9 @@ export interface ProofSources {
 }
 
 /**
- * What stands in the way of the profile's machines now, errors and warnings; undefined where Azure has no such image definition.
- * Reads only, each thing once. Throws what a read throws, but 403: that is a finding. Of a test in some of the regions, give
- * the profile with those alone (`within`).
+ * What prevents the profile's machines now, errors and warnings; undefined if Azure has no such
+ * image definition. Reads only, and each thing once. Throws what a read throws, except 403, which
+ * is a finding. For a test in some of the regions, pass the profile `within` them.
  */
 export async function proveProfile(
   { machines, resources, subscriptions }: ProofSources,
@@ -58,7 +58,7 @@ export async function proveProfile(
   });
 }
 
-/** The profile as it is for these regions alone, in canonical spelling. */
+/** The profile limited to these regions (canonical names). */
 export function within(profile: TestProfile, regions: readonly string[]): TestProfile {
   return {
     ...profile,

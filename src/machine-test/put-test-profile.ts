@@ -1,7 +1,7 @@
 /**
  * Sets the test profile of an image definition. Invariants:
- *  1. What is refused is not stored, and nothing is stored that was not proven.
- *  2. No terms are accepted, and nothing is made: Azure is only read.
+ *  1. A profile is stored only after all its checks passed.
+ *  2. Azure is only read: no terms are accepted and nothing is created.
  */
 import { ServiceError } from "../errors.js";
 import { errorsAmong, type RuleFinding } from "../image-version/index.js";
@@ -19,9 +19,9 @@ interface PutTestProfile {
 }
 
 /**
- * Answers the profile as it is stored, and what may become a hindrance. Throws ServiceError InvalidRequest, PreflightFailed where
- * its machines could not be made, NotFound where Azure has no such image definition, and StateConflict where another sets it
- * meanwhile.
+ * Returns the stored profile and its warnings. Throws ServiceError InvalidRequest; PreflightFailed
+ * if its machines could not be created; NotFound if Azure has no such image definition;
+ * StateConflict if somebody else sets it at the same time.
  */
 export async function putTestProfile(
   deps: TestProfileDependencies,

@@ -1,8 +1,10 @@
 /**
- * The test of an image version by a machine in each region: one operation. How far each region is stands in the operation
- * (`tests`), what the machines are made by in the record. Example of a region's test while its machine starts:
+ * The test of an image version on one machine in each region: one operation. The progress of each
+ * region is in the operation (`tests`), the plans of the machines are in the record. Example of a
+ * region's test while its machine starts:
  *
- *   { name: "westus", state: "Starting", attempts: 1, attemptsAllowed: 3, createdTime: …, work: { sends: 1, answered: true, … } }
+ *   { name: "westus", state: "Starting", attempts: 1, attemptsAllowed: 3, createdTime: …,
+ *     work: { sends: 1, answered: true, … } }
  */
 import type { Requester, TrackedRecord } from "../operation/records.js";
 import { keyOf } from "../resource-id.js";
@@ -15,15 +17,18 @@ export interface TestRecord extends TrackedRecord {
   readonly state: TestState;
   /** As it was when the test was accepted. */
   readonly profile: TestProfile;
-  /** Of the version that is tested, once it has been looked at: another one under its number has not been tested. */
+  /**
+   * Identifies the tested version, once it was read. Another version under its number has not been
+   * tested.
+   */
   readonly publishedDate?: string;
-  /** None until the version has been looked at. */
+  /** Empty until the version was read. */
   readonly plans: readonly MachinePlan[];
-  /** By whom, once it is being canceled. */
+  /** Who canceled it. */
   readonly canceledBy?: Requester;
 }
 
-/** The record of a version's tests lies beside the version's own. */
+/** The key of a version's tests, next to the version's own record. */
 export function testKeyOf(versionId: string): string {
   return keyOf(`${versionId}/test`);
 }

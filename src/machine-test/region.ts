@@ -1,13 +1,15 @@
 /**
- * The test of one region, pure: what a look, or Azure's answer to a call, makes of it. Invariants:
- *  1. A machine is asked for only where the very look that is stored with it shows none, and where no earlier PUT of it can
- *     still be under way.
- *  2. Once there is a result nothing changes it. An attempt that is inconclusive, or may change, is followed by another as
- *     long as there are attempts left.
- *  3. It is passed only where the start is proven and each disk is encrypted as the version was asked for.
- *  4. Where a machine may ever have been made the region is Gone only when Azure has answered a DELETE of it, no PUT can be
- *     under way, and a look shows neither machine nor disk nor network interface.
- *  5. At its deadline, at the latest, a machine is being deleted; what is still there long after it is Left, and told.
+ * The test of one region, pure: applies a look, or Azure's answer to a call. Invariants:
+ *  1. A machine is requested only if the look stored in the same step shows none, and no earlier
+ *     PUT of it can still be in flight.
+ *  2. A result never changes. An attempt that is inconclusive, or may change, is followed by
+ *     another while attempts are left.
+ *  3. A region passes only if the start is proven and each disk is encrypted as the version asked.
+ *  4. If a machine may ever have been created, the region is Gone only when Azure has answered a
+ *     DELETE of it, no PUT can be in flight, and a look shows no machine, disk or network
+ *     interface.
+ *  5. A machine is deleted at its deadline at the latest. What still exists long after that is
+ *     Left, and reported.
  *  6. At most `concurrency` regions have a machine, or may have one, at the same time.
  */
 import type { PollingPolicy } from "../operation/ports.js";
@@ -23,7 +25,7 @@ import type { Refusal, SeenMachine } from "./ports.js";
 import type { TestProfile } from "./profile.js";
 import { failed, inconclusive, verdictOn, type Verdict } from "./verdict.js";
 
-/** By what a region is tested, and when. */
+/** The conditions of a region's test. */
 export interface Terms {
   readonly operationId: string;
   readonly profile: TestProfile;
@@ -32,45 +34,45 @@ export interface Terms {
   readonly pace: Pick<PollingPolicy, "putTimeoutMs" | "confirmMs">;
 }
 
-/** How far the proof is. */
+/** The progress of the proof. */
 export type SeenProof =
   | { readonly kind: "notBegun" }
   | { readonly kind: "pending"; readonly output?: string }
   | { readonly kind: "proven"; readonly output?: string }
   | ({ readonly kind: "refuted"; readonly output?: string } & Refusal);
 
-/** One look at a region. What was not looked for is absent; with an error nothing was learnt. */
+/** One look at a region. What was not read is absent; a look with an error shows nothing. */
 export type Sight =
   | { readonly error: Refusal }
   | {
       readonly error?: never;
       readonly machine?: SeenMachine;
       readonly proof?: SeenProof;
-      /** By LUN, where the start is proven. */
+      /** By LUN, once the start is proven. */
       readonly disks?: ReadonlyMap<number | undefined, TestedDisk>;
-      /** Ids of disks and interfaces that are there without their machine. */
+      /** Ids of disks and interfaces that exist without their machine. */
       readonly left?: readonly string[];
     };
 
-/** Azure's answer to what was asked of it for a region. */
+/** Azure's answer to a call for a region. */
 export type Answer =
   | { readonly kind: "done" }
   | ({ readonly kind: "refused" } & Refusal)
-  /** It was not done, and may be later. */
+  /** It was not done; Sigil may try again later. */
   | ({ readonly kind: "delayed"; readonly retryAfterMs: number } & Refusal)
   /** It may have been done. */
   | { readonly kind: "unknown" };
 
 const MINUTE_MS = 60_000;
-/** Machines of a region, one after the other, at most. */
+/** How many machines a region may use, one after the other. */
 export const ATTEMPTS = 3;
 const NEXT_ATTEMPT_MS = 5 * MINUTE_MS;
-/** PUTs without an answer, and PUTs that Azure put off, of one attempt. */
+/** Limits for one attempt: PUTs without an answer, and PUTs that Azure delayed. */
 const MOST_SENDS = 3;
 const MOST_DELAYS = 20;
-/** Between the profile's limits and the deadline: for polls, and for what Azure puts off. */
+/** Added to the profile's limits for the deadline: for polls, and for Azure's delays. */
 const SLACK_MS = 30 * MINUTE_MS;
-/** After its deadline a machine is told to be Left. */
+/** How long after its deadline a machine is reported as Left. */
 export const LEFT_AFTER_MS = 60 * MINUTE_MS;
 const LONGEST_DELETION_WAIT_MS = 60 * MINUTE_MS;
 const LONGEST_OUTPUT_BYTES = 4_096;
@@ -93,17 +95,19 @@ export function newRegionTest(name: string, machineSize: string): RegionTestReco
   };
 }
 
-/** Nothing is left to be done for it. */
+/** Whether nothing is left to do for it. */
 export function isOver({ state }: Pick<RegionTestRecord, "state">): boolean {
   return state === "Gone" || state === "Left";
 }
 
-/** A machine of it is there, or may be. */
+/** Whether it has a machine, or may have one. */
 export function hasMachine({ state }: Pick<RegionTestRecord, "state">): boolean {
   return !["Waiting", "Gone", "Left"].includes(state);
 }
 
-/** The next step looks at it: its machine is there, or may be, and is not to be left alone. */
+/**
+ * Whether the next step reads its machine: it has one, or may have one, and is not just being kept.
+ */
 export function isLookedAt(test: RegionTestRecord, now: Date): boolean {
   return (
     hasMachine(test) &&
@@ -111,7 +115,7 @@ export function isLookedAt(test: RegionTestRecord, now: Date): boolean {
   );
 }
 
-/** Where the machine of the present attempt is, or would be. */
+/** The machine of the present attempt, whether it exists or not. */
 export function machineOf(
   { attempts }: Pick<RegionTestRecord, "attempts">,
   { operationId, plan }: Pick<Terms, "operationId" | "plan">,
@@ -124,12 +128,12 @@ export function machineOf(
   };
 }
 
-/** How long a machine is there, at the most, before it is deleted. */
+/** The longest time before a machine is deleted. */
 export function longestMs({ startMinutes, proofMinutes, keepFailedMinutes }: TestProfile): number {
   return (startMinutes + proofMinutes + keepFailedMinutes) * MINUTE_MS + SLACK_MS;
 }
 
-/** An attempt begins. */
+/** Begins an attempt. */
 export function begin(test: RegionTestRecord, terms: Terms): RegionTestRecord {
   const { profile, now } = terms;
   const { name, result, reason, attemptsAllowed, machineSize } = test;
@@ -148,7 +152,7 @@ export function begin(test: RegionTestRecord, terms: Terms): RegionTestRecord {
   };
 }
 
-/** Invariant 6: what waits begins in turn, as long as there is room and its time has come. */
+/** Begins waiting regions in order, while there is room and their time has come. Invariant 6. */
 export function beginDue(
   tests: readonly RegionTestRecord[],
   concurrency: number,
@@ -165,7 +169,7 @@ export function beginDue(
   });
 }
 
-/** One look at a region that has a machine, or may have one. */
+/** Applies one look to a region that has a machine, or may have one. */
 export function see(given: RegionTestRecord, sight: Sight, terms: Terms): RegionTestRecord {
   const { todo: _, ...work } = given.work;
   const test = { ...given, work };
@@ -250,7 +254,7 @@ function seeCreating(test: RegionTestRecord, sight: Sight, terms: Terms): Region
   };
 }
 
-/** Invariants 1 and 4: a PUT that has no answer yet, and may come to Azure still. */
+/** Whether a PUT without an answer may still reach Azure. Invariants 1 and 4. */
 function mayBeUnderWay({ sentTime, answered }: RegionTestWork, { now, pace }: Terms): boolean {
   return (
     sentTime !== undefined &&
@@ -288,7 +292,8 @@ function seeStarting(test: RegionTestRecord, sight: Sight, terms: Terms): Region
     );
   if (!isLate) return seen;
   const { startMinutes } = terms.profile;
-  // What its host runs has had its time; what Azure has not come to run says nothing of the image.
+  // A machine that its host runs has had its time. If Azure never ran it, that says nothing about
+  // the image.
   return judge(
     seen,
     machine.isRunning
@@ -384,7 +389,9 @@ function passed({ reason: _, ...test }: RegionTestRecord): RegionTestRecord {
   return { ...test, result: "passed" };
 }
 
-/** The machine was seen, and is not shown: once a later look says the same, it is gone. */
+/**
+ * The machine was seen before, and this look does not show it. It is gone once a later look agrees.
+ */
 function missing(test: RegionTestRecord, terms: Terms): RegionTestRecord {
   const { missingSince = terms.now.toISOString() } = test.work;
   return terms.now.getTime() - Date.parse(missingSince) >= terms.pace.confirmMs
@@ -399,7 +406,7 @@ function missing(test: RegionTestRecord, terms: Terms): RegionTestRecord {
     : { ...test, work: { ...test.work, missingSince } };
 }
 
-/** What a look at a machine tells of it. */
+/** Stores what a look shows of a machine. */
 function shown(
   { work: { missingSince: _, ...work }, ...test }: RegionTestRecord,
   { id, agentVersion, interfaceIds }: SeenMachine,
@@ -417,7 +424,7 @@ function withOutput(test: RegionTestRecord, proof: SeenProof | undefined): Regio
   return output === undefined || output === "" ? test : { ...test, output: lastOf(output) };
 }
 
-/** The last 4 KB: as many whole characters. */
+/** The last 4 KB, in whole characters. */
 function lastOf(text: string): string {
   const bytes = Buffer.from(text, "utf8");
   return bytes.length <= LONGEST_OUTPUT_BYTES
@@ -428,7 +435,7 @@ function lastOf(text: string): string {
         .replace(/^\uFFFD+/u, "");
 }
 
-/** Invariant 2: the attempt has come to this. */
+/** Ends the attempt with this verdict. Invariant 2. */
 function judge(
   test: RegionTestRecord,
   { result, code, message, mayChange }: Verdict,
@@ -457,12 +464,12 @@ function deleting(
   };
 }
 
-/** No machine is made for it, for this reason, which a person has to mend. */
+/** Ends the region without a machine, for a reason that a person must fix. */
 export function hindered(test: RegionTestRecord, reason: Refusal): RegionTestRecord {
   return gone({ ...test, result: "inconclusive", reason });
 }
 
-/** It is canceled: what may be there is deleted, and nothing further is made. */
+/** Cancels the region: deletes what may exist, and creates nothing more. */
 export function abandon(test: RegionTestRecord): RegionTestRecord {
   const { todo: _, ...work } = test.work;
   if (isOver(test)) return test;
@@ -507,7 +514,7 @@ function seeDeleting(test: RegionTestRecord, sight: Sight, terms: Terms): Region
   if (mayBeUnderWay(work, terms)) return test;
   if (work.deletions === 0) return withDeletion(test, "delete", terms);
   if (left.length > 0)
-    // What goes with the machine has gone by then.
+    // By then Azure has deleted what goes with the machine.
     return isBefore(now, later(work.deletionTime, 2 * pace.putTimeoutMs))
       ? test
       : withDeletion(test, "deleteParts", terms, left);
@@ -520,7 +527,7 @@ function seeDeleting(test: RegionTestRecord, sight: Sight, terms: Terms): Region
     : gone(test, now.toISOString());
 }
 
-/** What is there, as far as it is known; where nothing could be seen, the machine may be. */
+/** What exists, as far as Sigil knows. If nothing could be read, the machine may exist. */
 function whatIsLeft(test: RegionTestRecord, sight: Sight): readonly string[] {
   const machine = test.machineId === undefined ? [] : [test.machineId];
   if (sight.error !== undefined) return machine;
@@ -529,7 +536,7 @@ function whatIsLeft(test: RegionTestRecord, sight: Sight): readonly string[] {
   return test.work.deletions === 0 ? machine : [];
 }
 
-/** Sent again no sooner than the last can have had its effect; each time twice as long. */
+/** Repeats a deletion only when the last one can have taken effect; each wait is twice as long. */
 function withDeletion(
   test: RegionTestRecord,
   todo: "delete" | "deleteParts",
@@ -554,7 +561,7 @@ function withDeletion(
   };
 }
 
-/** Azure has answered what was to be done. */
+/** Applies Azure's answer to the requested call. */
 export function answer(test: RegionTestRecord, answered: Answer, terms: Terms): RegionTestRecord {
   const { todo, ...work } = test.work;
   const done = { ...test, work };
@@ -602,7 +609,7 @@ function created(test: RegionTestRecord, answered: Answer, terms: Terms): Region
   }
 }
 
-/** Longer than a start may take, since then. */
+/** Whether a start has taken longer than it may, counted from then. */
 function late(since: string | undefined, { now, profile }: Terms): boolean {
   return (
     since !== undefined && now.getTime() - Date.parse(since) >= profile.startMinutes * MINUTE_MS

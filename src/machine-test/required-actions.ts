@@ -1,7 +1,10 @@
 import type { Grant } from "./machine-reader.js";
 import type { Proof } from "./profile.js";
 
-/** What Sigil's identity needs in a resource group in which machines are made, whatever proves that they have started. */
+/**
+ * What Sigil's identity needs in a resource group where machines are created, whatever the proof
+ * is.
+ */
 const IN_RESOURCE_GROUP = [
   "Microsoft.Compute/virtualMachines/read",
   "Microsoft.Compute/virtualMachines/write",
@@ -32,7 +35,7 @@ export const ACTIONS_AT_SUBNET: readonly string[] = [
   "Microsoft.Network/virtualNetworks/subnets/join/action",
 ];
 
-/** The actions that no role gives: each role takes its own `notActions` away from itself alone. */
+/** The actions that no role grants. A role's `notActions` limit only that role. */
 export function lacking(actions: readonly string[], grants: readonly Grant[]): readonly string[] {
   return actions.filter(
     (action) =>
@@ -44,7 +47,7 @@ export function lacking(actions: readonly string[], grants: readonly Grant[]): r
   );
 }
 
-/** `*` stands for anything, `/` too; case does not matter. */
+/** `*` matches anything, `/` included. Case does not matter. */
 function covers(pattern: string, action: string): boolean {
   const [first = "", ...parts] = pattern.toLowerCase().split("*");
   const text = action.toLowerCase();

@@ -1,11 +1,14 @@
 /**
- * Looks for what tests have left behind, by its tag, in every resource group in which one has made a machine. Invariants:
- *  1. Deleted is only what agrees in all: it is a machine, disk or network interface in that resource group, its tags name an
- *     operation and a deadline that is over, and its name is the one that a test of that operation makes in its region; no
- *     other machine has it. The end of the operation counts only where that has given the deadline: another deployment's test
- *     of the version has the same id.
- *  2. What does not agree, and what cannot be deleted or is not gone long after that, is told by an event, once a day.
- *  3. A machine goes first; its parts go by themselves only when it is gone.
+ * Finds what tests have left behind, by its tag, in every resource group where a test created a
+ * machine. Invariants:
+ *  1. It deletes a resource only if everything agrees: it is a machine, disk or network interface
+ *     in that resource group; its tags name an operation and a deadline that has passed; its name
+ *     is the one that a test of that operation gives in its region; and no other machine uses it.
+ *     The operation's end counts only if the operation set this deadline, because another
+ *     deployment's test of the version has the same id.
+ *  2. It reports by an event, once a day, what does not agree, cannot be deleted, or is not gone
+ *     long after its deletion.
+ *  3. A machine is deleted first, its parts only when it is gone.
  */
 import { MACHINE_TEST_EVENT } from "../events/machine-test-events.js";
 import type { CloudEvent } from "../events/cloud-event.js";
@@ -33,23 +36,23 @@ type SweepDependencies = Pick<
 
 interface Sweep {
   readonly groups: number;
-  /** Ids of what was asked to be deleted. */
+  /** Ids of resources whose deletion was requested. */
   readonly deleted: readonly string[];
   readonly left: readonly { readonly id: string; readonly reason: string }[];
-  /** One for each resource group, or resource in it, that could not be looked at. */
+  /** One for each resource group, or resource in it, that could not be checked. */
   readonly errors: readonly unknown[];
 }
 
 type Group = Omit<MachineName, "name">;
 type Leftover = { readonly id: string; readonly reason: string };
 
-/** An operation deletes its own machines before it ends: what is over for less is left to it. */
+/** An operation deletes its own machines before it ends. The sweep leaves it this much time. */
 const GRACE_MS = 10 * 60_000;
 const MOST_ATTEMPTS = 20;
 const NOT_GONE =
   "It should have been gone for over an hour. Sigil requests its deletion again: Azure may have accepted an earlier one without doing it.";
 
-/** Looks once. Throws when the resource groups cannot be listed. */
+/** Sweeps once. Throws if the resource groups cannot be listed. */
 export async function sweepTestMachines(
   deps: SweepDependencies,
   traceparent: string,
@@ -114,7 +117,7 @@ async function sweepGroup(deps: SweepDependencies, group: Group): Promise<Omit<S
 }
 
 type Judged =
-  /** Since when it is over. */
+  /** Milliseconds since its time was over. */
   | { readonly kind: "leftover"; readonly overMs: number }
   | { readonly kind: "stranger"; readonly reason: string };
 
@@ -122,7 +125,7 @@ function stranger(reason: string): Judged {
   return { kind: "stranger", reason };
 }
 
-/** Undefined where there is nothing to be done or told: it goes with its machine, or is gone. */
+/** Undefined if there is nothing to do or report: it goes with its machine, or is gone. */
 async function judgeTagged(
   { parts, store, now }: SweepDependencies,
   group: Group,
@@ -176,7 +179,7 @@ export function judge(
     : stranger(`It is attached to ${attachedTo}.`);
 }
 
-/** When the operation has ended whose machine in the region had that deadline. */
+/** When the operation ended, if its machine in the region had this deadline; else Infinity. */
 function endOf(
   { endTime, tests = [] }: Pick<OperationRecord, "endTime" | "tests"> = {},
   region: string,
@@ -188,7 +191,7 @@ function endOf(
     : Infinity;
 }
 
-/** The operation has made its machine in the region elsewhere. */
+/** Whether the operation created its machine in the region in another resource group. */
 function wasMovedTo(
   group: Group,
   { tests = [] }: Pick<OperationRecord, "tests"> = {},
@@ -199,10 +202,10 @@ function wasMovedTo(
 }
 
 const NAME =
-  // What Azure puts behind an interface's name is not documented.
+  // The suffix that Azure adds to an interface's name is not documented.
   /^(?<machine>sigiltest-[0-9a-f]{20}-(?<attempt>[1-9]\d?))(?:-os|-lun\d{1,2}|-nic(?:[-_]?\w{1,40})?)?$/u;
 
-/** The name of the machine that it is, or is of, by its own name. */
+/** The name of the machine that this resource is, or belongs to, by its own name. */
 function machineIn(id: string, operationId: string, region: string): string | undefined {
   const { machine, attempt } = NAME.exec(id.slice(id.lastIndexOf("/") + 1))?.groups ?? {};
   const number = Number(attempt);
@@ -211,7 +214,7 @@ function machineIn(id: string, operationId: string, region: string): string | un
     : undefined;
 }
 
-/** Invariant 2: its id holds the day. */
+/** Invariant 2: the day is part of the id. */
 function leftEvent(
   { eventSource, now }: SweepDependencies,
   { id, reason }: Leftover,

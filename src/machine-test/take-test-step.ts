@@ -1,4 +1,6 @@
-/** Takes the steps of a test: look at each region's machine, store what that means, then ask Azure for what is to be done. */
+/**
+ * Takes the steps of a test: reads each region's machine, stores what that means, then calls Azure.
+ */
 import { ServiceError } from "../errors.js";
 import { fail } from "../operation/failing.js";
 import { hasEnded } from "../operation/kinds.js";
@@ -40,10 +42,10 @@ import {
 
 type StoredTest = Stored<TestRecord>;
 
-/** As the API allows it of a result. */
+/** The API's limit for a result's message. */
 const LONGEST_MESSAGE = 1_024;
 
-/** A stale message does nothing. Throws only what another delivery may cure. */
+/** A stale message does nothing. Throws only what another delivery may fix. */
 export async function takeTestStep(deps: TestDependencies, message: StepMessage): Promise<void> {
   const stored = await currentFor(deps, message);
   if (stored === undefined || hasEnded(deps, stored)) return;
@@ -60,14 +62,15 @@ export async function takeTestStep(deps: TestDependencies, message: StepMessage)
   const mine = await commitStep(deps, stored, (pair) =>
     observe(reported(pair, done), sights, contextOf(deps)),
   );
-  // Another has taken the step, or it has ended: what there is to ask for is theirs.
+  // Another host has taken the step, or the test has ended. The calls are not ours to make.
   if (mine === undefined || hasEnded(deps, mine)) return;
   return ask(deps, mine);
 }
 
 /**
- * Puts results among the version's, each as of the time when it was stored: once more is the same. Answers the regions of those
- * that are there, and of those that never can be, as of a version that is gone.
+ * Reports results as test results of the version, each with the time it was stored, so repeating it
+ * changes nothing. Returns the regions whose results are stored or can never be, for example
+ * because the version is gone.
  */
 async function report(
   deps: TestDependencies,
@@ -104,7 +107,7 @@ async function report(
   return done;
 }
 
-/** What is to be made of the version as Azure has it. */
+/** Plans the machines for the version as Azure has it. */
 async function plan(deps: TestDependencies, stored: StoredTest): Promise<void> {
   const { record, operation } = stored;
   const id = parseImageVersionId(record.resourceId);
@@ -142,7 +145,7 @@ async function plan(deps: TestDependencies, stored: StoredTest): Promise<void> {
   );
 }
 
-/** What Azure shows of a region's machine, as far as its state asks for it. */
+/** Reads a region's machine, as far as its state needs it. */
 async function lookAt(
   deps: TestDependencies,
   test: RegionTestRecord,
@@ -215,7 +218,7 @@ async function proofOf(
   }
 }
 
-/** What is there though its machine is not: by the tag, and of what is known by name. */
+/** What exists although its machine does not: found by tag, and by known names. */
 async function leftOf(
   { parts }: TestDependencies,
   test: RegionTestRecord,
@@ -245,7 +248,7 @@ function nameIn(id: string): string {
   return id.slice(id.lastIndexOf("/") + 1);
 }
 
-/** Asks Azure for what is to be done in each region, and stores what it answers. */
+/** Makes the calls of each region and stores Azure's answers. */
 async function ask(deps: TestDependencies, mine: StoredTest): Promise<void> {
   const termsOf = termsIn(mine, contextOf(deps));
   const answers = new Map(
@@ -292,7 +295,9 @@ async function call(
   }
 }
 
-/** A call's outcome as the state machine takes it. Throws what is no ServiceError. */
+/**
+ * Turns a call's outcome into an answer for the state machine. Throws anything but a ServiceError.
+ */
 async function answerTo(run: () => Promise<Refusal | undefined>): Promise<Answer> {
   try {
     const refusal = await run();

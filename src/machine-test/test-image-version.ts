@@ -1,7 +1,10 @@
 /**
- * Accepts the test of an image version by machines. Invariants, beside those of every acceptance (operation/accepting.ts):
- *  1. While a test of a version runs, the same request is that one operation; another of other regions is refused.
- *  2. After its end the next request is a new test; a repeated Idempotency-Key answers the operation that it answered first.
+ * Accepts the test of an image version on machines. Invariants, in addition to those of every
+ * acceptance (operation/accepting.ts):
+ *  1. While a test of a version runs, the same request returns that operation. A request for other
+ *     regions is refused.
+ *  2. After it has ended, the next request is a new test. A repeated Idempotency-Key returns the
+ *     operation that it first returned.
  */
 import { createHash } from "node:crypto";
 import { ServiceError, type Finding } from "../errors.js";
@@ -25,18 +28,19 @@ import { accept } from "./transitions.js";
 
 export interface TestImageVersion {
   readonly id: ImageVersionId;
-  /** In any spelling; absent: every region of the profile in which the version is usable. */
+  /** In any spelling; absent: every region of the profile where the version is usable. */
   readonly regions?: readonly string[];
   readonly requestedBy: Requester;
-  /** W3C trace context that all messages and events of the operation will carry. */
+  /** W3C trace context for all messages and events of the operation. */
   readonly traceparent: string;
   readonly idempotencyKey?: string;
 }
 
 /**
- * Answers the operation that tests the version. Throws ServiceError TestMachinesOff where the deployment makes no machines,
- * NotFound where Azure has no such version, TestRefused with every reason, ImageVersionConflict while another test of it runs,
- * TooManyRequests where there are too many machines, or the caller has begun too many tests today.
+ * Returns the operation that tests the version. Throws ServiceError TestMachinesOff if the
+ * deployment creates no machines; NotFound if Azure has no such version; TestRefused with every
+ * reason; ImageVersionConflict while another test of it runs; TooManyRequests if there are too many
+ * machines, or the caller has started too many tests today.
  */
 export async function testImageVersion(
   deps: TestDependencies,
@@ -87,7 +91,7 @@ export async function testImageVersion(
   return operation;
 }
 
-/** Throws ServiceError TestMachinesOff where the deployment makes none. */
+/** Throws ServiceError TestMachinesOff if the deployment creates none. */
 export function mustMakeMachines({ makesMachines }: Pick<TestDependencies, "makesMachines">): void {
   if (!makesMachines)
     throw new ServiceError(
@@ -107,7 +111,7 @@ function running(operation: OperationRecord, regions: readonly string[]): Operat
   );
 }
 
-/** The regions in which the version is to be tested, in the profile's order. */
+/** The regions to test the version in, in the profile's order. */
 export async function mayBeTested(
   deps: TestDependencies,
   id: ImageVersionId,

@@ -3,7 +3,7 @@ import type { TestProfileView } from "./contract.js";
 import type { TestProfileDependencies } from "./profile-ports.js";
 import type { TestProfile } from "./profile.js";
 
-/** Throws ServiceError NotFound where there is no profile. */
+/** Throws ServiceError NotFound if there is no profile. */
 export async function getTestProfile(
   { profiles }: Pick<TestProfileDependencies, "profiles">,
   imageId: string,
@@ -16,7 +16,7 @@ export async function getTestProfile(
   );
 }
 
-/** Answers the profile that was taken away. Throws ServiceError NotFound where there is none. */
+/** Returns the deleted profile. Throws ServiceError NotFound if there is none. */
 export async function deleteTestProfile(
   deps: Pick<TestProfileDependencies, "profiles">,
   imageId: string,
@@ -26,7 +26,10 @@ export async function deleteTestProfile(
   return profile;
 }
 
-/** A profile as the API shows it: its image definition is in the address, and its script is for administrators alone. */
+/**
+ * A profile for an answer. Its image definition is in the URL, and only administrators see its
+ * script.
+ */
 export function viewTestProfile(
   { imageId: _, proof, regions, setBy, ...rest }: TestProfile,
   showsScript: boolean,

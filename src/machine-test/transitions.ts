@@ -1,13 +1,15 @@
 /**
- * The states of a test of an image version, and what leads from one to the next. Pure. Invariants, beside those of each region
- * (region.ts):
- *  1. What is to be asked of Azure is asked by whoever has stored the look that says so, with the message of the next step on
- *     its way.
- *  2. It ends when nothing is left to be done in any region: Succeeded where each is passed, Canceled where that was asked for,
- *     else Failed; `TestFailed` where a region is failed, `TestInconclusive` where none is.
- *  3. A region's result is told once, when it is known; a machine that could not be deleted is told.
- *  4. Each result is among the version's test results before the test ends.
- *  5. The resource groups in which machines are made are listed before the first is made: the timer looks there for ever.
+ * The states of a test of an image version, and their transitions. Pure. Invariants, in addition to
+ * those of each region (region.ts):
+ *  1. Whoever stored the look that requires a call to Azure makes it, with the message of the next
+ *     step already queued.
+ *  2. The test ends when no region has anything left to do: Succeeded if each passed, Canceled if
+ *     canceled, else Failed; `TestFailed` if a region failed, `TestInconclusive` if none did.
+ *  3. A region's result is reported once, when it is known. A machine that Sigil could not delete
+ *     is reported.
+ *  4. Each result is stored as a test result of the version before the test ends.
+ *  5. The resource groups of the machines are listed before the first machine is created, and the
+ *     timer checks them forever.
  */
 import { MACHINE_TEST_EVENT } from "../events/machine-test-events.js";
 import { advance, event } from "../operation/advance.js";
@@ -49,10 +51,10 @@ export type TestPair = Pair<TestRecord>;
 
 interface TestInput {
   readonly key: string;
-  /** The version's. */
+  /** Id of the version. */
   readonly resourceId: string;
   readonly profile: TestProfile;
-  /** Canonical, each with the size of its machine. */
+  /** Canonical regions, each with its machine size. */
   readonly regions: readonly {
     readonly name: string;
     readonly machineSize: string;
@@ -112,7 +114,7 @@ export function accept(
   });
 }
 
-/** It is known what is to be made, and where no machine can be made now: there the test has come to no result. */
+/** Stores the plans, and ends the regions where no machine can be created now as inconclusive. */
 export function planned(
   pair: TestPair,
   { plans, publishedDate }: Pick<TestRecord, "plans" | "publishedDate">,
@@ -146,7 +148,7 @@ export function planned(
   });
 }
 
-/** Where the timer looks for machines that were left. */
+/** The index of resource groups that the timer checks for leftover machines. */
 export const GROUP_SCOPE = "machine-test-groups";
 
 function groupRow(plan: MachinePlan): IndexRow {
@@ -160,7 +162,7 @@ export function groupIn({ target }: Pick<IndexRow, "target">): Omit<MachineName,
   return { subscriptionId, resourceGroupName };
 }
 
-/** The tests of the regions, those begun whose turn it is: what the next look is at. */
+/** The tests of the regions, with those begun whose turn it is; the next look reads these. */
 export function begun(pair: TestPair, context: TransitionContext): readonly RegionTestRecord[] {
   const { record, operation } = pair;
   const tests = testsOf(operation);
@@ -169,7 +171,7 @@ export function begun(pair: TestPair, context: TransitionContext): readonly Regi
     : tests;
 }
 
-/** By what the region of that name is tested. */
+/** The conditions of a region's test, by region name. */
 export function termsIn(
   { record, operation }: TestPair,
   { now, pace }: Pick<TransitionContext, "now" | "pace">,
@@ -187,7 +189,7 @@ export function termsIn(
   };
 }
 
-/** One look at each region that has a machine, or may have one. */
+/** Applies one look at each region that has a machine, or may have one. */
 export function observe(
   pair: TestPair,
   sights: ReadonlyMap<string, Sight>,
@@ -201,7 +203,7 @@ export function observe(
   return goOn(pair, tests, context);
 }
 
-/** Azure has answered what was asked of it. */
+/** Applies Azure's answers, by region. */
 export function answered(
   pair: TestPair,
   answers: ReadonlyMap<string, Answer>,
@@ -220,12 +222,12 @@ export function testsOf({ tests, id }: OperationRecord): readonly RegionTestReco
   return tests;
 }
 
-/** It has a result that is not among the version's test results yet. */
+/** Whether its result is not yet among the version's test results. */
 export function isUnreported({ result, work }: RegionTestRecord): boolean {
   return result !== undefined && work.resultTime !== undefined && work.reported !== true;
 }
 
-/** The results of these regions are among the version's, or can never be. */
+/** Marks the results of these regions as stored, or as never to be. */
 export function reported(pair: TestPair, regions: readonly string[]): TestPair {
   const tests = testsOf(pair.operation).map((test) =>
     regions.includes(test.name)
@@ -235,7 +237,7 @@ export function reported(pair: TestPair, regions: readonly string[]): TestPair {
   return { ...pair, operation: { ...pair.operation, tests } };
 }
 
-/** A result that is new has its time. */
+/** A new result gets its time. */
 function timed(
   before: RegionTestRecord | undefined,
   test: RegionTestRecord,
@@ -246,7 +248,7 @@ function timed(
     : { ...test, work: { ...test.work, resultTime: now.toISOString() } };
 }
 
-/** What is to be told, and when the next look is due; or the end. */
+/** Reports changes and sets the time of the next look, or ends the test. */
 function goOn(
   pair: TestPair,
   seen: readonly RegionTestRecord[],
@@ -267,7 +269,8 @@ function goOn(
     ...(changes.length > 0 && { message: changes.join(" ") }),
     ...(changes.length === 0 && { waits: waitsFor(tests) }),
     effects,
-    // Invariant 1: whoever dies with calls on the way is followed once they can no longer be.
+    // Invariant 1: if this process dies with calls in flight, the next step comes when they cannot
+    // be any more.
     waitMs: asks
       ? context.pace.putTimeoutMs * 2
       : open && ticks === 0
@@ -283,7 +286,7 @@ function waitsFor(tests: readonly RegionTestRecord[]): string {
     : `${open.map(({ name, state }) => `${name} is ${state}`).join(", ")}.`;
 }
 
-/** A poll while there is a machine; else when the next attempt is due. */
+/** The next poll while there is a machine; else the time of the next attempt. */
 function untilNext(
   tests: readonly RegionTestRecord[],
   ticks: number,
@@ -391,7 +394,7 @@ function resultOf({
   };
 }
 
-/** Each region and its result, for the event that ends a test; absent where it was canceled before. */
+/** Each region and its result, for the event that ends a test; `result` absent: canceled before. */
 export function resultsIn({ tests = [] }: OperationRecord) {
   return tests.map(({ name, result, reason }) => ({
     name,
@@ -475,7 +478,10 @@ function end(
   });
 }
 
-/** Machines that may be there are deleted first; where none may be, it ends at once. */
+/**
+ * Deletes machines that may exist first; undefined if there are none, so that the test ends at
+ * once.
+ */
 export function beginCancel(
   pair: TestPair,
   operationId: string,

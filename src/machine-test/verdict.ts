@@ -1,30 +1,35 @@
-/** What speaks against a version, and what only says that its test could not be done. Pure. */
+/**
+ * Decides which failures count against a version, and which only mean that its test could not run.
+ * Pure.
+ */
 import type { TestResult } from "../operation/records.js";
 import type { Refusal } from "./ports.js";
 
-/** What an attempt has come to. */
+/** The outcome of an attempt. */
 export interface Verdict extends Refusal {
   readonly result: Exclude<TestResult, "passed">;
-  /** Another attempt may show something else. */
+  /** Whether another attempt may show something else. */
   readonly mayChange: boolean;
 }
 
 /**
- * Codes by which Azure says that the machine was made, or would have been, and that the image or its key is at fault. What is
- * not here is inconclusive: no capacity, no quota, a policy, an internal error, a copy that is not there yet, and all that Azure may
- * say tomorrow. A false `failed` would take a good version back.
+ * Codes by which Azure blames the image or its key: the machine was created, or would have been.
+ * Everything else is inconclusive: no capacity, no quota, a policy, an internal error, a missing
+ * copy, and any code that Azure adds later. A false `failed` would roll a good version back.
  */
 const AGAINST_THE_VERSION: readonly RegExp[] = [
-  // "OS Provisioning for VM did not finish in the allotted time", and what the system itself tells of its first start.
+  // "OS Provisioning for VM did not finish in the allotted time", and what the OS itself reports
+  // about its first start.
   /^OSProvisioningTimedOut$/u,
   /^OSProvisioningClientError$/u,
-  // The set may not use its key, or the key is gone: KeyVaultAccessForbidden, KeyVaultKeyNotFound, …
+  // The set may not use its key, or the key is gone: KeyVaultAccessForbidden, KeyVaultKeyNotFound,
+  // …
   /^KeyVault/u,
-  // The plan of the image definition is not that of its images.
+  // The image definition's plan differs from that of its images.
   /^VMMarketplaceInvalidInput$/u,
 ];
 
-/** What a refusal of the machine, or its failure, says of the version. */
+/** The verdict on the version, by Azure's refusal or failure of the machine. */
 export function verdictOn({ code, message }: Refusal): Verdict {
   return AGAINST_THE_VERSION.some((pattern) => pattern.test(code))
     ? failed(code, message)
