@@ -12,7 +12,6 @@ import { groupIdOf, judgeProfile } from "./judge-profile.js";
 import type { MachineReader } from "./machine-reader.js";
 import { placesOf, type TestProfile } from "./profile.js";
 
-/** What a profile is proven with. */
 export interface ProofSources {
   readonly machines: MachineReader;
   readonly resources: Pick<ResourceReader, "getImageDefinition">;

@@ -1,12 +1,14 @@
 /**
  * Accepts an operation. Invariants:
- *  1. When it answers a new operation, that is stored, and findable by the reconciler: the row that the reconciler reads is
- *     written before the state, and again where that took long.
- *  2. What is stored is decided on the very state that it replaces, with what that has still to tell in front: of two who
- *     come at once, the second decides anew on what the first has stored. What stores nothing is decided on a state that is
- *     read after all that the decision rests on.
- *  3. A message is on its way when it answers: whoever takes it tells the rest, the event and the rows of listings.
- *  4. The rows by which others know that a resource was asked for are there when it answers.
+ *  1. When it returns a new operation, that operation is stored and the reconciler can find it. The
+ *     row that the reconciler reads is written before the state, and again if that took long.
+ *  2. A decision is made on exactly the state that it replaces, with what that state has yet to
+ *     report kept in front. If two requests come at once, the second is decided again, on what the
+ *     first stored. A decision that stores nothing uses a state read after everything else the
+ *     decision relies on.
+ *  3. When it returns, a message is in flight. Whoever takes it reports the rest: the event and the
+ *     rows of listings.
+ *  4. When it returns, the rows that tell others of a requested resource are written.
  */
 import { ServiceError } from "../errors.js";
 import { kindOf, stateOf } from "./kinds.js";
@@ -16,19 +18,24 @@ import { deliver, isStateConflict, isTold } from "./outbox.js";
 import type { OperationDependencies, Stored } from "./ports.js";
 import { commit } from "./steps.js";
 
-/** An operation, or another answer; or the state that makes a new operation: the current one, or a member. */
+/**
+ * An operation, or another answer; or the state with a new operation, which is the current one or a
+ * member.
+ */
 export type Decision<R extends TrackedRecord, Answer = never> =
   | OperationRecord
   | { readonly answer: Answer }
   | (Pair<R> & { readonly accepted?: OperationRecord });
 
-/** As many as come at once for one resource, and each of them wins once. */
+/**
+ * Enough for that many concurrent requests for one resource, because each round one of them wins.
+ */
 const COMMIT_TRIES = 60;
 
 /**
- * Answers the operation that `decide` finds to be the answer, or stores the record and operation that it makes of what
- * is stored and answers that one. `decide` is pure: it may be asked again. `read` is what was stored a moment ago, where
- * somebody has read it. Throws what `decide` throws, and ServiceError StateConflict, retryable.
+ * Returns the operation that `decide` returns, or stores the record and operation that it makes and
+ * returns that one. `decide` is pure and may be called again. `read` is the state that the caller
+ * has just read, if any. Throws what `decide` throws, and ServiceError StateConflict, retryable.
  */
 export async function acceptOperation<R extends TrackedRecord, Answer = never>(
   deps: OperationDependencies<R>,
@@ -51,7 +58,7 @@ export async function acceptOperation<R extends TrackedRecord, Answer = never>(
     if (!("record" in decided)) {
       if (isKnown) continue; // Invariant 2.
       if ("answer" in decided) return decided.answer;
-      // Whoever has stored it may not have lived to send its message.
+      // The process that stored it may have died before it sent the message.
       if (stored !== undefined && !isTold(stored))
         await announce(deps, stored, decided, stored.record.outbox);
       return decided;
@@ -66,7 +73,7 @@ export async function acceptOperation<R extends TrackedRecord, Answer = never>(
       return accepted;
     } catch (error) {
       if (!isStateConflict(error)) throw error;
-      // Invariant 2: another came first. Look again.
+      // Invariant 2: another request won. Decide again.
     }
   }
   throw new ServiceError(
@@ -85,13 +92,13 @@ async function store<R extends TrackedRecord>(
   const { index, now, pace } = deps;
   const open = [openRow(accepted.id)];
   const begunMs = now().getTime();
-  // Invariants 1 and 4: before the state.
+  // Invariants 1 and 4: rows before the state.
   await index.put([
     ...open,
     ...(stored === undefined ? (kindOf(deps, accepted).rowsOf?.(accepted) ?? []) : []),
   ]);
   const committed = await commit(deps, next, stored);
-  // Invariant 1: the reconciler may have taken the row for one of a request that was given up.
+  // Invariant 1: the reconciler may have removed the row, as if the request had been given up.
   if (now().getTime() - begunMs >= pace.overdueMs / 2) await index.put(open);
   return committed;
 }
@@ -100,7 +107,10 @@ function keyOf({ id, requestKey }: OperationRecord): readonly Effect[] {
   return requestKey === undefined ? [] : [{ kind: "key", requestKey, operationId: id }];
 }
 
-/** Invariant 3: sends the message of a step that is due; where none is, one of no step, which acts on nothing. */
+/**
+ * Invariant 3: sends the message of a step that is due. If none is due, it sends a message without
+ * a step, which only delivers the outbox.
+ */
 async function announce<R extends TrackedRecord>(
   deps: OperationDependencies<R>,
   stored: Stored<R>,

@@ -1,15 +1,17 @@
 /**
- * How a transition is written down: the part that all state machines share. Each is pure: a stored state and something
- * that happened give the next state, and in it everything that must be told because of it. Invariants:
- *  1. Whatever a transition causes (events, messages, index rows) is in the outbox of the very record that states it:
- *     one write, so neither exists without the other.
- *  2. Every transition but `wake` and those of a single member (members.ts) raises `step` by one, and only the message of
- *     the current step may cause the next.
- *  3. A state that is not final always has a message for its step: in the outbox, in the queue, or found overdue.
- *  4. Final states are left only by a new operation.
- *  5. Operations that have begun share the record's state; each has its own regions, history, events and end.
- *  6. An operation that is not over says what it waits for and when it goes on. One that waits longer than
- *     `pace.operationStalledMs` is told once, and once more when it goes on.
+ * Makes a transition; every state machine uses it. Pure: the stored state and an event give the
+ * next state, with everything to report because of it. Invariants:
+ *  1. Everything that a transition causes (events, messages, index rows) is in the outbox of the
+ *     record that states it. One write stores both, so neither exists without the other.
+ *  2. Every transition except `wake` and those of a single member (members.ts) raises `step` by
+ *     one. Only the message of the current step may cause the next transition.
+ *  3. A state that is not final always has a message for its step: in the outbox, in the queue, or
+ *     found overdue.
+ *  4. Only a new operation leaves a final state.
+ *  5. Operations that have begun share the record's state. Each has its own regions, history,
+ *     events and end.
+ *  6. An unfinished operation shows what it is waiting for and when it continues. One that waits
+ *     longer than `pace.operationStalledMs` is reported once, and once more when it continues.
  */
 import type { EventType } from "../events/documented-event.js";
 import {
@@ -34,27 +36,27 @@ import {
 } from "./records.js";
 import { isFinalState, mayFollow, type State } from "./states.js";
 
-/** What one transition changes, says and causes. */
+/** What one transition changes, reports and causes. */
 export interface Advance<R extends TrackedRecord> {
   readonly patch: Partial<R>;
   readonly operation?: Partial<OperationRecord>;
-  /** History entry; the state's own name unless `state` says otherwise. */
+  /** History entry, under the name of the state unless `state` gives another. */
   readonly message?: string;
   readonly state?: string;
-  /** The operations that the message is said of; absent: all that have begun. */
+  /** The operations that the message applies to; absent: all that have begun. */
   readonly concerns?: readonly string[];
-  /** What is waited for until the next step. */
+  /** What the operation waits for until the next step. */
   readonly waits?: string;
-  /** It gets on, though there is nothing new to say: it has not waited in vain. */
+  /** True if the operation makes progress without a message, so it is no longer waiting. */
   readonly resumes?: boolean;
-  /** Until the next step; absent in a final state. */
+  /** Time until the next step; absent in a final state. */
   readonly waitMs?: number;
   readonly effects?: readonly Effect[];
-  /** In a final state, where operations end each in its own way. */
+  /** How each operation ends, for a final state where they end differently. */
   readonly ending?: (operation: OperationRecord) => OperationEnd;
 }
 
-/** How one operation ends. */
+/** The end of one operation. */
 export interface OperationEnd {
   readonly status: Extract<OperationStatus, "Succeeded" | "Failed" | "Canceled">;
   readonly message: string;
@@ -63,7 +65,7 @@ export interface OperationEnd {
   readonly event: Effect;
 }
 
-/** The one way a transition is made: step, due time, status, history and outbox follow from the change. */
+/** Makes a transition. Step, due time, status, history and outbox follow from the change. */
 export function advance<R extends TrackedRecord>(
   pair: Pair<R>,
   context: TransitionContext,
@@ -91,7 +93,7 @@ export function advance<R extends TrackedRecord>(
   const { operation } = current;
   const all = [current, ...members];
   return {
-    // Invariant 1: what is not yet told stays in front of what is new.
+    // Invariant 1: what is not yet reported stays in front.
     record: {
       ...record,
       members: members.map((member) => member.operation),
@@ -114,7 +116,7 @@ export function advance<R extends TrackedRecord>(
   };
 }
 
-/** It does not go on waiting: something new has happened, or is said to. */
+/** Whether it stops waiting: something new happened, or `resumes` is set. */
 function goesOn(
   record: TrackedRecord,
   { waits, message, patch, resumes }: Advance<TrackedRecord>,
@@ -126,7 +128,7 @@ function goesOn(
   );
 }
 
-/** An operation without what it waited for, what it waits for now, and what is to be told of that. Invariant 6. */
+/** Replaces what an operation waits for, and returns what to report about that. Invariant 6. */
 function waiting(
   before: OperationRecord,
   now: {
@@ -169,7 +171,7 @@ function waiting(
   };
 }
 
-/** `beside` of a pair that has changed these operations too. */
+/** `beside` of the pair, with these changed operations added. */
 export function written(
   { beside = [] }: Pick<Pair<TrackedRecord>, "beside">,
   operations: readonly OperationRecord[],
@@ -179,7 +181,7 @@ export function written(
   return all.length > 0 ? { beside: all } : {};
 }
 
-/** The pair with what `change` makes of each operation that has begun. */
+/** The pair, with `change` applied to each operation that has begun. */
 export function withOperations<R extends TrackedRecord>(
   pair: Pair<R>,
   change: (operation: OperationRecord) => OperationRecord,
@@ -192,12 +194,12 @@ export function withOperations<R extends TrackedRecord>(
   };
 }
 
-/** Nothing more is to be told of an operation. */
+/** Marks that nothing more is to be reported about an operation. */
 export function closing(operationId: string): Effect {
   return { kind: "close", operationId };
 }
 
-/** An operation after a transition of the record, and what it causes for this one. */
+/** An operation after a transition of the record, with the effects for this operation. */
 function follow<R extends TrackedRecord>(
   before: OperationRecord,
   record: R,
@@ -213,7 +215,7 @@ function follow<R extends TrackedRecord>(
   const final = isFinalState(state);
   const ending = final ? change.ending?.(before) : undefined;
   const reached = ending?.status ?? state.status;
-  // What has begun is not taken back, though it may have to wait again.
+  // An operation that has begun stays Running, even if it waits again.
   const status = reached === "NotStarted" && before.status === "Running" ? "Running" : reached;
   const time = context.now.toISOString();
   const concerned = change.concerns?.includes(before.id) ?? true;
@@ -255,7 +257,7 @@ function follow<R extends TrackedRecord>(
   };
 }
 
-/** Those of a record's regions that an operation is about. */
+/** The regions of the record that belong to the operation. */
 export function regionsOf(
   { regions: own }: Pick<OperationRecord, "regions">,
   regions: readonly RegionRecord[],
@@ -263,11 +265,11 @@ export function regionsOf(
   return regions.filter((region) => own.some(({ name }) => name === region.name));
 }
 
-/** A history that is longer than this loses entries from its middle. */
+/** A longer history loses entries from its middle. */
 const MOST_ENTRIES = 200;
 const FIRST_ENTRIES = 20;
 
-/** Waiting may take long: only the latest of several waits in a row is history. */
+/** Adds an entry. Of several waits in a row only the latest stays. */
 export function withEntry(
   history: OperationRecord["history"],
   entry: OperationRecord["history"][number],
@@ -304,7 +306,7 @@ export function stepMessage(
   ];
 }
 
-/** An event of one operation as an effect; `eventKey` makes its id. */
+/** An event of one operation as an effect. Its id is derived from `eventKey`. */
 export function event<Type extends EventType>(
   operation: Pick<OperationRecord, "id" | "resourceId" | "traceparent">,
   context: Pick<TransitionContext, "now" | "eventSource">,
@@ -329,7 +331,10 @@ export function event<Type extends EventType>(
   };
 }
 
-/** An event of each operation that is done: of each that has the region, where the event is about one. */
+/**
+ * One event for each operation that has begun; if the event is about a region, only for those that
+ * have the region.
+ */
 export function events<Type extends EventType>(
   pair: Pair<TrackedRecord>,
   context: TransitionContext,

@@ -1,11 +1,13 @@
 /**
- * Removes what has been kept for long enough. Invariants:
- *  1. An operation stays while it has not ended, while something of its resource is still to be told, and while the record
- *     of the resource names it: as the current operation, or as the one that was accepted last.
- *  2. What leads to an operation is removed after it: of a run that dies half-way, another finds the rest.
- *  3. A run does a bounded number of pages, and the next goes on behind them. Operations are read from the oldest that may
- *     stay on, so that a page costs the same whatever stays.
- *  4. Runs may come twice, or at once: each removal is of what is still as it was read, and what is gone is gone.
+ * Removes what has been kept long enough. Invariants:
+ *  1. An operation stays until it has ended, everything about its resource is reported, and its
+ *     record no longer names it as the current or last accepted operation.
+ *  2. What leads to an operation is removed after it, so that another run finds what is left if
+ *     this one dies.
+ *  3. A run handles a limited number of pages, and the next run continues after them. It reads
+ *     operations from the oldest that may stay, so a page costs the same however many stay.
+ *  4. Runs may repeat or overlap: each removal applies only to what is unchanged since it was read,
+ *     and a missing row is no error.
  */
 import { createdAt, keptRow, keptScope, listingRows, operationScope } from "./catalog.js";
 import { pagesOf } from "./pages.js";
@@ -21,31 +23,37 @@ import { lastSequenceOf } from "./sequence.js";
 import { ServiceError } from "../errors.js";
 import { isSent, isStateConflict } from "./outbox.js";
 
-/** What is done in one run: of each, so many pages, and none begun after so long. */
+/** Limits of one run: pages of each kind, and the time after which no page begins. */
 const MOST_PAGES = 50;
 const MOST_MS = 60_000;
-/** Operations of a page, and how many are looked at once: few enough that a slow store does not outlast the host's patience. */
+/**
+ * Operations a page, and how many are handled at once: few enough that a slow store does not exceed
+ * the host's time limit.
+ */
 const PAGE = 40;
 const PARALLEL = 8;
 
-/** Where the next run goes on: a row for each of what ages. */
+/** Stores where the next run continues: a row for each kind. */
 const CURSOR_SCOPE = "ageing";
 
-/** Rows that end with their age alone. */
+/** Rows that only their age removes. */
 export interface AgedRows {
-  /** Removes from the page at `cursor` (absent: the first) what was written before; `next` is absent at the last page. */
+  /**
+   * Removes rows written before `before` from the page at `cursor`; absent: the first page. `next`
+   * is absent after the last page.
+   */
   removePage(before: Date, cursor?: string): Promise<AgedPage>;
 }
 
 export interface AgedPage {
   readonly removed: number;
-  /** Aged, and kept by Invariant 1. */
+  /** Rows old enough, but kept by Invariant 1. */
   readonly kept?: number;
   readonly next?: string;
   readonly errors?: readonly unknown[];
 }
 
-/** Something that ages, under a name that stays, and for how long it is kept. */
+/** A kind of rows that age: a stable name, and how long they are kept. */
 export interface Ageing {
   readonly name: string;
   readonly keepMs: number;
@@ -56,15 +64,15 @@ interface AgeingRun {
   readonly name: string;
   readonly removed: number;
   readonly kept: number;
-  /** True where the next run has to go on. */
+  /** True if the next run must continue. */
   readonly unfinished: boolean;
-  /** What could not be removed this time. */
+  /** Failures to remove a row. */
   readonly errors: readonly unknown[];
 }
 
 type Dependencies = Pick<OperationDependencies<TrackedRecord>, "store" | "index" | "kinds" | "now">;
 
-/** Looks once at everything that ages. What fails ends the run of its own kind; the next goes on there. */
+/** Runs every kind once. A failure ends the run of its kind, and the next run continues there. */
 export async function removeAged(
   deps: Pick<Dependencies, "index" | "now">,
   all: readonly Ageing[],
@@ -106,11 +114,12 @@ async function removeOne(
   return { name, removed, kept, unfinished, errors };
 }
 
-/** Operations that have ended before a time, with all their rows. */
+/** Operations that ended before a time, with all their rows. */
 export function agedOperations(deps: Dependencies): AgedRows {
   return {
     async removePage(before, cursor) {
-      // What has ended before was created before. Where a page began earlier, its token still names a row behind that.
+      // An operation that ended before that time was also created before it. If a page began
+      // earlier, its token still names a row after that.
       const { rows, continuationToken: next } = await deps.index.page(
         operationScope({}),
         PAGE,
@@ -122,14 +131,15 @@ export function agedOperations(deps: Dependencies): AgedRows {
       const counts = { removed: 0, kept: 0 };
       const unavailable: ServiceError[] = [];
       const removeRows = async (): Promise<void> => {
-        // Removals of one resource would meet at its record: they come one after the other.
+        // Removals of one resource would conflict on its record, so they run one after the other.
         for (let resource = resources.shift(); resource !== undefined; resource = resources.shift())
           for (const row of resource)
             try {
               if (unavailable.length > 0) return;
               counts[await removeOperation(deps, row, before)] += 1;
             } catch (error) {
-              // A store that cannot be reached ends the page. What is wrong with one operation holds back no other.
+              // An unreachable store ends the page. An error with one operation does not stop the
+              // others.
               if (isUnavailable(error)) unavailable.push(error);
               else if (!isStateConflict(error)) errors.push(error);
             }
@@ -173,7 +183,8 @@ async function removeOperation(
     throw new TypeError(`the record of operation ${operation.id} is missing`);
   if (!isSent(stored)) return "kept";
   if (isNamed(stored, operation.id)) {
-    // It leaves the listings, and with them what each run looks at; whichever operation ages next removes it.
+    // Removes it from the listings, and so from later runs. Whichever operation ages next removes
+    // the rest.
     await index.put([keptRow(operation.id)]);
     await index.remove(listingRows(operation, deps));
     await index.remove([row]);
@@ -185,7 +196,7 @@ async function removeOperation(
   return "removed";
 }
 
-/** Removes what was kept for the record alone, once that names other operations. */
+/** Removes operations that were kept only for the record, once it names others. */
 async function removeReplaced(deps: Dependencies, key: string): Promise<void> {
   const { index, store } = deps;
   for await (const rows of pagesOf(index, keptScope(key)))
@@ -193,7 +204,7 @@ async function removeReplaced(deps: Dependencies, key: string): Promise<void> {
       const stored = await store.read(key);
       if (stored === undefined || !isSent(stored)) return;
       if (isNamed(stored, row.target)) continue;
-      // A run that has died may have left its rows.
+      // A run that died may have left its rows.
       const operation = (await store.readOperation(row.target))?.operation;
       if (operation !== undefined) await index.remove(listingRows(operation, deps));
       await store.forget(stored, row.target);
@@ -201,7 +212,10 @@ async function removeReplaced(deps: Dependencies, key: string): Promise<void> {
     }
 }
 
-/** What has ended is named no more once another operation is: neither ever comes back. */
+/**
+ * Whether the record names the operation. Once an ended operation is no longer named, it never is
+ * again.
+ */
 function isNamed({ record }: Pick<Stored<TrackedRecord>, "record">, operationId: string): boolean {
   const { key, sequence } = record;
   return [sequence, lastSequenceOf(record)].some(

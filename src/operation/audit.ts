@@ -1,13 +1,16 @@
-/** The audit trail of an operation: each call to ARM that was made for it, as far as the record of it can hold. */
+/** The audit trail of an operation: each call to ARM that was made for it, up to a limit. */
 import { withOperations } from "./advance.js";
 import type { ArmCall, OperationRecord, Pair, TrackedRecord } from "./records.js";
 
-/** What is looked at for months must not grow with each look: of so many calls, the oldest reads go, then the oldest writes. */
+/**
+ * A limit, because an operation may poll for months. The oldest reads are dropped first, then the
+ * oldest writes.
+ */
 const MOST_CALLS = 200;
-/** The first writes stay: what was sent first explains most. */
+/** The first writes stay, because they explain the most. */
 const FIRST_WRITES = 20;
 
-/** The pair with these calls written down for each operation that they were made for. */
+/** The pair, with these calls added to each operation they were made for. */
 export function withCalls<R extends TrackedRecord>(
   pair: Pair<R>,
   calls: readonly ArmCall[],

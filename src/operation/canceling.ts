@@ -1,4 +1,7 @@
-/** Ends an operation at its caller's wish: what Sigil would still have done is not done; Azure cannot be called back. */
+/**
+ * Ends an operation at its caller's request. Sigil does nothing more for it; what Azure has
+ * accepted goes on.
+ */
 import { ServiceError } from "../errors.js";
 import { advance, event, type OperationEnd } from "./advance.js";
 import { hasEnded, kindOf, stateOf } from "./kinds.js";
@@ -22,8 +25,9 @@ export const TOGETHER =
   "Its changes were sent to Azure together with those of other operations, which continue. Sigil no longer reports on it.";
 
 /**
- * The operation ends Canceled; the message of its next step finds nothing to do, or goes on with the others' work.
- * `consequence` says what becomes of what it has begun, where its kind knows better than its state.
+ * Ends the operation Canceled. The message of its next step then finds nothing to do, or continues
+ * the work of the others. `consequence` describes the effect on what it has begun; absent: its
+ * state does.
  */
 export function cancel<R extends TrackedRecord>(
   pair: Pair<R>,
@@ -49,7 +53,7 @@ export function cancel<R extends TrackedRecord>(
   );
 }
 
-/** How an operation ends that is canceled, and what becomes of what it began. */
+/** The end of a canceled operation, and what happens to what it began. */
 export function cancellation(
   operation: OperationRecord,
   consequence: string,
@@ -69,8 +73,9 @@ export function cancellation(
 }
 
 /**
- * Answers the operation, Canceled. Canceled again, it is the same, unless the kind sees more to do. Throws ServiceError NotFound for an id that no operation has, and
- * OperationEnded for one that has ended otherwise.
+ * Returns the canceled operation. Canceling again changes nothing, unless the kind has more to do.
+ * Throws ServiceError NotFound for an unknown id, and OperationEnded if the operation ended with
+ * another status.
  */
 export async function cancelOperation(
   deps: OperationDependencies<TrackedRecord>,
@@ -113,7 +118,7 @@ function ended(operation: OperationRecord | undefined, operationId: string): Ope
   throw tooLate(operation);
 }
 
-/** For an operation that has ended otherwise than Canceled. */
+/** The error for an operation that has ended, but not Canceled. */
 export function tooLate({ id, status }: Pick<OperationRecord, "id" | "status">): ServiceError {
   return new ServiceError(
     "OperationEnded",

@@ -1,6 +1,6 @@
 /**
- * Which rows each operation has in the listings, so that every listing is read newest first, page by page, from one
- * scope, and none needs a scan. Rows follow the state they are made from: an effect of it, safe to repeat.
+ * The rows of each operation in the listings. Each listing reads one scope, newest first, page by
+ * page, and needs no scan. Rows are effects of the state they are derived from, and safe to repeat.
  */
 import { kindOf } from "./kinds.js";
 import type { TransitionContext } from "./ports.js";
@@ -12,20 +12,20 @@ import {
   type OperationStatus,
 } from "./records.js";
 
-/** Narrows a listing of operations to a status and to one place: the narrowest that is given. */
+/** Narrows a listing of operations to a status and to one place: the narrowest one given. */
 export interface OperationFilter {
   readonly status?: OperationStatus;
   readonly subscriptionId?: string;
-  /** One of those that a kind names (`Kind.placesOf`). */
+  /** One of the places that a kind names (`Kind.placesOf`). */
   readonly place?: string;
-  /** Those alone that have not ended, and that somebody should look at. */
+  /** Only operations that have not ended and need attention. */
   readonly needsAttention?: boolean;
 }
 
-/** Operations whose work is not finished and told: what the reconciler looks after. */
+/** Operations with work or reports left, which the reconciler checks. */
 export const OPEN_SCOPE = "open";
 
-/** Operations that are in no listing any more, and stay only because the record of that key names them. */
+/** Operations no longer in any listing, kept only because the record of that key names them. */
 export function keptScope(key: string): string {
   return `kept-${key}`;
 }
@@ -51,8 +51,9 @@ export function operationScope({
 }
 
 /**
- * The rows of an operation in its present status, and those that a change from `previousStatus` leaves behind. Those of a
- * new operation have its open row once more: a request slower than the reconciler's patience may have lost its first.
+ * The rows of an operation in its present status, and those to remove after a change from
+ * `previousStatus`. A new operation gets its open row again, because the reconciler may have
+ * removed the first one of a slow request.
  */
 export function indexed(
   operation: OperationRecord,
@@ -78,7 +79,7 @@ export function indexed(
   };
 }
 
-/** True where the operation is in the listing that `filter` narrows. */
+/** Whether the operation is in the listing that `filter` narrows. */
 export function isListed(
   operation: OperationRecord,
   filter: OperationFilter,
@@ -99,8 +100,8 @@ const STATUSES = {
 } as const satisfies Record<OperationStatus, true>;
 
 /**
- * Every row that an operation may have in listings of operations, but that in the listing of all of them. One of an
- * earlier status may be left: whoever wrote it was late.
+ * Every row that an operation may have in listings of operations, except in the listing of all. A
+ * late writer may have left the row of an earlier status.
  */
 export function listingRows(
   operation: OperationRecord,
@@ -111,7 +112,7 @@ export function listingRows(
     .filter(({ scope }) => scope !== operationScope({}));
 }
 
-/** One row a place where the operation is listed. */
+/** One row for each place that lists the operation. */
 function listedRows(
   operation: OperationRecord,
   context: Pick<TransitionContext, "kinds">,
@@ -133,8 +134,8 @@ function listedRows(
 }
 
 /**
- * Where the rows of operations of that time begin; behind it are theirs and those of all before. Rows sort as text: time
- * counted down from its end makes the newest the first.
+ * Where the rows of operations created at that time begin; older ones follow. Rows sort as text, so
+ * a time counted down puts the newest first.
  */
 export function createdAt(ms: number): string {
   return String(9_999_999_999_999 - ms).padStart(13, "0");

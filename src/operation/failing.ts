@@ -1,4 +1,4 @@
-/** The end that every kind of operation may come to. */
+/** The failure that every kind of operation may end with. */
 import { findingsInEvent } from "../events/operation-event.js";
 import { advance, event, regionsOf, type OperationEnd } from "./advance.js";
 import { kindOf } from "./kinds.js";
@@ -12,7 +12,7 @@ import type {
   TrackedRecord,
 } from "./records.js";
 
-/** The operations end Failed; `effects` are told before that. */
+/** Ends the operations Failed; `effects` are reported first. */
 export function fail<R extends TrackedRecord>(
   pair: Pair<R>,
   error: OperationFailure,
@@ -27,7 +27,7 @@ export function fail<R extends TrackedRecord>(
   });
 }
 
-/** How an operation ends that has failed; `regions` are those of its record. */
+/** The end of a failed operation. `regions` are those of its record. */
 export function failure(
   operation: OperationRecord,
   error: OperationFailure,
@@ -51,7 +51,7 @@ export function failure(
   };
 }
 
-/** Each region and how it ended, for the event that ends a version. */
+/** Each region and how it ended, for an event that ends an operation. */
 export function outcomes(
   regions: readonly RegionRecord[],
 ): readonly Pick<RegionRecord, "name" | "state">[] {

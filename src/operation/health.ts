@@ -6,8 +6,8 @@ import { recordKeyOf, type TrackedRecord } from "./records.js";
 type Store = Pick<OperationDependencies<TrackedRecord>, "store" | "index">;
 
 /**
- * Rejects where the state cannot be read, or nothing can be written: a store that refuses writes takes no request. Rejects with
- * StateTooOld where an earlier release has stored what was asked last.
+ * Rejects if the state cannot be read, or nothing can be written: a read-only store cannot take
+ * requests. Rejects with StateTooOld if an earlier release stored the newest operation.
  */
 export async function checkStore(deps: Store): Promise<void> {
   await Promise.all([
@@ -22,10 +22,10 @@ async function readNewest({ store, index }: Store): Promise<void> {
     await store.readRecord(recordKeyOf(rows[0]?.target ?? "") ?? "health");
   } catch (error) {
     const code = error instanceof ServiceError ? error.code : undefined;
-    // While a newer release is rolled out, this one does its own work.
+    // While a newer release is rolled out, this one still does its own work.
     if (code === "StateTooNew") return;
     if (code !== "StateTooOld") throw error;
-    // Anybody may ask: no resource is named.
+    // Anyone may ask, so no resource is named.
     throw new ServiceError(
       "StateTooOld",
       "The tables are from an earlier release, which this one cannot read. Stop the app, delete the tables SigilState and SigilIndex of the storage account, and start it: Azure keeps the versions, and the next PUT of each adopts it.",

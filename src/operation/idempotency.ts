@@ -1,7 +1,7 @@
 /**
- * Idempotency keys: whoever repeats a key with the same request gets the operation that the first got. The claim comes
- * before the decision. A new operation carries the key, and is noted by whoever tells of it; until then it is found by
- * what it carries.
+ * Idempotency keys: repeating a key with the same request returns the first operation. The key is
+ * claimed before the decision. A new operation carries the key, and the delivery of its outbox
+ * binds the key to it. Until then it is found by the key it carries.
  */
 import { createHash } from "node:crypto";
 import { ServiceError } from "../errors.js";
@@ -20,8 +20,8 @@ interface Claiming {
 }
 
 /**
- * The operation that the Idempotency-Key has led to, if any, and what notes the one that it leads to now. Throws
- * ServiceError IdempotencyKeyReused where the key was used for another request.
+ * The operation that the Idempotency-Key already leads to, if any, and the hashed key for a new
+ * one. Throws ServiceError IdempotencyKeyReused if the key was used for another request.
  */
 export async function claimKey(
   deps: Claiming,
@@ -41,7 +41,7 @@ export async function claimKey(
   readonly earlier?: OperationRecord;
 }> {
   if (idempotencyKey === undefined) return {};
-  // A CloudEvent is named by its source and id alone, whoever sends it again.
+  // A CloudEvent is identified by source and id, whoever sends it again.
   const { appId, objectId }: Requester = event === undefined ? requestedBy : {};
   const requestKey = createHash("sha256")
     .update(JSON.stringify([appId, objectId, idempotencyKey]))
@@ -58,7 +58,7 @@ export async function claimKey(
       "IdempotencyKeyReused",
       "This Idempotency-Key was used for another request. Use a new key for a new request.",
     );
-  // Nothing was requested with a key before it was claimed.
+  // No request used the key before it was claimed.
   if (claim.isNew === true) return { requestKey };
   const earlier =
     claim.operationId === undefined
@@ -67,7 +67,7 @@ export async function claimKey(
   return { requestKey, ...(earlier !== undefined && { earlier }) };
 }
 
-/** Notes what a key has led to, where that is an operation of another request. */
+/** Binds a key to an operation of another request. */
 export async function bindKey(
   deps: Claiming,
   requestKey: string | undefined,
@@ -77,9 +77,9 @@ export async function bindKey(
     await deps.idempotencyKeys.bind(requestKey, operation.id);
 }
 
-/** How many of a version's latest operations are looked through. */
+/** How many of the latest operations are searched. */
 const MOST_OPERATIONS = 100;
-/** More than the clocks of two hosts are apart, and less than a claim is kept. */
+/** More than two hosts' clocks can differ, and less than a claim is kept. */
 const CLOCKS_APART_MS = 24 * 3_600_000;
 
 async function requestedWith(
@@ -88,7 +88,7 @@ async function requestedWith(
   requestKey: string,
   { claimedTime }: Pick<IdempotencyClaim, "claimedTime">,
 ): Promise<OperationRecord | undefined> {
-  // An operation of before belongs to an earlier claim of the key, which has ended.
+  // An older operation belongs to an earlier claim of the key, which has expired.
   const sinceMs = claimedTime === undefined ? 0 : Date.parse(claimedTime) - CLOCKS_APART_MS;
   const record = (await deps.store.read(key))?.record;
   if (record === undefined) return undefined;

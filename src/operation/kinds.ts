@@ -6,14 +6,14 @@ interface Knows {
   readonly kinds: Kinds;
 }
 
-/** The kind of an operation of such a record. Throws TypeError for one that was never registered. */
+/** The kind of an operation. Throws TypeError for one that was never registered. */
 export function kindOf<R extends TrackedRecord>(
   { kinds }: Knows,
   { kind }: Pick<OperationRecord, "kind">,
 ): Kind<R> {
   const found = kinds[kind];
   if (found === undefined) throw new TypeError(`${kind} is no known kind`);
-  // Records are stored under keys of resources: each kind's operations have records of its own.
+  // Safe, because records are stored by resource, and each kind has records of its own.
   return found as unknown as Kind<R>;
 }
 

@@ -1,9 +1,10 @@
 /**
- * Operations beside the current one: members, which have begun with it. Invariants:
- *  1. Ending one operation does not disturb the others. If the current one ends, the next member leads, and a message of
- *     a new step is sent for it.
- *     A step that ends another sends the message of the next one itself: its own message was that of all.
- *  2. The commit that ends an operation also tells its end and closes its row.
+ * Members: operations that have begun together with the current one. Invariants:
+ *  1. Ending one operation does not disturb the others. If the current one ends, the next member
+ *     leads, and a message of a new step is sent for it.
+ *     A step that ends another operation sends the message of the next step itself, because its own
+ *     message served all of them.
+ *  2. The commit that ends an operation also reports its end and closes its row.
  */
 import {
   closing,
@@ -24,7 +25,7 @@ import {
   type TrackedRecord,
 } from "./records.js";
 
-/** Ends one of several that have begun. */
+/** Ends one of several operations that have begun. */
 export function endOne<R extends TrackedRecord>(
   pair: Pair<R>,
   operationId: string,
@@ -70,7 +71,7 @@ export function endOne<R extends TrackedRecord>(
   };
 }
 
-/** It ends with its regions as they are now. */
+/** The operation with its regions as they are now. */
 function withRegions({ regions }: TrackedRecord, operation: OperationRecord): OperationRecord {
   return { ...operation, regions: regionsOf(operation, regions) };
 }

@@ -1,14 +1,18 @@
 /**
- * Tells what a stored state says must be told. Invariants:
- *  1. Nothing is told that is not stored, and what is stored is told at least once, whoever dies when.
- *  2. Telling twice is telling once: events and messages carry ids that duplicate detection knows, rows are upserts.
- *  3. An operation stays open, in the reconciler's sight, until all else is told, and of a record that has ended until that is stored.
- *  4. Events hold up no work: its messages are sent first. Events that the topic does not take stay in the outbox, in front
- *     of what comes after, and go out with whatever is told next: the next step's, or by the reconciler.
- *  5. The message of the present step stays in the outbox until that step is taken: that it arrives says that it was sent.
- *     A tick that tells nothing else is one write.
- *  6. What a listing says of a record whose operations have ended is made of a stored state, and follows each one before it is told: whoever
- *     finds that another has written since puts the row of that one. So it is behind only while its operation is open, or a writer lags.
+ * Delivers what a stored state must report. Invariants:
+ *  1. Only what is stored is delivered, and it is delivered at least once, whichever process dies
+ *     when.
+ *  2. Delivering twice has the effect of once: events and messages carry ids for duplicate
+ *     detection, rows are upserts.
+ *  3. An operation stays open, and visible to the reconciler, until everything else is delivered.
+ *     If the record has ended, until that is stored too.
+ *  4. Events never hold up work: messages are sent first. Events that the topic refuses stay in the
+ *     outbox, before later ones, and go out with the next step or by the reconciler.
+ *  5. The message of the present step stays in the outbox until that step is taken; its arrival
+ *     proves that it was sent. A step with nothing else to deliver costs one write.
+ *  6. The listing's row of an ended record is derived from a stored state, and written before that
+ *     state's end is delivered. A writer that finds a newer state writes the row of that one. So
+ *     the row is behind only while an operation is open or a writer is late.
  */
 import { ServiceError } from "../errors.js";
 import { openRow } from "./catalog.js";
@@ -16,16 +20,23 @@ import { kindOf } from "./kinds.js";
 import type { OperationDependencies, Stored } from "./ports.js";
 import type { Effect, Pair, TrackedRecord, WorkMessage } from "./records.js";
 
-/** Work goes on before that many untold events; with more, the record might outgrow its table row. */
+/**
+ * Work continues with up to this many undelivered events; with more, the record might exceed its
+ * table row.
+ */
 const MOST_UNTOLD = 1_000;
 
-/** Tells everything in the outbox and empties it; answers what is then stored, or that with the events that are untold. */
+/**
+ * Delivers the outbox and empties it. Returns the state then stored, or the state with its
+ * undelivered events.
+ */
 export async function deliver<R extends TrackedRecord>(
   deps: OperationDependencies<R>,
   stored: Stored<R>,
 ): Promise<Stored<R>> {
   const told = await tell(deps, stored);
-  // Not written where the next transition is, with what is untold in front; until then nothing is lost.
+  // Not written here: the next transition writes it, with the undelivered events in front. Until
+  // then nothing is lost.
   if (told.record.outbox.length > 0 || isSent(stored)) return told;
   try {
     const committed = await deps.store.commit(told.record, told.operation, told);
@@ -33,7 +44,8 @@ export async function deliver<R extends TrackedRecord>(
     return committed;
   } catch (error) {
     if (!isStateConflict(error)) throw error;
-    // Another writer has gone on from here. It had this outbox before it, so nothing is lost; its state is the newer.
+    // Another writer has continued from here. It had this outbox, so nothing is lost, and its state
+    // is newer.
     const newer = (await deps.store.read(stored.record.key)) ?? stored;
     if (ofKind(stored.record.outbox, "close").length > 0) await list(deps, newer); // Invariant 6.
     return newer;
@@ -41,8 +53,8 @@ export async function deliver<R extends TrackedRecord>(
 }
 
 /**
- * Tells everything in the outbox, but the message that has arrived; answers the state without what is told, for whoever
- * writes the next.
+ * Delivers the outbox, except the message that has arrived. Returns the state without what was
+ * delivered, for the next writer.
  */
 export async function tell<R extends TrackedRecord>(
   deps: OperationDependencies<R>,
@@ -101,12 +113,15 @@ async function list<R extends TrackedRecord>(
   if (row !== undefined) await deps.index.put([row]);
 }
 
-/** True where nothing is to be told but the message of the present step, which is on its way or overdue. Invariant 5. */
+/**
+ * Whether at most the message of the present step is left, which is in flight or overdue. Invariant
+ * 5.
+ */
 export function isSent(pair: Pair<TrackedRecord>): boolean {
   return pair.record.outbox.every((effect) => isPresent(effect, pair));
 }
 
-/** The message of the present step. */
+/** Whether the effect is the message of the present step. */
 export function isPresent(effect: Effect, { record, operation }: Pair<TrackedRecord>): boolean {
   return (
     effect.kind === "message" &&
@@ -115,7 +130,7 @@ export function isPresent(effect: Effect, { record, operation }: Pair<TrackedRec
   );
 }
 
-/** True where what must be known of the state is told: all but events, and the message of the present step. */
+/** Whether everything is delivered except events, closings and the message of the present step. */
 export function isTold(pair: Pair<TrackedRecord>): boolean {
   return pair.record.outbox.every(
     (effect) => effect.kind === "event" || effect.kind === "close" || isPresent(effect, pair),
@@ -124,7 +139,7 @@ export function isTold(pair: Pair<TrackedRecord>): boolean {
 
 type EventEffect = Extract<Effect, { kind: "event" }>;
 
-/** Publishes, and answers what is left to be told where the topic takes nothing now. */
+/** Publishes; returns the undelivered events if the topic refuses them now. */
 async function publish(
   deps: Pick<OperationDependencies<TrackedRecord>, "events">,
   effects: readonly EventEffect[],
@@ -141,7 +156,10 @@ async function publish(
   }
 }
 
-/** Of a region's progress only the latest is worth telling late: it would be most of what waits. */
+/**
+ * Drops a region's older progress: only the latest is worth delivering late, and it would be most
+ * of the outbox.
+ */
 function withoutOldProgress(
   effects: readonly EventEffect[],
   progress: string | undefined,

@@ -1,6 +1,9 @@
 import type { Index, IndexPage } from "./ports.js";
 
-/** Every row of a scope, in order, as pages of at most `top`. Only the last page has no token: any may end early. */
+/**
+ * Every row of a scope, in order, in pages of at most `top`. A page may have fewer rows; only the
+ * last has no token.
+ */
 export async function* pagesOf(
   index: Pick<Index, "page">,
   scope: string,

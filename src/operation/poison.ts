@@ -5,8 +5,9 @@ import { fail } from "./failing.js";
 import { hasEnded } from "./kinds.js";
 
 /**
- * Ends an operation Failed because the message of its present step can never be processed. A stale message, or one that
- * names no step, or no operation that is open, changes nothing: whoever may send messages could end what they like.
+ * Ends an operation Failed because the message of its present step can never be processed. A stale
+ * message, or one without a step or open operation, changes nothing; otherwise anyone who may send
+ * messages could end any operation.
  */
 export async function failPoisoned(
   deps: OperationDependencies<TrackedRecord>,

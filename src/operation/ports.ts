@@ -14,24 +14,25 @@ import type {
 } from "./records.js";
 import type { States } from "./states.js";
 
-/** What an operation changes and that operation: one unit, written by one writer at a time. */
+/** A record and its current operation: one unit, written by one writer at a time. */
 export interface Stored<R extends TrackedRecord> {
   readonly record: R;
   readonly operation: OperationRecord;
   readonly etag: string;
-  /** When the store has written it, by its own clock; RFC 3339. Absent of what was not read. */
+  /** When the store wrote it, by its own clock; RFC 3339. Absent: it was not read. */
   readonly writtenTime?: string;
 }
 
-/** Durable state. Every write of a record and its operation is atomic and guarded by an ETag. */
+/** Durable state. Each write of a record with its operation is atomic and guarded by an ETag. */
 export interface StateStore<R extends TrackedRecord> {
   read(key: string): Promise<Stored<R> | undefined>;
-  /** The record alone, for those who only show it. */
+  /** Only the record, for those who only show it. */
   readRecord(key: string): Promise<R | undefined>;
   readOperation(operationId: string): Promise<Followed | undefined>;
   /**
-   * Writes both, and the operations `beside`, if what is stored is still as it was read (`undefined`: if nothing is stored);
-   * else ServiceError StateConflict. An operation that was the current one is kept.
+   * Writes both, and the operations `beside`, if the stored state is still the one read
+   * (`undefined`: nothing stored); else ServiceError StateConflict. A former current operation is
+   * kept.
    */
   commit(
     record: R,
@@ -40,8 +41,8 @@ export interface StateStore<R extends TrackedRecord> {
     beside?: readonly OperationRecord[],
   ): Promise<Stored<R>>;
   /**
-   * Removes an operation of the stored record, if that is still as it was read; else ServiceError StateConflict. Never
-   * the current one. One that is gone already is no error.
+   * Removes an operation of the stored record, if that is still the one read; else ServiceError
+   * StateConflict. Never the current one. An operation that is already gone is no error.
    */
   forget(stored: Stored<R>, operationId: string): Promise<void>;
 }
@@ -51,36 +52,47 @@ export interface IndexPage {
   readonly continuationToken?: string;
 }
 
-/** First come, first kept: a caller's Idempotency-Key and what it was used for. */
+/** A caller's Idempotency-Key and what it was used for; the first claim wins. */
 export interface IdempotencyKeys {
-  /** Stores `value` under `key` unless one is stored already; answers what is stored, since when, and whether by this call. */
+  /**
+   * Stores `value` under `key` unless one is stored. Returns the stored claim, its time, and
+   * whether this call stored it.
+   */
   claim(key: string, value: IdempotencyClaim): Promise<IdempotencyClaim>;
-  /** Notes the operation that the claim has led to: the first that is noted stays. Of a claim that has ended, nothing. */
+  /**
+   * Binds the claim to an operation; the first one stays. Does nothing if the claim has expired.
+   */
   bind(key: string, operationId: string): Promise<void>;
 }
 
 export interface IdempotencyClaim {
   readonly resourceKey: string;
   readonly fingerprint: string;
-  /** Absent until the request is accepted and that is noted. */
+  /** Absent until the request is accepted and the claim bound. */
   readonly operationId?: string;
-  /** When it was claimed; RFC 3339. Absent in the claims of earlier releases. */
+  /** When it was claimed; RFC 3339. Absent in claims of earlier releases. */
   readonly claimedTime?: string;
-  /** True where this very call has made the claim. */
+  /** True if this call made the claim. */
   readonly isNew?: true;
-  /** True of a claim of release 0.1.0, which told requests apart by another fingerprint. */
+  /** True for a claim of release 0.1.0, which used another fingerprint. */
   readonly legacy?: boolean;
 }
 
-/** Ordered listings, each scope read page by page without touching the others. Puts and removals are idempotent. */
+/**
+ * Ordered listings. Each scope is read page by page, without reading the others. Puts and removals
+ * are idempotent.
+ */
 export interface Index {
   put(rows: readonly IndexRow[]): Promise<void>;
   remove(rows: readonly Omit<IndexRow, "target">[]): Promise<void>;
-  /** `after`: of the rows behind that one alone, which need not be there. */
+  /** `after`: only rows after that one, which need not exist. */
   page(scope: string, top: number, continuationToken?: string, after?: string): Promise<IndexPage>;
 }
 
-/** Publishes to the events topic. The event's id is the MessageId, so that duplicate detection makes it once. */
+/**
+ * Publishes to the events topic. The event's id is the MessageId, so duplicate detection drops
+ * repetitions.
+ */
 export interface EventPublisher {
   publish(events: readonly CloudEvent[]): Promise<void>;
 }
@@ -88,43 +100,54 @@ export interface EventPublisher {
 /** Sends the messages that drive operations. */
 export interface WorkQueue {
   enqueue(messages: readonly WorkMessage[]): Promise<void>;
-  /** Why each message of this step that is in a dead-letter queue was put there; they stay there. */
+  /**
+   * Why each message of this step in a dead-letter queue was put there. The messages stay there.
+   */
   findDead(operationId: string, step: number): Promise<readonly string[]>;
 }
 
-/** What a step asks of ARM, kept until it is written down with what comes of it. */
+/** The calls of a step to ARM, kept until they are stored with their outcome. */
 export interface CallLog {
-  /** Those of the step that runs, in order; none outside a step. */
+  /** The calls of the running step, in order; empty outside a step. */
   noted(): readonly ArmCall[];
-  /** The first so many are written down. */
+  /** Drops the first `count` calls, which are stored now. */
   written(count: number): void;
 }
 
-/** Waits between steps and the limits of patience, in milliseconds. */
+/** Waits between steps, and time limits; in milliseconds if the name ends in Ms. */
 export interface PollingPolicy {
-  /** First wait between two looks at what ARM works on; doubles up to `pollMaxMs`. */
+  /** First wait between two polls while ARM works; doubles up to `pollMaxMs`. */
   readonly pollInitialMs: number;
   readonly pollMaxMs: number;
-  /** After this long an unanswered PUT is given up; its outcome is then read, not guessed. */
+  /** An unanswered PUT is given up after this long. Sigil then reads its outcome. */
   readonly putTimeoutMs: number;
-  /** After this long without progress a region is reported as stalled. */
+  /** A region without progress for this long is reported as stalled. */
   readonly stalledMs: number;
-  /** A region's progress is published by steps of so many percent, and where that was long ago. */
+  /**
+   * Percent of progress between two events of a region; an event also goes out if the last one is
+   * old.
+   */
   readonly progressStep: number;
-  /** A setback that a poll shows (failed, gone, lost) counts once another poll, at least this much later, shows it too. */
+  /**
+   * A setback in a poll (failed, gone, lost) counts once another poll shows it too, at least this
+   * much later.
+   */
   readonly confirmMs: number;
-  /** For so long after a write, a look that shows nothing of it is taken for an older one. */
+  /** For this long after a write, a look that shows nothing of it may be older than the write. */
   readonly staleMs: number;
-  /** After waiting this long an operation is reported as stalled. */
+  /** An operation that waits this long is reported as stalled. */
   readonly operationStalledMs: number;
-  /** How often a region that failed is repaired by itself, and how long after its failure first; doubles each time. */
+  /**
+   * How often Sigil repairs a failed region, and how long after its failure first; doubles each
+   * time.
+   */
   readonly repairAttempts: number;
   readonly repairDelayMs: number;
   /** How late a step may be before the reconciler sends it again. */
   readonly overdueMs: number;
 }
 
-/** What every transition needs beside the state. */
+/** What every transition needs, in addition to the state. */
 export interface TransitionContext {
   readonly now: Date;
   readonly pace: PollingPolicy;
@@ -133,24 +156,26 @@ export interface TransitionContext {
 }
 
 /**
- * A kind of operation: all that this folder knows of it, said in the kind's own folder. Every function is pure.
+ * A kind of operation: everything this folder knows about it, defined in the kind's own folder.
+ * Every function is pure.
  */
 export interface Kind<R extends TrackedRecord = TrackedRecord> {
   readonly states: States<R["state"]>;
   readonly events: KindEvents;
-  /** Places, narrower than its subscription, where operations on the resource are listed. */
+  /** Places, narrower than its subscription, that list operations on the resource. */
   placesOf?(this: void, resourceId: string): readonly string[];
-  /** Rows that an operation adds to listings of other things when it is accepted. */
+  /** Rows that an accepted operation adds to listings of other things. */
   rowsOf?(this: void, operation: OperationRecord): readonly IndexRow[];
-  /** The same, of rows that may come when its first step is taken. */
+  /** Such rows that may be written when the first step is taken. */
   laterRowsOf?(this: void, operation: OperationRecord): readonly IndexRow[];
-  /** What a listing says of a record once its operations have ended; undefined: none has. */
+  /** The listing's row of a record whose operations have ended; undefined: none. */
   endedRow?(this: void, stored: Stored<R>): IndexRow | undefined;
-  /** The record as this code stores it, of one that 0.2.0 has stored (schema 4); absent: it is the same. */
+  /** Upgrades a record of 0.2.0 (schema 4) to the present schema; absent: no change needed. */
   upgrade?(this: void, pair: Pair<R>): R;
   /**
-   * Begins to leave what an operation has begun as it should be, so that it ends Canceled once that is done; the same pair
-   * where that has begun already; undefined where there is nothing to see to: it ends at once.
+   * Starts the cleanup of what an operation has begun, so that it ends Canceled when that is done.
+   * The same pair: the cleanup has begun already. Undefined: there is nothing to clean up, and it
+   * ends at once.
    */
   beginCancel?(
     this: void,
@@ -162,13 +187,13 @@ export interface Kind<R extends TrackedRecord = TrackedRecord> {
   ): Pair<R> | undefined;
 }
 
-/** What a cancel may do besides; a kind to which it means nothing ignores it. */
+/** Options of a cancel. A kind ignores those that mean nothing to it. */
 export interface Allowing {
-  /** It may leave a region without a latest version. */
+  /** The cancel may leave a region without a latest version. */
   readonly allowNoLatest?: boolean;
 }
 
-/** As what a kind tells that which may happen to every operation. */
+/** The kind's events for what may happen to every operation. */
 interface KindEvents {
   failed(this: void, operation: OperationRecord, data: Failed): EventContent;
   canceled(
@@ -176,7 +201,9 @@ interface KindEvents {
     operation: OperationRecord,
     data: { readonly canceledBy: Requester; readonly consequence: string },
   ): EventContent;
-  /** It has waited too long, since `since`; absent where the kind tells no such thing. Times are RFC 3339. */
+  /**
+   * It has waited too long, since `since`; absent: the kind has no such event. Times are RFC 3339.
+   */
   stalled?(
     this: void,
     operation: OperationRecord,
@@ -187,22 +214,21 @@ interface KindEvents {
       readonly nextAttemptTime: string;
     },
   ): EventContent;
-  /** And goes on. */
+  /** It continues after a stall. */
   resumed?(this: void, data: { readonly state: string }): EventContent;
-  /** The type that tells a region's progress: of those that wait to be told, the latest is enough. */
+  /** The type of a region's progress events; only the latest undelivered one is kept. */
   readonly progress?: string;
 }
 
 interface Failed {
   readonly error: OperationFailure & { readonly errorCount: number };
-  /** Absent where it is about none. */
+  /** Absent: it is about no region. */
   readonly regions?: readonly Pick<RegionRecord, "name" | "state">[];
 }
 
-/** Every kind by its name, as `OperationRecord.kind` has it. */
+/** Every kind by its name, as in `OperationRecord.kind`. */
 export type Kinds = Readonly<Record<string, Kind>>;
 
-/** What every kind of operation needs. */
 export interface OperationDependencies<R extends TrackedRecord> {
   readonly store: StateStore<R>;
   readonly index: Index;

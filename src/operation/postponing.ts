@@ -5,7 +5,10 @@ import type { OperationFailure, TrackedRecord } from "./records.js";
 import { contextOf, commitStep } from "./steps.js";
 import { wait } from "./waiting.js";
 
-/** The step comes again when the error says that this may help; else the operation ends with it. Rethrows what is no ServiceError. */
+/**
+ * Repeats the step later if the error is retryable; else ends the operation with it. Rethrows
+ * anything but a ServiceError.
+ */
 export async function postponeOrFail<R extends TrackedRecord>(
   deps: OperationDependencies<R>,
   stored: Stored<R>,

@@ -20,7 +20,9 @@ export interface Page<T> {
   readonly continuationToken?: string;
 }
 
-/** Throws ServiceError NotFound for an id that no operation has; the message says if it was removed. */
+/**
+ * Throws ServiceError NotFound for an unknown id; the message says if the operation was removed.
+ */
 export async function getOperation(
   { store }: { readonly store: Pick<Reads["store"], "read" | "readOperation"> },
   operationId: string,
@@ -40,8 +42,8 @@ export async function getOperation(
 }
 
 /**
- * Newest first, but for those that need attention: they are few, and looked for among all that have not ended. A page may be
- * shorter than `top`; the last is the one without a continuation token.
+ * Newest first, except those that need attention: they are few, and found among all unfinished
+ * ones. A page may be shorter than `top`; the last page has no continuation token.
  */
 export async function listOperations(
   deps: Reads & Pick<OperationDependencies<TrackedRecord>, "kinds">,
@@ -58,7 +60,7 @@ export async function listOperations(
   const followed = await Promise.all(page.rows.map((row) => store.readOperation(row.target)));
   return pageOf(
     page,
-    // A row may be a moment older than its operation: the operation itself decides.
+    // A row may be a moment older than its operation, so the operation decides.
     followed
       .flatMap((each) => (each === undefined ? [] : [each.operation]))
       .filter(
@@ -69,7 +71,7 @@ export async function listOperations(
   );
 }
 
-/** It has not ended, and has waited for too long, or a region of it has failed or stalled. */
+/** Whether it is unfinished and has stalled, or one of its regions has failed or stalled. */
 function needsAttention({ endTime, stalled, regions }: OperationRecord): boolean {
   return (
     endTime === undefined &&
@@ -78,7 +80,7 @@ function needsAttention({ endTime, stalled, regions }: OperationRecord): boolean
   );
 }
 
-/** For a continuation token that no page has given. */
+/** The error for a continuation token that no page returned. */
 export function forgedToken(cause?: unknown): ServiceError {
   return new ServiceError("InvalidRequest", "The continuation token is not from this list.", {
     cause,
@@ -92,7 +94,7 @@ export function forgedToken(cause?: unknown): ServiceError {
   });
 }
 
-/** One page of what the rows of `page` name. */
+/** One page of what the rows of `page` refer to. */
 function pageOf<T>({ continuationToken }: IndexPage, value: readonly T[]): Page<T> {
   return {
     value,

@@ -1,10 +1,11 @@
 /**
  * Finds what is stored but has no message in flight, and sends it again. Invariants:
- *  1. It changes no state but by the same commits as everybody: running beside the queues, or twice, does no harm.
- *  2. It judges no version by a clock: an overdue step is sent again, never failed, unless
- *     several messages of that very step are found in the dead-letter queue. Nor does it wait for the clock of the host that has
- *     stored the step: where that is ahead, the store's own counts.
- *  3. It reads the open operations alone, never the history.
+ *  1. It changes state only by the commits that everything else uses. Running it next to the
+ *     queues, or twice, does no harm.
+ *  2. It never fails an overdue step because of a clock: it sends the step again, unless several
+ *     messages of this step are in the dead-letter queue. If the clock of the host that stored the
+ *     step is ahead, the store's clock counts.
+ *  3. It reads only open operations, never the history.
  */
 import { OPEN_SCOPE, openRow } from "./catalog.js";
 import { hasEnded } from "./kinds.js";
@@ -16,7 +17,7 @@ import { operationIn, recordKeyOf, type TrackedRecord } from "./records.js";
 import { contextOf, commitStep } from "./steps.js";
 import { overdueMs, resendStep } from "./waiting.js";
 
-/** How many operations are looked after at once. */
+/** How many operations are handled at once. */
 const PARALLEL = 8;
 
 const DEAD_MESSAGES_OF_POISON = 3;
@@ -27,9 +28,9 @@ interface Reconciliation {
   readonly resent: number;
   readonly failed: number;
   readonly removed: number;
-  /** When the row of the oldest operation that is open still was written; RFC 3339. Undefined where none is. */
+  /** When the row of the oldest open operation was written; RFC 3339. Undefined: none is open. */
   readonly oldestOpenTime: string | undefined;
-  /** One for each operation that could not be looked after this time. */
+  /** One for each operation that could not be handled. */
   readonly errors: readonly {
     readonly operationId: string;
     readonly error: unknown;
@@ -38,7 +39,7 @@ interface Reconciliation {
 
 type Outcome = "delivered" | "resent" | "failed" | "removed" | "untouched";
 
-/** Looks once at every open operation. Throws when the open operations cannot be listed. */
+/** Checks every open operation once. Throws when the open operations cannot be listed. */
 export async function reconcile(
   deps: OperationDependencies<TrackedRecord>,
 ): Promise<Reconciliation> {
@@ -83,10 +84,10 @@ async function lookAfter(
 ): Promise<Outcome> {
   const key = recordKeyOf(operationId);
   const stored = key === undefined ? undefined : await deps.store.read(key);
-  // A message that is on its way is not sent again before it is overdue.
+  // A message in flight is sent again only when overdue.
   const delivered = stored && (isSent(stored) ? stored : await deliver(deps, stored));
   const current = delivered?.operation.id === operationId;
-  // A member is looked after with the current operation.
+  // A member is handled with the current operation.
   if (
     delivered !== undefined &&
     !current &&
@@ -95,13 +96,14 @@ async function lookAfter(
   )
     return delivered === stored ? "untouched" : "delivered";
   if (delivered === undefined || !current) {
-    // The row is written before the state: without a state it is either very young or of a request never accepted.
+    // The row is written before the state. Without a state, it is either very new or from a request
+    // that was never accepted.
     if (deps.now().getTime() - Date.parse(writtenTime) < deps.pace.overdueMs) return "untouched";
     await deps.index.remove([openRow(operationId)]);
     return "removed";
   }
   if (hasEnded(deps, delivered)) {
-    if (delivered.record.outbox.length > 0) return "untouched"; // Its end is not told yet.
+    if (delivered.record.outbox.length > 0) return "untouched"; // Its end is not delivered yet.
     await deps.index.remove([openRow(operationId)]);
     return "removed";
   }
@@ -124,12 +126,13 @@ async function resend(
   deps: OperationDependencies<TrackedRecord>,
   stored: Stored<TrackedRecord>,
 ): Promise<Outcome> {
-  // No more can be dead than were sent: while those are few, nobody need look.
+  // No more messages can be dead than were sent, so look only after several.
   const dead =
     stored.record.resends + 1 < DEAD_MESSAGES_OF_POISON
       ? []
       : await deps.work.findDead(stored.operation.id, stored.record.step);
-  // One dead message may be the mark of an outage that is over. Several are the mark of a message that kills.
+  // One dead message may come from an outage that is over. Several mean a message that crashes its
+  // receiver.
   if (dead.length < DEAD_MESSAGES_OF_POISON) {
     await commitStep(deps, stored, (pair) => resendStep(pair, contextOf(deps)));
     return "resent";

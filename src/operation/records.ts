@@ -1,14 +1,16 @@
 import type { Finding } from "../errors.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 
-/** ARM's own words for a region's replication (RegionalReplicationStatus.state). */
+/** ARM's names for a region's replication state (RegionalReplicationStatus.state). */
 export type RegionState = "Unknown" | "Replicating" | "Completed" | "Failed";
 
-/** How long the last copies to a region took, at most twenty: half of them no longer than `p50Seconds`, nine of ten no longer than `p90Seconds`. */
+/**
+ * How long the latest copies to a region took, twenty at most: the median and the 90th percentile.
+ */
 export interface UsualTime {
   readonly p50Seconds: number;
   readonly p90Seconds: number;
-  /** How many there are. */
+  /** How many copies were measured. */
   readonly ends: number;
 }
 
@@ -20,22 +22,30 @@ export interface RegionRecord {
   readonly progress: number;
   readonly attempts: number;
   readonly lastProgressTime?: string;
-  /** Since when it is known to make no progress; absent while it does. */
+  /** When it stopped making progress; absent while it does. */
   readonly stalledTime?: string;
   readonly completedTime?: string;
-  /** When the copy was asked for that Azure makes, and how long one took there until then; absent of what others have begun. */
+  /**
+   * When the present copy was requested, and how long copies there took before; absent: others
+   * began it.
+   */
   readonly begunTime?: string;
   readonly usual?: UsualTime;
-  /** When it is expected to be done; absent where that is not known, and once it is. */
+  /** When it should be done; absent: unknown, or done. */
   readonly expectedEndTime?: string;
   readonly details?: string;
-  /** A step back (it failed, or is no longer Completed) that one look has shown: a later look confirms it or takes it back. */
+  /**
+   * A setback (Failed, or no longer Completed) in one look. A later look confirms or withdraws it.
+   */
   readonly doubt?: { readonly state: RegionState; readonly since: string };
-  /** Its copy is made again by the last write, and has not been seen Completed since; `begun`: ARM was seen at work on that. */
+  /**
+   * The last write makes its copy again, and no look has shown it Completed since; `begun`: a look
+   * showed ARM working on it.
+   */
   readonly recopying?: "sent" | "begun";
-  /** The progress that was told last, and when. */
+  /** The last reported progress, and when. */
   readonly told?: { readonly progress: number; readonly time: string };
-  /** How often replication to it is begun before Sigil gives up, and when it is begun again. */
+  /** How often Sigil begins replication to it before it gives up, and when it does so next. */
   readonly attemptsAllowed?: number;
   readonly nextAttemptTime?: string;
   readonly waitReason?: string;
@@ -60,9 +70,9 @@ export interface ArmCall {
   readonly method: string;
   /** Path of its URL, without the query. */
   readonly path: string;
-  /** HTTP status; absent where no answer came. */
+  /** HTTP status; absent: no answer. */
   readonly status?: number;
-  /** As ARM answered it (`x-ms-correlation-request-id`): it finds a write in the Activity Log. */
+  /** ARM's `x-ms-correlation-request-id`, which finds a write in the Activity Log. */
   readonly correlationId?: string;
 }
 
@@ -70,15 +80,24 @@ export interface Requester {
   readonly appId?: string;
   readonly objectId?: string;
   readonly name?: string;
-  /** The application acts for the person `objectId`; absent: it acts for itself, or 0.2.0 stored this. */
+  /**
+   * The application acts for the person `objectId`; absent: it acts for itself, or 0.2.0 stored
+   * this.
+   */
   readonly actsForPerson?: true;
-  /** CloudEvents `source` of the message that it came by: its sender says it, whoever that is. */
+  /** CloudEvents `source` of the message that it came by, as set by the sender; not verified. */
   readonly source?: string;
-  /** What of Sigil or Azure has done it by itself. No caller has it: neither a token nor a message says it. */
+  /**
+   * The part of Sigil or Azure that acted by itself. Never set for a caller: neither a token nor a
+   * message can claim it.
+   */
   readonly policy?: "rollout" | "retention" | "machineTest" | "azure";
 }
 
-/** Whether both are one person, by whatever client, or one application that acts for nobody. A sender of messages is neither. */
+/**
+ * Whether both are the same person, by whatever client, or the same application acting for itself.
+ * A sender of messages is neither.
+ */
 export function samePerson(one: Requester, other: Requester): boolean {
   return one.objectId !== undefined || other.objectId !== undefined
     ? one.objectId === other.objectId
@@ -87,24 +106,27 @@ export function samePerson(one: Requester, other: Requester): boolean {
 
 export type OperationStatus = "NotStarted" | "Running" | "Succeeded" | "Failed" | "Canceled";
 
-/** CloudEvents 1.0: source and id name one event. */
+/** A CloudEvents 1.0 event, identified by source and id. */
 export interface EventReference {
   readonly source: string;
   readonly id: string;
 }
 
-/** Whether a deletion can be undone, in ARM's words. Times are RFC 3339; absent where ARM has not said them. */
+/**
+ * Whether a deletion can be undone, by ARM's answers. Times are RFC 3339; absent: ARM did not
+ * return them.
+ */
 export interface SoftDeleteRecord {
-  /** Absent where that could not be read. */
+  /** Absent: it could not be read. */
   readonly isSoftDeleteEnabled?: boolean;
   readonly softDeletedTime?: string;
-  /** Until when machines can be made of the version by its number. */
+  /** Until when machines can be created from the version by its number. */
   readonly consumptionEndTime?: string;
-  /** Until when it can be restored. */
+  /** Until when the version can be restored. */
   readonly hardDeletionTargetTime?: string;
 }
 
-/** Version numbers that are the latest before and after a rollback, of the image definition and in each region. */
+/** The latest versions before and after a rollback, of the image definition and in each region. */
 export interface RollbackRecord {
   readonly from: string;
   readonly to: string;
@@ -116,130 +138,144 @@ export interface RollbackRecord {
 }
 
 /**
- * How far the test of one region's machine is; a final result is in `result`. Waiting: for its turn, or for another attempt.
- * Kept: it has failed and is left to be looked at. Gone: nothing is there any more. Left: something could not be deleted.
+ * The state of one region's test; the final result is in `result`. Waiting: for its turn or the
+ * next attempt. Kept: it failed, and its machine is kept for inspection. Gone: nothing of it exists
+ * any longer. Left: something could not be deleted.
  */
 type RegionTestState =
   "Waiting" | "Creating" | "Starting" | "Proving" | "Kept" | "Deleting" | "Gone" | "Left";
 
-/** Only `failed` speaks against the version. */
+/** Only `failed` counts against the version. */
 export type TestResult = "passed" | "failed" | "inconclusive";
 
-/** A disk that Azure has made of the version. */
+/** A disk that Azure created from the version. */
 export interface TestedDisk {
   readonly id: string;
-  /** Absent: the operating system's. */
+  /** Absent: the OS disk. */
   readonly lun?: number;
-  /** ARM's own word; of a confidential disk its security type. */
+  /** ARM's value; for a confidential disk its security type. */
   readonly encryptionType: string;
   readonly diskEncryptionSetId?: string;
 }
 
-/** The machine that proves an image version in one region, and what it has shown. Times are RFC 3339. */
+/**
+ * The machine that tests an image version in one region, and what it has shown. Times are RFC 3339.
+ */
 export interface RegionTestRecord {
   /** Canonical region. */
   readonly name: string;
   readonly state: RegionTestState;
   readonly result?: TestResult;
-  /** Why the result, or the attempt before, is not passed. */
+  /** Why the result, or the previous attempt, is not passed. */
   readonly reason?: { readonly code: string; readonly message: string };
-  /** Machines that were asked for, one after the other, and how many may be. */
+  /** Machines requested so far, one after the other, and how many may be. */
   readonly attempts: number;
   readonly attemptsAllowed: number;
-  /** While it is Waiting: when the next attempt begins. While it is Kept: until when. */
+  /** While Waiting: when the next attempt begins. While Kept: until when the machine is kept. */
   readonly nextAttemptTime?: string;
   readonly machineSize: string;
   readonly machineId?: string;
-  /** Until when the present machine must be gone. */
+  /** When the present machine must be gone. */
   readonly deadline?: string;
-  /** When Azure accepted it, when it was provisioned, when its start was proven, and when nothing of it was left. */
+  /**
+   * When Azure accepted it, when it was provisioned, when its start was proven, and when nothing of
+   * it was left.
+   */
   readonly createdTime?: string;
   readonly startedTime?: string;
   readonly provenTime?: string;
   readonly deletedTime?: string;
   readonly agentVersion?: string;
   readonly disks?: readonly TestedDisk[];
-  /** The last 4 KB of what the proof has shown. */
+  /** The last 4 KB of the proof's output. */
   readonly output?: string;
   /** Ids of what could not be deleted. */
   readonly left?: readonly string[];
   readonly work: RegionTestWork;
 }
 
-/** What a test of a region does next, and what it knows of its calls: shown to nobody. Times are RFC 3339. */
+/**
+ * The next action of a region's test, and the state of its calls. Never shown. Times are RFC 3339.
+ */
 export interface RegionTestWork {
-  /** What is to be asked of Azure once this is stored. */
+  /** The call to make once this is stored. */
   readonly todo?: "create" | "prove" | "delete" | "deleteParts";
   /** When the present attempt began. */
   readonly begunTime?: string;
-  /** When the last PUT of the machine was stored to be sent; until it is `answered` it may be under way. */
+  /**
+   * When the last PUT of the machine was stored to be sent. It may be in flight until it is
+   * `answered`.
+   */
   readonly sentTime?: string;
   readonly answered?: true;
-  /** PUTs of this attempt, and those of them that Azure put off. */
+  /** PUTs of this attempt, and how many of them Azure delayed. */
   readonly sends: number;
   readonly delays: number;
-  /** No PUT before that. */
+  /** When the next PUT may be sent. */
   readonly notBefore?: string;
-  /** Since when the machine, once seen, is not shown. */
+  /** When a machine seen before was first missing. */
   readonly missingSince?: string;
-  /** DELETEs of the machine that Azure has answered, of all that were sent, and when the last one was sent. */
+  /** DELETEs of the machine that Azure answered, how many were sent, and when the last one was. */
   readonly deletions: number;
   readonly deletionsSent: number;
   readonly deletionTime?: string;
   readonly interfaceIds?: readonly string[];
   /** Ids of what its deletion has left. */
   readonly parts?: readonly string[];
-  /** Another attempt follows once the machine is gone. */
+  /** Another attempt follows when the machine is gone. */
   readonly again?: true;
-  /** When there was a result, and whether it stands among the version's test results. */
+  /** When it had a result, and whether that is stored among the version's test results. */
   readonly resultTime?: string;
   readonly reported?: true;
 }
 
-/** One accepted request and what became of it. */
+/** One accepted request and its progress. */
 export interface OperationRecord {
   readonly id: string;
-  /** Names its kind among `Kinds`. */
+  /** The name of its kind in `Kinds`. */
   readonly kind: string;
   readonly status: OperationStatus;
   readonly resourceId: string;
-  /** Of the request that was accepted. */
+  /** Digest of the accepted request. */
   readonly fingerprint: string;
   readonly createdTime: string;
   readonly startedTime?: string;
   readonly endTime?: string;
   readonly lastUpdatedTime: string;
   readonly requestedBy: Requester;
-  /** Of the Idempotency-Key that it was requested with, hashed. */
+  /** Hash of the Idempotency-Key that it was requested with. */
   readonly requestKey?: string;
   /** The CloudEvent that requested it. */
   readonly request?: EventReference;
   readonly canceledBy?: Requester;
-  /** What a rollback leads from and to. */
+  /** The versions of a rollback. */
   readonly rollback?: RollbackRecord;
-  /** Of a deletion, whether it can be undone. */
+  /** For a deletion: whether it can be undone. */
   readonly softDelete?: SoftDeleteRecord;
-  /** While it waits: for what, and when it goes on; RFC 3339. */
+  /** While it waits: for what, and until when; RFC 3339. */
   readonly waitReason?: string;
   readonly nextAttemptTime?: string;
-  /** Since when it has waited without anything else between, and whether that was told to last too long. */
+  /**
+   * When the present wait began, without anything in between, and whether it was reported as too
+   * long.
+   */
   readonly waitingSince?: string;
   readonly stalled?: true;
   readonly traceparent: string;
   readonly regions: readonly RegionRecord[];
-  /** What was asked of ARM, oldest first. */
+  /** Calls to ARM, oldest first. */
   readonly calls?: readonly ArmCall[];
-  /** How many reads and writes are no longer among `calls`. */
+  /** How many reads and writes were dropped from `calls`. */
   readonly omittedReads?: number;
   readonly omittedWrites?: number;
-  /** What a subscription's preparation registers, by name, and its state in ARM's words. */
+  /** What the preparation of a subscription registers, by name, and its state in ARM's words. */
   readonly registrations?: readonly {
     readonly name: string;
     readonly state: string;
   }[];
-  /** The machines that test an image version, a region each. */
+  /** The tests of an image version on machines, one for each region. */
   readonly tests?: readonly RegionTestRecord[];
-  /** Warnings and information that stopped nothing. */
+  /** Warnings and information that did not stop it. */
   readonly warnings?: readonly Finding[];
   readonly error?: OperationFailure;
   readonly history: readonly HistoryEntry[];
@@ -248,16 +284,16 @@ export interface OperationRecord {
 /** "Take step `step` of this operation": a message for any other step than the record's own is stale. */
 export interface WorkMessage {
   readonly queue: string;
-  /** MessageId: the same step sent again is the same message. */
+  /** MessageId: the same step sent again has the same one. */
   readonly id: string;
   readonly operationId: string;
   readonly step: number;
   readonly traceparent: string;
-  /** RFC 3339; not visible to a receiver before. */
+  /** RFC 3339; no receiver sees it before. */
   readonly enqueueTime: string;
 }
 
-/** What must still happen because of a state that is already stored. Each is safe to repeat. */
+/** What must still happen because of a stored state. Each is safe to repeat. */
 export type Effect =
   | {
       readonly kind: "index";
@@ -265,7 +301,7 @@ export type Effect =
       readonly remove: readonly Omit<IndexRow, "target">[];
     }
   | { readonly kind: "event"; readonly event: CloudEvent }
-  /** The Idempotency-Key, hashed, that has led to the operation. */
+  /** Binds the hashed Idempotency-Key to the operation that carries it. */
   | {
       readonly kind: "key";
       readonly requestKey: string;
@@ -279,46 +315,53 @@ export interface IndexRow {
   readonly scope: string;
   readonly row: string;
   readonly target: string;
-  /** What the row says of what it lists, in the form of its kind. */
+  /** A summary of the listed item, in its kind's format. */
   readonly digest?: string;
 }
 
-/** What an operation changes, as its state machine keeps it: what all kinds of it have in common. */
+/** The record that an operation changes: the fields common to all kinds. */
 export interface TrackedRecord {
-  /** Of the shape in which it is stored: one that is newer than the code is not touched. */
+  /** Schema of the stored record. This code does not touch a newer one. */
   readonly schema: number;
   /** `keyOf(resourceId)`. */
   readonly key: string;
   readonly resourceId: string;
-  /** One of its kind's. */
+  /** One of its kind's states. */
   readonly state: string;
   /** The current operation's id is `${key}-${sequence}`. */
   readonly sequence: number;
-  /** The highest sequence of an operation that was accepted; absent where that is the current one's. */
+  /** The highest sequence of an accepted operation; absent: the current one's. */
   readonly lastSequence?: number;
-  /** Operations that have begun, beside the current one, which leads them: each ends in its own way. */
+  /** Operations that have begun with the current one, which leads them. Each ends on its own. */
   readonly members: readonly OperationRecord[];
-  /** Grows with every commit of the state machine; names the only message that may take the next step. */
+  /**
+   * Grows with every commit of the state machine. Only the message that names it may take the next
+   * step.
+   */
   readonly step: number;
   /** When the message of `step` should have arrived; RFC 3339. */
   readonly dueTime: string;
-  /** A request that was stored to be sent. While its answer is `none`, `dueTime` is when that is given up. */
+  /**
+   * A request stored to be sent. While its answer is `none`, `dueTime` is when Sigil gives it up.
+   */
   readonly write?: { readonly answer: string };
-  /** Consecutive polls or retries without a state change; lengthens the wait for the next. */
+  /** Consecutive polls or retries without a state change; more ticks, longer waits. */
   readonly ticks: number;
-  /** How often the reconciler had to send a step again since the last one was taken. */
+  /** How often the reconciler sent the present step again. */
   readonly resends: number;
-  /** Target regions as last seen; a subscription has none. */
+  /** Target regions as last seen; empty for a subscription. */
   readonly regions: readonly RegionRecord[];
   readonly createdTime: string;
   readonly outbox: readonly Effect[];
 }
 
-/** The shape in which this code stores records, and the oldest that it reads. One of another shape is not touched. */
+/** The schema that this code writes, and the oldest that it reads. It does not touch any other. */
 export const SCHEMA = 5;
 export const OLDEST_SCHEMA = 4;
 
-/** A record as an operation begins it: no step taken, nothing to tell. Times are RFC 3339. */
+/**
+ * A record at the beginning of an operation: no step taken, nothing to report. Times are RFC 3339.
+ */
 export function newRecord<State extends string>(
   is: Pick<TrackedRecord, "key" | "resourceId" | "sequence"> & {
     readonly state: State;
@@ -344,7 +387,7 @@ export function newRecord<State extends string>(
 export interface Pair<R extends TrackedRecord> {
   readonly record: R;
   readonly operation: OperationRecord;
-  /** Other operations of the record that the transition has changed: written with it. */
+  /** Other operations of the record that the transition changed; written with it. */
   readonly beside?: readonly OperationRecord[];
 }
 
@@ -367,24 +410,24 @@ export function operationIdOf(record: Pick<TrackedRecord, "key" | "sequence">): 
   return `${record.key}-${record.sequence}`;
 }
 
-/** The key of the record that an operation id belongs to, or undefined when it is no operation id. */
+/** The key of the record that an operation belongs to; undefined: not an operation id. */
 export function recordKeyOf(operationId: string): string | undefined {
   return /^([0-9a-f]{32})-[1-9]\d{0,8}$/u.exec(operationId)?.[1];
 }
 
-/** The `sequence` of an operation, by its id. */
+/** The `sequence` of an operation id. */
 export function sequenceOf(operationId: string): number {
   return Number(operationId.slice(operationId.lastIndexOf("-") + 1));
 }
 
-/** An operation, and when the next step of what it changes is due; RFC 3339. */
+/** An operation, and when the next step of its record is due; RFC 3339. */
 export interface Followed {
   readonly operation: OperationRecord;
-  /** Absent while a step waits for the answer to a request: it may come at any moment. */
+  /** Absent while a step waits for the answer to a write, which may come at any moment. */
   readonly dueTime?: string;
 }
 
-/** An operation with what its record says of the next step. */
+/** An operation with the next step's time from its record. */
 export function followedBy(
   { dueTime, write }: Pick<TrackedRecord, "dueTime" | "write">,
   operation: OperationRecord,

@@ -1,18 +1,18 @@
 /**
- * How a kind of operation writes its state machine down: `advance` makes no transition but those of its table. Beside those
- * listed, a state that is not final may come again (a wait, a look, a step sent again), and may become `Failed` (what stops
- * it, or a message that can never be processed) or `Canceled` (its caller, or an Admin). A final state is left by a new
- * operation alone.
+ * Defines the states of a kind of operation; `advance` makes only the transitions in its table. In
+ * addition, a state that is not final may repeat (a wait, a look, a step sent again), and may
+ * become `Failed` (something stops it, or a message can never be processed) or `Canceled` (by its
+ * caller or an Admin). Only a new operation leaves a final state.
  */
 
-/** A state that the messages of its queue, and nobody else, drive on. */
+/** A state that only the messages of its queue advance. */
 interface OpenState<Name extends string> {
-  /** The state in the API's words. */
+  /** The operation status in the API. */
   readonly status: "NotStarted" | "Running";
   readonly queue: string;
-  /** What may come next, and when. */
+  /** The states that may follow, and when. */
   readonly next: Readonly<Partial<Record<Name, string>>>;
-  /** What becomes of what was begun if it is canceled now: a sentence for its caller. */
+  /** The effect of a cancel in this state on what was begun: a sentence for the caller. */
   readonly ifCanceled: string;
 }
 
@@ -23,10 +23,10 @@ interface FinalState {
 
 export type State<Name extends string = string> = OpenState<Name> | FinalState;
 
-/** The states of a kind by name. Each has `ENDS` among them. */
+/** The states of a kind by name, `ENDS` included. */
 export type States<Name extends string = string> = Readonly<Record<Name, State<Name>>>;
 
-/** The ends that every kind has. */
+/** The final states of every kind. */
 export const ENDS = {
   Succeeded: { status: "Succeeded" },
   Failed: { status: "Failed" },
@@ -37,7 +37,7 @@ export function isFinalState(state: State): state is FinalState {
   return state.queue === undefined;
 }
 
-/** Whether the state of that name may be followed by `to`. */
+/** Whether `to` may follow the state `from`. */
 export function mayFollow(states: States, from: string, to: string): boolean {
   const state = states[from];
   return (

@@ -5,10 +5,12 @@ import { ServiceError } from "../errors.js";
 import { hasEnded } from "./kinds.js";
 import { withCalls } from "./audit.js";
 
-/** What a step message says. */
+/** The part of a message that names its step. */
 export type StepMessage = Pick<WorkMessage, "operationId" | "step">;
 
-/** How often a commit is tried against other writers before the message is left to come again. */
+/**
+ * How often a commit is tried against other writers before the message is returned to the queue.
+ */
 const COMMIT_TRIES = 5;
 
 export function contextOf(
@@ -19,8 +21,8 @@ export function contextOf(
 }
 
 /**
- * The stored state that a message may act on, its outbox told; undefined when the message is stale: a duplicate, late, or
- * overtaken, or one that is sent only for what is to be told.
+ * The stored state that a message may act on, its outbox delivered; undefined: the message is stale
+ * (duplicate, late or overtaken), or only delivers the outbox.
  */
 export async function currentFor<R extends TrackedRecord>(
   deps: OperationDependencies<R>,
@@ -29,7 +31,8 @@ export async function currentFor<R extends TrackedRecord>(
   const key = recordKeyOf(message.operationId);
   const stored = key === undefined ? undefined : await deps.store.read(key);
   if (stored === undefined) return undefined;
-  // What acceptance or a crash has left goes out first, and may hold the message of another step.
+  // First deliver what an acceptance or a crash has left, which may include the message of another
+  // step.
   if (isCurrent(stored, message) && !hasEnded(deps, stored)) return tell(deps, stored, message); // Written with the step.
   const delivered = await deliver(deps, stored);
   return isCurrent(delivered, message) ? delivered : undefined;
@@ -39,7 +42,7 @@ function isCurrent(stored: Stored<TrackedRecord>, message: StepMessage): boolean
   return stored.operation.id === message.operationId && stored.record.step === message.step;
 }
 
-/** Writes a transition with what was asked of ARM for it, */
+/** Writes a transition with the calls to ARM made for it. */
 export async function commit<R extends TrackedRecord>(
   deps: OperationDependencies<R>,
   pair: Pair<R>,
@@ -54,9 +57,9 @@ export async function commit<R extends TrackedRecord>(
 }
 
 /**
- * Commits the transition and tells what follows from it. Answers undefined when another has taken this step
- * meanwhile: then nothing of this transition has happened; or when another has already gone on from the new state:
- * then what is to be done next is theirs.
+ * Commits the transition and delivers what follows from it. Returns undefined if another process
+ * took this step, so that nothing of this transition happened, or has already continued from the
+ * new state and does what comes next.
  */
 export async function commitStep<R extends TrackedRecord>(
   deps: OperationDependencies<R>,

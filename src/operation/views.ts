@@ -4,7 +4,7 @@ import type { OperationRecord, RegionRecord, RegionTestRecord, RollbackRecord } 
 
 export type OperationView = components["schemas"]["Operation"];
 
-/** What a rollback changes, as the API shows it. */
+/** A rollback for an answer. */
 export function viewRollback({
   regions,
   warnings,
@@ -20,8 +20,8 @@ export function viewRollback({
 }
 
 /**
- * An operation as the API shows it; what was asked of ARM is shown to whoever asks for it. What a machine has said is for
- * administrators: it may say anything.
+ * An operation for an answer; calls to ARM only if `expand` asks for them. Only administrators see
+ * a machine's output, because it may contain anything.
  */
 export function viewOperation(
   operation: OperationRecord,
@@ -68,7 +68,7 @@ export function viewOperation(
   };
 }
 
-/** The test of a region as the API shows it. */
+/** The test of a region for an answer. */
 function viewRegionTest(
   { work: _, disks, left, output, ...test }: RegionTestRecord,
   showsOutput: boolean,
@@ -81,7 +81,7 @@ function viewRegionTest(
   };
 }
 
-/** A region as the API shows it; once nobody follows it, no end is expected. */
+/** A region for an answer; without an expected end once nobody follows it. */
 export function viewRegion(
   { doubt: _, told: __, expectedEndTime, ...region }: RegionRecord,
   isFollowed: boolean,
@@ -92,7 +92,7 @@ export function viewRegion(
   };
 }
 
-/** When the last region is expected to be done; undefined where that is not known of each. */
+/** When the last region should be done; undefined if one of them is unknown. */
 function expectedEnd({
   endTime,
   regions,
@@ -103,7 +103,10 @@ function expectedEnd({
   return endTime !== undefined || ends.includes(undefined) ? undefined : ends.toSorted().at(-1);
 }
 
-/** Regions, tests or registrations count alike. 0 until the operation starts; 100 is kept for one that has succeeded. */
+/**
+ * Averages regions, tests and registrations. 0 until the operation starts; 100 only once it has
+ * succeeded.
+ */
 function percentComplete({
   status,
   regions,

@@ -1,10 +1,13 @@
-/** Time between steps: how long to wait for the next, and when one that should have come is sent again. */
+/** Times between steps: how long to wait, and when an overdue step is sent again. */
 import { advance, stepMessage } from "./advance.js";
 import { isPresent } from "./outbox.js";
 import type { TransitionContext, PollingPolicy } from "./ports.js";
 import type { Pair, TrackedRecord } from "./records.js";
 
-/** Nothing could be learnt or done this time: takes the same step again, no sooner than after `retryAfterMs`, and exactly then if `isTurn`. */
+/**
+ * Takes the same step again because nothing could be read or done: at the earliest after
+ * `retryAfterMs`, and exactly then if `isTurn`.
+ */
 export function wait<R extends TrackedRecord>(
   pair: Pair<R>,
   reason: string,
@@ -40,7 +43,7 @@ export function retryDelayMs(
   );
 }
 
-/** Nothing is to be done but to look again. */
+/** Waits for the next look. */
 export function poll<R extends TrackedRecord>(
   pair: Pair<R>,
   waits: string,
@@ -54,11 +57,17 @@ export function poll<R extends TrackedRecord>(
   });
 }
 
-/** What has not gone for hours is tried each tenth of the time that it has waited already, at least each hour. */
+/**
+ * After hours of waiting, retries after a tenth of the time waited so far, and at least once an
+ * hour.
+ */
 const WAIT_SHARE = 0.1;
 const LONGEST_WAIT_MS = 3_600_000;
 
-/** The step's message is overdue: the same step, sent again under another MessageId, past any duplicate detection. */
+/**
+ * Sends an overdue step again, under another MessageId, so that duplicate detection lets it
+ * through.
+ */
 export function resendStep<R extends TrackedRecord>(
   pair: Pair<R>,
   context: TransitionContext,
@@ -80,12 +89,12 @@ export function resendStep<R extends TrackedRecord>(
   };
 }
 
-/** How long past `dueTime` a step may be before it is sent again; doubles with each sending, up to 32 times. */
+/** How late a step may be before it is sent again; doubles each time, up to 32 times as long. */
 export function overdueMs(record: TrackedRecord, pace: PollingPolicy): number {
   return pace.overdueMs * 2 ** Math.min(record.resends, 5);
 }
 
-/** The wait before the next look: doubles with each tick, up to the longest. */
+/** The wait before the next look: doubles with each tick, up to the maximum. */
 export function pollDelayMs(ticks: number, pace: PollingPolicy): number {
   return Math.min(pace.pollMaxMs, pace.pollInitialMs * 2 ** Math.min(ticks, 30));
 }
