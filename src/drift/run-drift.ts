@@ -1,14 +1,17 @@
 /**
- * Looks whether others have changed or deleted what Sigil has made, and tells it. Invariants:
- *  1. A version is judged by a look that began after its record was read, and the record is written only where nobody has
- *     written it since: an operation that begins meanwhile, or another run, has the last word.
- *  2. One list of an image definition serves all its versions. A record is read only if its row has no digest (digest.ts) or differs
- *     from the list, and the version itself only if its record differs, too.
- *  3. That a version is gone is believed where Azure does not list the version, or has no image definition in a subscription that it
- *     has, and answers 404 for the version; and that twice (observe.ts). What cannot be read says nothing.
- *  4. A run looks at so many versions, and begins nothing more after so long; the next goes on there. What fails for one version or
- *     image definition holds back no other; once Azure asks for patience the run is over. One that another's throttling has cut off is
- *     not done: the next run begins with it, and with it alone.
+ * Finds and reports what others changed or deleted in Azure. Invariants:
+ *  1. A version is judged by a look that began after its record was read, and the record is written
+ *     only if it is unchanged since. An operation that begins meanwhile, or another run, wins.
+ *  2. One list of an image definition serves all its versions. A record is read only if its row has
+ *     no digest (digest.ts) or differs from the list, and the version itself only if its record
+ *     differs, too.
+ *  3. A version is gone if Azure does not list it (or has no such image definition, in a
+ *     subscription that exists) and answers 404 for it; and only if two looks agree (observe.ts). A
+ *     failed read shows nothing.
+ *  4. A run checks a limited number of versions, and begins nothing more after a time limit; the
+ *     next run continues there. A failure with one version or image definition does not stop the
+ *     others, but a run ends when Azure throttles it. An image definition that throttling elsewhere
+ *     cut off is not done: the next run begins with it, and checks only that one at first.
  */
 import { ServiceError } from "../errors.js";
 import {
@@ -29,27 +32,27 @@ import { pagesOf } from "../operation/pages.js";
 import type { IndexRow } from "../operation/records.js";
 import { keyOf, parseImageVersionId, parseResourceId } from "../resource-id.js";
 
-/** What is done in one run. */
+/** Limits of one run. */
 const MOST_LOOKS = 100;
 const MOST_MS = 60_000;
 /** Versions read at the same time. */
 const PAGE = 10;
-/** Image definitions walked at the same time: each costs pages of ARM's list. */
+/** Image definitions checked at the same time. Each costs pages of ARM's list. */
 const IMAGES = 4;
 /** Rows per page. */
 const ROWS = 1_000;
 
-/** The row of the image definition behind which the next run goes on. */
+/** Stores the image definition after which the next run continues. */
 const CURSOR = { scope: "drift", row: "next" };
 
 export interface DriftRun {
   readonly images: number;
   readonly versions: number;
-  /** Versions that were read by themselves. */
+  /** Versions that were read one by one. */
   readonly looks: number;
-  /** True where the next run has to go on. */
+  /** True if the next run must continue. */
   readonly unfinished: boolean;
-  /** One for each image definition or version that could not be looked at this time. */
+  /** One for each image definition or version that could not be checked. */
   readonly errors: readonly {
     readonly resourceId: string;
     readonly error: unknown;
@@ -66,7 +69,7 @@ interface Walk {
   readonly errors: DriftRun["errors"][number][];
 }
 
-/** Goes on where the last run has stopped. Throws where it cannot be read what there is to look at. */
+/** Continues where the last run stopped. Throws if the list of image definitions cannot be read. */
 export async function runDrift(deps: Dependencies): Promise<DriftRun> {
   const { index, now } = deps;
   const walk: Walk = {
@@ -87,7 +90,7 @@ export async function runDrift(deps: Dependencies): Promise<DriftRun> {
   return { images, versions, looks, errors, unfinished };
 }
 
-/** Answers behind what the next run goes on; undefined where everything was looked at. */
+/** Returns the row after which the next run continues; undefined: everything was checked. */
 async function walkFrom(walk: Walk, after = ""): Promise<string | undefined> {
   let done = after;
   for await (const rows of pagesOf(walk.deps.index, IMAGES_SCOPE, ROWS, after)) {
@@ -104,7 +107,10 @@ async function walkFrom(walk: Walk, after = ""): Promise<string | undefined> {
   return undefined;
 }
 
-/** False where the next run begins it again: what it has told is known by then. One that Azure throttles holds up no other. */
+/**
+ * False: the next run checks it again, and what this run reported is known by then. A definition
+ * that Azure throttles does not hold up the others.
+ */
 async function walkImage(walk: Walk, imageId: string): Promise<boolean> {
   const { deps } = walk;
   walk.images += 1;
@@ -144,14 +150,17 @@ async function walkImage(walk: Walk, imageId: string): Promise<boolean> {
   return true;
 }
 
-/** Invariant 2: the row shows that nothing has changed. */
+/** Invariant 2: whether the row shows that nothing changed. */
 function isQuiet({ digest }: IndexRow, listed: ListedImageVersion | undefined): boolean {
   const known = readDigest(digest);
   if (known === undefined) return false;
   return known.shows === undefined || (listed !== undefined && listsAsKnown(known, listed));
 }
 
-/** Who may not read it is not told that there is none. */
+/**
+ * A caller without permission to read the subscription does not learn whether it exists, so 403
+ * counts as existing.
+ */
 async function isSubscriptionThere(
   { subscriptions }: Dependencies,
   imageId: string,
@@ -168,11 +177,14 @@ async function isSubscriptionThere(
   }
 }
 
-/** An image definition that Azure has no more is looked at no longer, once that was told of all that it had. */
+/**
+ * Stops checking an image definition that Azure no longer has, once that was reported for
+ * everything in it.
+ */
 async function forget(deps: Dependencies, imageId: string): Promise<void> {
   if (!(await isAllTold(deps, imageId))) return;
   await deps.index.remove([imageRow(imageId)]);
-  // An operation may have been accepted meanwhile, which lists it.
+  // An operation accepted meanwhile may have listed it.
   if (!(await isAllTold(deps, imageId))) await deps.index.put([imageRow(imageId)]);
 }
 
@@ -208,7 +220,10 @@ function isThrottling(error: unknown): boolean {
   return error instanceof ServiceError && error.code === "ResourceManagerThrottled";
 }
 
-/** As the list of its image definition has it, which lacks it; `none`: Azure has no such definition. */
+/**
+ * The version in the list of its image definition; undefined: not listed; `none`: Azure has no such
+ * definition.
+ */
 type Listed = ListedImageVersion | "none" | undefined;
 
 async function lookAfter(walk: Walk, resourceId: string, listed: Listed): Promise<void> {

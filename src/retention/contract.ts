@@ -2,6 +2,6 @@ import type { components } from "../generated/openapi.js";
 
 type Schemas = components["schemas"];
 
-/** What the API answers. */
+/** Answers of the API. */
 export type RetentionView = Schemas["Retention"];
 export type RetentionPolicyView = Schemas["StoredRetentionPolicy"];

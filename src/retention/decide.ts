@@ -1,18 +1,22 @@
 /**
- * What a policy deletes of one image definition, and why. Pure. Whoever sets a policy wrongly shall lose nothing that
- * virtual machines are made from. Invariants:
- *  1. A version is deleted only where both agree that it is Succeeded: Sigil, whose last operation on it, and Azure.
- *     What is being worked on, has failed, or is gone from either is for people. So is what a running rollback leads to.
- *  2. The latest version is never deleted, nor that of a single region: the highest promoted one that is ready there,
- *     and those above it that may still become ready. Version and region may each be excluded from latest.
- *  3. A version that has an end of life is not deleted before it, nor before the grace time after it, by any rule.
- *  4. The newest promoted versions that `keepNewestPromoted` counts are not deleted by any rule, and newest means both by
- *     number and by publication: a repair of an old line is new, and so is the head of the newest line.
- *  5. A version that is excluded from latest is deleted for its end of life alone: it may be waiting for its promotion.
- *  6. A date that cannot be read keeps its version.
- *  7. A version that is protected is not deleted by any rule.
- * Promoted is what is Succeeded and not excluded from latest, as Azure shows it: what others have deleted or excluded
- * there counts no more.
+ * Decides which versions of an image definition a policy deletes, and why. Pure. Even a wrong
+ * policy must not delete anything that virtual machines are created from. Invariants:
+ *  1. A version is deleted only if it is Succeeded both for Sigil, by its last operation, and for
+ *     Azure. A version with running work, a failed one, or one missing from either is left to
+ *     people. So is the target of a running rollback.
+ *  2. The latest version is never deleted, not even that of a single region: the highest promoted
+ *     one that is ready there, and those above it that may still become ready. Version and region
+ *     can each be excluded from latest.
+ *  3. No rule deletes a version before its end of life and the grace time after it.
+ *  4. No rule deletes the newest promoted versions that `keepNewestPromoted` counts. Newest means
+ *     by number and by publication: a patch of an old line is new, and so is the head of the newest
+ *     line.
+ *  5. A version that is excluded from latest is deleted only for its end of life, because it may be
+ *     waiting for its promotion.
+ *  6. A version with an unreadable date is kept.
+ *  7. No rule deletes a protected version.
+ * A promoted version is one that Azure shows as Succeeded and not excluded from latest. Versions
+ * that others deleted or excluded in Azure no longer count.
  */
 import { isFinal, compareVersionNumbers, type VersionState } from "../image-version/index.js";
 import type { RetentionRules } from "./ports.js";
@@ -23,25 +27,25 @@ const DAY_MS = 86_400_000;
 export interface RetainedVersion {
   readonly id: string;
   readonly name: string;
-  /** As Azure shows it, like the next three. */
+  /** As Azure shows it, like the next three members. */
   readonly provisioningState: string;
   /** Canonical regions. */
   readonly latestIn: readonly string[];
   readonly endOfLifeDate?: string;
   /** RFC 3339. */
   readonly publishedDate?: string;
-  /** Nobody deletes it: that was asked of Sigil. */
+  /** Protected from deletion through Sigil. */
   readonly protected: boolean;
-  /** A rollback leads to it that has not ended: it is to be the latest. */
+  /** A rollback that has not ended will make it the latest. */
   readonly isRollbackTarget: boolean;
   readonly state: VersionState;
-  /** RFC 3339; of the first request for it. */
+  /** When it was first requested; RFC 3339. */
   readonly createdTime: string;
-  /** Canonical names of the regions in which Sigil has seen it Completed. */
+  /** Canonical regions that Sigil has seen Completed. */
   readonly readyRegions: readonly string[];
 }
 
-/** Why a version is deleted or kept, as the API tells it. */
+/** Why a version is deleted or kept, for the API. */
 type RetentionCode =
   // Deleted.
   | "PastEndOfLife"
@@ -60,7 +64,7 @@ type RetentionCode =
   | "KeptByAzure"
   | "NoRuleApplies";
 
-/** What becomes of one version, and why. */
+/** What happens to one version, and why. */
 export interface Decision {
   readonly version: RetainedVersion;
   readonly deletes: boolean;
@@ -68,7 +72,7 @@ export interface Decision {
   readonly reason: string;
 }
 
-/** One decision a version, lowest number first. */
+/** One decision for each version, lowest number first. */
 export function decide(
   rules: RetentionRules,
   versions: readonly RetainedVersion[],
@@ -168,7 +172,7 @@ function isPromoted(version: RetainedVersion): boolean {
   );
 }
 
-/** The regions that each version is, or may be, the latest in. `promoted` is highest first. */
+/** The regions where each version is, or may become, the latest. `promoted` is highest first. */
 function latestInRegions(
   promoted: readonly RetainedVersion[],
 ): ReadonlyMap<RetainedVersion, readonly string[]> {
@@ -188,7 +192,7 @@ function newestOf(
   count: number,
 ): ReadonlySet<RetainedVersion> {
   const time = ({ publishedDate, createdTime }: RetainedVersion): number =>
-    // What has no time that can be read is taken for new.
+    // A version without a readable time counts as new.
     Date.parse(publishedDate ?? createdTime) || Infinity;
   const byTime = [...promoted].sort((a, b) => (time(a) === time(b) ? 0 : time(b) - time(a)));
   return new Set([...promoted.slice(0, count), ...byTime.slice(0, count)]);

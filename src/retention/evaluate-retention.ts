@@ -34,21 +34,25 @@ const ROWS = 1_000;
 /** Records read at the same time. */
 const AT_ONCE = 100;
 
-/** What a policy would delete and keep at one moment. */
+/** What a policy deletes and keeps at one moment. */
 export interface Evaluation {
   readonly time: Date;
   /** Lowest number first. */
   readonly decisions: readonly Decision[];
-  /** Names of versions that Azure has and Sigil neither made nor adopted: they are never touched. */
+  /**
+   * Names of versions that Azure has, and Sigil neither created nor adopted. They are never
+   * touched.
+   */
   readonly unknown: readonly string[];
-  /** Whether what is deleted can be restored. */
+  /** Whether deleted versions can be restored. */
   readonly softDelete: SoftDeleteRecord;
 }
 
 /**
- * Judges every version of the image definition. Costs one list of Azure, a page of rows each 1,000 versions, and a read of each version
- * whose row does not say that it is Succeeded and as listed. If versions are guarded, it also asks Resource Graph once.
- * Throws ServiceError NotFound where Azure has no such image definition.
+ * Judges every version of the image definition. Costs one list in Azure, a page of rows for each
+ * 1,000 versions, and a read of each version whose row does not show it as Succeeded and unchanged
+ * from the list. If versions are guarded, it also asks Resource Graph once. Throws ServiceError
+ * NotFound if Azure has no such image definition.
  */
 export async function evaluateRetention(
   { imageVersions, revocations }: Omit<RetentionDependencies, "policies">,
@@ -73,7 +77,7 @@ export async function evaluateRetention(
   };
 }
 
-/** In a gallery with soft delete: a Failed version is kept by Azure, whatever the rules. */
+/** In a gallery with soft delete, Azure keeps a Failed version, whatever the rules. */
 function orKeptByAzure(decision: Decision): Decision {
   return decision.version.provisioningState === "Failed"
     ? {
@@ -85,7 +89,9 @@ function orKeptByAzure(decision: Decision): Decision {
     : decision;
 }
 
-/** What was taken back is kept as evidence, until an Admin lifts that or a person deletes it. */
+/**
+ * Keeps revoked versions as evidence, until an Admin lifts the revocation or a person deletes them.
+ */
 async function withoutRevoked(
   revocations: RetentionDependencies["revocations"],
   decisions: readonly Decision[],
@@ -119,9 +125,10 @@ export async function retainedVersions(
   readonly versions: readonly RetainedVersion[];
   readonly unknown: readonly string[];
 }> {
-  // First: a rollback that ends meanwhile has shown its end to none of what is read.
+  // Read first: if a rollback ends meanwhile, nothing read below shows its end yet.
   const target = await rollbackTarget(imageVersions, imageId);
-  // In this order: what changes a version after it was read here has another operation, and is not deleted (see run).
+  // In this order: a version changed after it was read here has another operation, and is not
+  // deleted (run-retention.ts).
   const rows = await readRows(imageVersions, imageId);
   const byRow = new Map(
     deleting === undefined ? rows.filter(([, digest]) => digest?.succeeded !== undefined) : [],
@@ -156,7 +163,7 @@ export async function retainedVersions(
     const stored = known.get(item.name);
     if (stored === undefined) return [];
     const { record } = stored;
-    // Of what Sigil has written since, a list that is behind says nothing.
+    // A list that lags behind shows nothing about Sigil's later writes.
     const version: ListedImageVersion = {
       ...item,
       ...believed(record, { ...item, regions: [], time }, context).look,
@@ -182,14 +189,17 @@ function isDeletedByPolicy({ state, requests }: ImageVersionRecord): boolean {
   );
 }
 
-/** What was judged: where its deletion alone excludes it from latest, it is in it as it was. */
+/**
+ * The version as it was judged: if only its deletion excludes it from latest, it counts as still in
+ * latest.
+ */
 function beforeDeletion(version: RetainedVersion, record: ImageVersionRecord): RetainedVersion {
   const before = { ...version, state: "Succeeded" as const };
   const latestIn = latestBeforeDeletion(record);
   return { ...before, ...(latestIn && { latestIn }) };
 }
 
-/** The names of the versions that are listed, each with what its row says. */
+/** The names of the listed versions, each with its row's digest. */
 async function readRows(
   { index }: Dependencies,
   imageId: string,
@@ -200,7 +210,7 @@ async function readRows(
   return all;
 }
 
-/** By name, without versions that Sigil does not manage. */
+/** Records by name, without versions that Sigil does not manage. */
 async function readAll(
   { store }: Dependencies,
   imageId: string,
@@ -218,7 +228,7 @@ async function readAll(
   return known;
 }
 
-/** A Succeeded version that Azure lists unchanged: no request of it is open. */
+/** A Succeeded version that Azure lists unchanged. It has no open request. */
 function listedAsKnown(
   imageId: string,
   { name, provisioningState, publishedDate, resource }: ListedImageVersion,
@@ -248,7 +258,7 @@ function retained(
 ): RetainedVersion {
   const { record } = stored;
   const profile = resource.properties.publishingProfile;
-  // What retention is to delete may be kept by what is asked.
+  // An open request may give the version a later end of life.
   const endOfLifeDate = endOfLifeToBe(record, profile?.endOfLifeDate);
   return {
     id: record.resourceId,
@@ -267,7 +277,7 @@ function retained(
   };
 }
 
-/** Errors of a deletion that has changed nothing. */
+/** Errors of a deletion that changed nothing. */
 const LEAVES_AS_IT_WAS: readonly string[] = [
   "FailedNotSoftDeletable",
   "ImageVersionInUse",
@@ -280,8 +290,9 @@ function regionsOf({ record }: StoredVersion): readonly Pick<RegionRecord, "name
 }
 
 /**
- * A deletion of retention's own, which has begun with a version that was well, has left it as it was where it has ended because
- * somebody needs the version, or may, the policy keeps it, or it gave way to a person: it is judged anew. All else is for people.
+ * The state to judge a version by. A retention deletion leaves the version as it was, and it is
+ * judged again, if the deletion ended because the version is or may be in use, because the policy
+ * keeps it, or in favor of a person's request. All else is left to people.
  */
 function stateOf(stored: StoredVersion): VersionState {
   const { record, operation } = stored;

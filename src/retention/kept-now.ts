@@ -4,8 +4,9 @@ import { retainedVersions } from "./evaluate-retention.js";
 import type { RetentionDependencies } from "./ports.js";
 
 /**
- * Why a version whose deletion its policy has begun is kept now: judged as by a run, by what was in latest before such deletions have
- * excluded it. Undefined where it is deleted still. Throws as `evaluateRetention` does.
+ * Why the policy now keeps a version whose deletion it began: judged as in a run, by what was in
+ * latest before such deletions excluded it. Undefined: it is still to be deleted. Throws as
+ * `evaluateRetention` does.
  */
 export async function keptNow(
   { policies, imageVersions }: RetentionDependencies,

@@ -3,15 +3,15 @@ import type { Dependencies } from "../image-version/index.js";
 import type { Revocations } from "../revocation/record.js";
 import type { Requester } from "../operation/records.js";
 
-/** What of an image definition's versions is to be deleted; at least one of the two is given. */
+/** Which versions of an image definition to delete. At least one of the two is set. */
 export interface RetentionRules {
-  /** Promoted versions beyond the newest of this many are deleted. */
+  /** Delete promoted versions except this many newest ones. */
   readonly keepNewestPromoted?: number;
-  /** Versions are deleted this many days after their end of life. */
+  /** Delete versions this many days after their end of life. */
   readonly deleteAfterEndOfLifeDays?: number;
 }
 
-/** The policy of one image definition: in mode `dryRun` it only says what it would delete. */
+/** The policy of one image definition. In mode `dryRun` it only shows what it would delete. */
 export interface RetentionPolicy {
   readonly imageId: string;
   readonly rules: RetentionRules;
@@ -23,10 +23,9 @@ export interface RetentionPolicy {
 
 export type StoredPolicy = StoredDocument<RetentionPolicy>;
 
-/** What retention needs. */
 export interface RetentionDependencies {
   readonly policies: ImageDocuments<RetentionPolicy>;
-  /** To read what Azure and Sigil have, and to delete it. */
+  /** Reads versions in Azure and Sigil, and deletes them. */
   readonly imageVersions: Dependencies;
   readonly revocations: Pick<Revocations, "readRecord">;
 }

@@ -1,7 +1,7 @@
 /**
  * Sets the policy of an image definition. Invariants:
- *  1. A policy deletes only what its setter could see: mode `delete` is refused unless these very rules are stored
- *     already, and setting them has answered what they delete.
+ *  1. A policy deletes only what its setter could see. Mode `delete` is refused unless the same
+ *     rules are stored already, because storing them returned what they delete.
  *  2. What is refused, or cannot be evaluated, is not stored.
  */
 import { ServiceError } from "../errors.js";
@@ -17,8 +17,9 @@ interface PutRetentionPolicy {
 }
 
 /**
- * Answers the policy and what it would delete now. Throws ServiceError InvalidRequest for a policy without a rule,
- * DryRunFirst, NotFound where Azure has no such image definition, and StateConflict where another sets it meanwhile.
+ * Returns the policy and what it would delete now. Throws ServiceError InvalidRequest for a policy
+ * without a rule; DryRunFirst; NotFound if Azure has no such image definition; StateConflict if
+ * somebody else sets it at the same time.
  */
 export async function putRetentionPolicy(
   deps: RetentionDependencies,

@@ -1,12 +1,12 @@
 import type { OperationRecord, Requester } from "../operation/records.js";
 
-/** By whom what a policy deletes is deleted. */
+/** The requester of deletions by a policy. */
 export const REQUESTED_BY = {
   name: "retention",
   policy: "retention",
 } as const satisfies Requester;
 
-/** Nobody's but a policy's: a person may have that name, too. */
+/** By `policy`, because a person may have the same name. */
 export function isByRetention({ requestedBy }: Pick<OperationRecord, "requestedBy">): boolean {
   return requestedBy.policy === REQUESTED_BY.policy;
 }

@@ -2,7 +2,10 @@ import { ServiceError } from "../errors.js";
 import { evaluateRetention, type Evaluation } from "./evaluate-retention.js";
 import type { RetentionDependencies, RetentionPolicy } from "./ports.js";
 
-/** The policy and what it deletes, or would delete, now. Throws ServiceError NotFound where there is no policy. */
+/**
+ * The policy and what it deletes, or would delete, now. Throws ServiceError NotFound if there is no
+ * policy.
+ */
 export async function getRetentionPolicy(
   deps: RetentionDependencies,
   imageId: string,
@@ -14,7 +17,7 @@ export async function getRetentionPolicy(
   };
 }
 
-/** Answers the policy that was taken away. Throws ServiceError NotFound where there is none. */
+/** Returns the deleted policy. Throws ServiceError NotFound if there is none. */
 export async function deleteRetentionPolicy(
   deps: Pick<RetentionDependencies, "policies">,
   imageId: string,

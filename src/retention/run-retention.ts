@@ -1,12 +1,14 @@
 /**
- * Deletes what the policies in mode `delete` say, by the same operation as a caller's DELETE. Invariants:
- *  1. A run starts at most 10 deletions, all image definitions together: a mistake is seen while it is small.
- *  2. A version is deleted as it was judged or not at all: not where anything is under way on it, or a rollback leads to it; and it is
- *     judged again right before its DELETE is sent.
- *  3. A policy that is changed or taken away starts no further deletion, in the middle of a run too.
- *  4. Runs may come twice, at once, or be cut off: a version that is being deleted is not asked for again.
- *  5. What fails for one image definition or version holds back no other.
- *  6. Of the deletions of a run those come first that can be undone, where the gallery has soft delete.
+ * Deletes what the policies in mode `delete` say, with the same operation as a caller's DELETE.
+ * Invariants:
+ *  1. A run starts at most 10 deletions for all image definitions together, so that a mistake is
+ *     seen while it is small.
+ *  2. A version is deleted as it was judged or not at all: not while an operation runs on it or a
+ *     rollback leads to it. It is judged again right before its DELETE is sent.
+ *  3. A policy that is changed or deleted starts no further deletion, even in the middle of a run.
+ *  4. Runs may repeat, overlap or be cut off. A version that is being deleted is not deleted again.
+ *  5. A failure with one image definition or version does not stop the others.
+ *  6. In a run, deletions that can be undone come first: those in galleries with soft delete.
  */
 import { ServiceError } from "../errors.js";
 import { softDeleteOf, deleteImageVersion, rollbackTarget } from "../image-version/index.js";
@@ -19,15 +21,15 @@ import type { RetentionDependencies, StoredPolicy } from "./ports.js";
 export const MOST_DELETIONS = 10;
 
 interface RetentionRun {
-  /** Policies in mode `delete` that were looked at. */
+  /** How many policies in mode `delete` were run. */
   readonly policies: number;
   /** Ids of the operations that were started. */
   readonly deletions: readonly string[];
-  /** One for each image definition or version that could not be looked after this time. */
+  /** One for each image definition or version that could not be handled. */
   readonly errors: readonly unknown[];
 }
 
-/** Looks once at every policy in mode `delete`. Throws when the policies cannot be listed. */
+/** Runs every policy in mode `delete` once. Throws if the policies cannot be listed. */
 export async function runRetention(
   deps: RetentionDependencies,
   traceparent: string,
@@ -67,7 +69,7 @@ async function undoableFirst(
   { imageVersions }: RetentionDependencies,
   policies: readonly StoredPolicy[],
 ): Promise<readonly StoredPolicy[]> {
-  // Only where there are several is there anything to prefer.
+  // One policy needs no order.
   if (policies.length < 2) return policies;
   const final: StoredPolicy[] = [];
   const undoable: StoredPolicy[] = [];

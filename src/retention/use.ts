@@ -5,9 +5,9 @@ import { galleryIdOf, parseImageVersionId, type ImageVersionId } from "../resour
 import type { Decision } from "./decide.js";
 
 /**
- * The same decisions, where versions are guarded without the deletion of what is needed, or may be. What a policy deletes is the
- * latest nowhere: it is used by its number alone. Who needs any version of the image definition is one question, however many
- * there are: those that are in use hold up no others.
+ * The decisions, except that a guarded version that is or may be in use is kept. A version that a
+ * policy deletes is not the latest anywhere, so it is used only by its number. One query covers all
+ * versions of the image definition, so versions in use do not hold up the others.
  */
 export async function withoutNeeded(
   deps: Dependencies,

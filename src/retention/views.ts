@@ -3,7 +3,7 @@ import type { Decision } from "./decide.js";
 import type { Evaluation } from "./evaluate-retention.js";
 import type { RetentionPolicy } from "./ports.js";
 
-/** A policy and what it would delete, as the API shows them. */
+/** A policy and what it would delete, for an answer. */
 export function viewRetention({
   policy,
   evaluation: { time, decisions, unknown, softDelete },
@@ -23,7 +23,7 @@ export function viewRetention({
   };
 }
 
-/** A policy as the API shows it: its image definition is in the address. */
+/** A policy for an answer. Its image definition is in the URL. */
 export function viewRetentionPolicy({
   rules,
   mode,

@@ -1,4 +1,4 @@
-/** What is known of bans, for those who ask what there is against a version. */
+/** Reads bans, for those who ask what there is against a version. */
 import type { Finding } from "../errors.js";
 import type { Deed, Objection } from "../image-version/index.js";
 import { pagesOf } from "../operation/pages.js";
@@ -7,7 +7,7 @@ import { samePerson, type Requester } from "../operation/records.js";
 import { formatImageVersionId, type ImageVersionId } from "../resource-id.js";
 import { revocationKeyOf, revokedScope, type Ban, type Revocations } from "./record.js";
 
-/** Undefined for a version that is not revoked. */
+/** The version's ban; undefined: not revoked. */
 export async function banOf(
   revocations: Pick<Revocations, "readRecord">,
   id: ImageVersionId,
@@ -16,7 +16,10 @@ export async function banOf(
   return (await revocations.readRecord(key))?.ban;
 }
 
-/** By number, of an image definition. Costs a page of the index, and a read of each. */
+/**
+ * The bans of an image definition, by version number. Costs a page of the index, and a read of each
+ * ban.
+ */
 export async function bansOf(
   { index, revocations }: { readonly index: Index; readonly revocations: Revocations },
   imageId: string,
@@ -32,14 +35,14 @@ export async function bansOf(
   return bans;
 }
 
-/** A revocation as somebody asks for it. */
+/** A requested revocation. */
 export interface Asked extends Pick<Ban, "reason" | "replacement"> {
   readonly requestedBy: Requester;
   /** True: the caller is an Admin. */
   readonly mayReword?: boolean;
 }
 
-/** Whether it changes the words of the ban. They are their author's and an Admin's. */
+/** Whether the request changes the words of the ban. Only their author and an Admin may. */
 export function rewords(ban: Ban | undefined, asked: Asked): boolean {
   return (
     ban !== undefined &&
@@ -93,7 +96,7 @@ function wordsOf({ reason, replacement }: Ban): string {
   return `${/[.!?]$/u.test(reason) ? reason : `${reason}.`}${replacement === undefined ? "" : ` Use ${replacement}.`}`;
 }
 
-/** What whoever uses a version should know. */
+/** The warning for users of a revoked version. */
 export function toMove(ban: Ban | undefined): readonly Finding[] {
   return ban === undefined
     ? []
@@ -108,7 +111,10 @@ export function toMove(ban: Ban | undefined): readonly Finding[] {
       ];
 }
 
-/** A revoked version comes into latest in no way; nor is it tested, built from, deleted by a policy or deleted for good. */
+/**
+ * A revoked version never comes into latest. It is not tested, built from, deleted by a policy or
+ * deleted for good either.
+ */
 export async function objectionsByBan(
   revocations: Pick<Revocations, "readRecord">,
   id: ImageVersionId,

@@ -1,6 +1,7 @@
 /**
- * A version that was taken back, and the operation that takes it out of latest. It lies beside the version's own record, which knows
- * nothing of it. Example: a region keeps the version until another one is ready there.
+ * A revoked version, and the operation that removes it from latest. Stored next to the version's
+ * own record, which does not refer to it. In this example, a region keeps the version until another
+ * one is ready there:
  *
  *   ban    { reason: "CVE-2026-1234", replacement: "1.0.3", … }   from acceptance until an Admin lifts it
  *   state  Revoking, demotions 1                                  one demotion has ended; the rest waits
@@ -17,7 +18,7 @@ export interface Ban {
   readonly reason: string;
   /** Number of another version of the image definition. */
   readonly replacement?: string;
-  /** Whose words these are. */
+  /** The author of these words. */
   readonly revokedBy: Requester;
   /** When it was first revoked since the last unrevoke; RFC 3339. */
   readonly revokedTime: string;
@@ -25,9 +26,9 @@ export interface Ban {
 
 export interface RevocationRecord extends TrackedRecord {
   readonly state: RevocationState;
-  /** Absent once it was lifted. */
+  /** Absent: not revoked, or no longer. */
   readonly ban?: Ban;
-  /** True where the version leaves a region though that has no latest then. */
+  /** True if the version leaves a region even if that has no latest version then. */
   readonly allowNoLatest?: true;
   /** How many demotions have ended. */
   readonly demotions: number;
@@ -42,7 +43,7 @@ export function revocationKeyOf(versionId: string): string {
   return keyOf(`${versionId}/revocation`);
 }
 
-/** The versions of an image definition that are revoked. */
+/** The index of an image definition's revoked versions. */
 export function revokedScope(imageId: string): string {
   return `revoked-${keyOf(imageId)}`;
 }

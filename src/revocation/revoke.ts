@@ -1,10 +1,12 @@
 /**
- * Accepts that a version is taken back, and that this is lifted. Invariants, beside those of every acceptance
- * (operation/accepting.ts):
- *  1. The ban holds from acceptance: what it forbids was asked before, or is refused (bans.ts).
- *  2. Repeated, it is the same operation while it runs, and as long as the version is in latest nowhere.
- *  3. Lifting it gives nothing back to latest.
- *  4. The words of a ban are its author's and an Admin's (bans.ts): anybody else's request takes the version out of latest, and no more.
+ * Accepts the revocation of a version, and its lifting. Invariants, in addition to those of every
+ * acceptance (operation/accepting.ts):
+ *  1. The ban holds from acceptance: what it forbids was requested before, or is refused (bans.ts).
+ *  2. Repeating the request returns the same operation while it runs, and as long as the version is
+ *     not in latest anywhere.
+ *  3. Lifting the ban does not put the version back into latest.
+ *  4. Only its author and an Admin change the words of a ban (bans.ts). Anyone else's request only
+ *     removes the version from latest.
  */
 import { createHash } from "node:crypto";
 import { ServiceError, type Finding } from "../errors.js";
@@ -48,7 +50,7 @@ import {
 interface Asking {
   readonly id: ImageVersionId;
   readonly requestedBy: Requester;
-  /** W3C trace context that all messages and events of the operation will carry. */
+  /** W3C trace context for all messages and events of the operation. */
   readonly traceparent: string;
   readonly idempotencyKey?: string;
 }
@@ -57,13 +59,12 @@ export interface RevokeImageVersion extends Asking, Asked {
   readonly allowNoLatest?: boolean;
 }
 
-/** What a revocation would do. */
 export interface RevocationPlan {
-  /** The latest of each region, as it is and then. */
+  /** The latest version of each region, now and afterwards. */
   readonly regions: ForecastView["regions"];
-  /** Absent where Azure could not be asked. */
+  /** Absent: Azure could not be asked. */
   readonly use?: ImageUseView;
-  /** What was built from the version. */
+  /** The versions built from it. */
   readonly descendants: ReturnType<typeof counted>;
   readonly findings: readonly Finding[];
 }
@@ -77,7 +78,7 @@ export function operationsOf({
 
 type Planned = Omit<RevokeImageVersion, "traceparent" | "idempotencyKey">;
 
-/** Nothing is done. Throws as `revokeImageVersion` does. */
+/** Changes nothing. Throws as `revokeImageVersion` does. */
 export async function planRevocation(
   deps: RevocationDependencies,
   command: Planned,
@@ -112,7 +113,7 @@ async function forecastOf(
   };
 }
 
-/** Throws ServiceError InvalidRequest where nobody can use that instead. */
+/** Throws ServiceError InvalidRequest if the replacement cannot be used. */
 async function mustReplace(
   { imageVersions, revocations }: RevocationDependencies,
   id: ImageVersionId,
@@ -188,7 +189,10 @@ function usersOf(
       ];
 }
 
-/** Throws ServiceError NotFound where Azure has no such version, InvalidRequest, and ImageVersionConflict while it is revoked otherwise. */
+/**
+ * Throws ServiceError NotFound if Azure has no such version; InvalidRequest; ImageVersionConflict
+ * while another revocation of it runs.
+ */
 export async function revokeImageVersion(
   deps: RevocationDependencies,
   command: RevokeImageVersion,
@@ -253,7 +257,9 @@ function sameRevocation(
     : undefined;
 }
 
-/** Throws ServiceError ImageVersionConflict with that message, which is given the id of the operation that runs. */
+/**
+ * Throws ServiceError ImageVersionConflict while an operation runs, with the message for its id.
+ */
 function mustHaveEnded(
   operations: OperationDependencies<RevocationRecord>,
   stored: StoredRevocation | undefined,
@@ -266,7 +272,10 @@ function mustHaveEnded(
   });
 }
 
-/** Throws ServiceError NotFound for a version that is not revoked, and ImageVersionConflict while that is under way. */
+/**
+ * Throws ServiceError NotFound for a version that is not revoked, and ImageVersionConflict while
+ * its revocation runs.
+ */
 export async function unrevokeImageVersion(
   deps: RevocationDependencies,
   command: Asking,
@@ -317,7 +326,7 @@ export async function unrevokeImageVersion(
   return operation;
 }
 
-/** What tells others of a ban that is new, or says something else. */
+/** Effects that report a new or changed ban. */
 function told(
   { operation }: Pair<RevocationRecord>,
   id: ImageVersionId,

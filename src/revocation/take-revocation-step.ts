@@ -1,8 +1,11 @@
 /**
- * Takes a revoked version out of latest, by demotions of the version itself, so that it has one writer. Invariants:
- *  1. Each demotion is asked for once: the same key leads to the same operation.
- *  2. Where no other version would be the latest, it is left until one is, unless that was allowed.
- *  3. It ends Succeeded only where a fact shows the version in latest nowhere, and nothing that is open brings it there.
+ * Removes a revoked version from latest by demotions of the version itself, so that the version has
+ * one writer. Invariants:
+ *  1. Each demotion is requested once: the same key leads to the same operation.
+ *  2. In a region where no other version would be the latest, the version stays until another one
+ *     is ready, unless the request allowed otherwise.
+ *  3. The operation ends Succeeded only if a confirmed look shows the version in latest nowhere,
+ *     and no open request brings it there.
  */
 import { ServiceError } from "../errors.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
@@ -20,7 +23,7 @@ import { operationsOf } from "./revoke.js";
 
 type Transition = (pair: Pair<RevocationRecord>) => Pair<RevocationRecord>;
 
-/** A stale message does nothing. Throws only what another delivery may cure. */
+/** A stale message does nothing. Throws only what another delivery may fix. */
 export async function takeRevocationStep(
   deps: RevocationDependencies,
   message: StepMessage,
@@ -55,7 +58,7 @@ async function transitionOf(
   }
 }
 
-/** Asks for the next demotion, where one is needed. Throws ServiceError where it has to wait. */
+/** Requests the next demotion if one is needed. Throws ServiceError if it must wait. */
 async function demote(
   deps: RevocationDependencies,
   { record, operation }: StoredRevocation,
@@ -86,7 +89,7 @@ async function demote(
     });
 }
 
-/** Azure has it no more: whoever says so is certain of that. */
+/** Whether the error proves that Azure no longer has the version. */
 function isGone(error: unknown): boolean {
   return error instanceof ServiceError && ["ImageVersionGone", "NotFound"].includes(error.code);
 }
@@ -103,7 +106,7 @@ async function isOut(
   return isFact && shown !== undefined && isUnpromoted(record, shown);
 }
 
-/** What has come of a demotion. */
+/** Applies the outcome of a demotion. */
 function follow(
   { imageVersions }: RevocationDependencies,
   { id, status, error, waitReason }: OperationRecord,
@@ -124,7 +127,8 @@ function follow(
       record: { ...record, demotions: record.demotions + 1 },
       operation,
     };
-    // What has overtaken it, or left a region without another latest meanwhile, is looked at anew.
+    // A demotion that was superseded, or met a region without another latest version, is tried
+    // again.
     const isAgain =
       status === "Succeeded" ||
       error?.code === "Superseded" ||
