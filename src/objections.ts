@@ -28,7 +28,7 @@ export function createObjections(rooms: () => Rooms): Dependencies["objections"]
       case "deleteByPolicy":
         return objected("KeptByRetention", await keptNow(retention, id));
       default:
-        return objectionsByGate({ ...rollout, gates }, id, deed);
+        return objectionsByGate({ ...rollout, gates, revocations }, id, deed);
     }
   };
 }

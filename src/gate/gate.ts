@@ -3,10 +3,12 @@
  * there, whatever its body or its own rule says. Pure. Invariants:
  *  1. Of each test the last result of each reporter counts that the gate names. One failure closes it, whoever else has passed.
  *  2. An approval opens a region in spite of what was found before it; a failure that is found later closes it again.
+ *  3. A version that is built from a revoked one is held by it as by a gate, and an approval since then opens the region.
  */
 import type { Gate, ReporterPattern } from "../authorization/gallery-policy.js";
 import type { Requester } from "../operation/records.js";
 import { canonicalRegion } from "../resource-id.js";
+import { inheritedSentence, type InheritedBan } from "../revocation/inherited.js";
 import { APPROVAL, counting, type TestResult } from "../test-results/results.js";
 
 /** Why a region is closed; undefined: it is open. */
@@ -16,9 +18,7 @@ export function whyClosed(
   region: string,
 ): string | undefined {
   const here = results.filter((one) => one.region === region);
-  const approvedMs = Math.max(
-    ...here.filter(({ name }) => name === APPROVAL).map(({ time }) => Date.parse(time)),
-  );
+  const approvedMs = approvedAt(here);
   const reasons = tests.flatMap(({ name, reporters }) => {
     const found = counting(
       here.filter((one) => one.name === name && mayReport(name, reporters, one.reportedBy)),
@@ -31,6 +31,27 @@ export function whyClosed(
     return considered.some(({ result }) => result === "passed") ? [] : [`${name} has not passed`];
   });
   return reasons.length === 0 ? undefined : reasons.join(", ");
+}
+
+/** What holds a version in a region that is built from revoked ones. Invariant 3. */
+export function whyHeld(
+  bans: readonly InheritedBan[],
+  results: readonly TestResult[],
+  region: string,
+): readonly string[] {
+  const approvedMs = approvedAt(results.filter((one) => one.region === region));
+  return bans.flatMap((one) =>
+    one.holdsSince === undefined || approvedMs > Date.parse(one.holdsSince)
+      ? []
+      : [`it was built from ${inheritedSentence(one)}`],
+  );
+}
+
+/** -Infinity: it was not approved. */
+function approvedAt(results: readonly TestResult[]): number {
+  return Math.max(
+    ...results.filter(({ name }) => name === APPROVAL).map(({ time }) => Date.parse(time)),
+  );
 }
 
 /**

@@ -6,71 +6,107 @@ import {
   type Deed,
   type Dependencies,
   type GateWait,
+  type ImageVersionRecord,
   type KnownImageVersion,
   type LastShown,
   type Objection,
 } from "../image-version/index.js";
 import { formatImageVersionId, keyOf, type ImageVersionId } from "../resource-id.js";
+import { inheritedBans, type InheritedBan, type LineageReads } from "../revocation/inherited.js";
 import { resultsOf } from "../test-results/get.js";
 import type { TestResults } from "../test-results/ports.js";
 import type { TestResult } from "../test-results/results.js";
-import { isGated, whyClosed } from "./gate.js";
+import { isGated, whyClosed, whyHeld } from "./gate.js";
 
 export interface GateDependencies {
   readonly imageVersions: Dependencies;
   readonly results: Pick<TestResults, "list">;
   readonly gates: readonly Gate[];
+  readonly revocations: LineageReads["revocations"];
 }
 
-/** What gates of the image definition have against that a version comes into latest. */
+/** What gates of the image definition, and revocations of what the version is built from, have against that it comes into latest. */
 export async function objectionsByGate(
   deps: GateDependencies,
   id: ImageVersionId,
   deed: Deed,
 ): Promise<readonly Objection[]> {
-  if (deed.kind !== "enterLatest") return [];
-  const gates = gatesOf(deps.gates, id);
-  const { regions, restored } = deed;
-  if (gates.length === 0 || regions.length === 0) return [];
+  if (deed.kind !== "enterLatest" && deed.kind !== "fallBackTo") return [];
+  const regions = deed.kind === "enterLatest" ? deed.regions : (deed.target ?? []);
+  if (regions.length === 0) return [];
+  const { restored, record = await recordOf(deps, id) } = deed.kind === "enterLatest" ? deed : {};
+  const closers = {
+    // What is in latest has passed its gate.
+    gates: deed.kind === "enterLatest" ? gatesOf(deps.gates, id) : [],
+    bans: await holdingBans({ ...deps.imageVersions, revocations: deps.revocations }, record),
+  };
+  if (closers.gates.length === 0 && closers.bans.length === 0) return [];
   // Azure does not say where a deleted version is in latest once it is restored.
   if (regions === "any") return [objection(id, UNSEEN, [])];
-  const results = await resultsNow(deps, id, restored);
-  const remediation = restored === undefined ? OPEN : RESTORE;
-  return closedIn(gates, results, regions).map(({ region, why }) =>
-    objection(id, { why: `in ${region} ${why}`, remediation }, [region]),
+  const results = await resultsNow(deps, id, record, restored);
+  return closedIn(closers, results, regions).map(({ region, why, isHeld }) =>
+    objection(
+      id,
+      {
+        why: `in ${region} ${why}`,
+        remediation: restored ? RESTORE : isHeld ? BUILD : OPEN,
+      },
+      [region],
+    ),
   );
 }
 
 /** Where gates keep a version out of latest, of what a GET has read of it. */
 export async function gateWaits(
-  deps: Pick<GateDependencies, "results" | "gates">,
+  deps: Pick<GateDependencies, "results" | "gates"> & LineageReads,
   { id, look, record }: KnownImageVersion,
 ): Promise<readonly GateWait[]> {
-  const gates = gatesOf(deps.gates, id);
-  if (gates.length === 0 || look === undefined) return [];
+  if (look === undefined) return [];
   const included = latestIn(look.resource);
   const regions = regionsOf(look.resource).filter((region) => !included.includes(region));
   if (regions.length === 0) return [];
-  const versionId = formatImageVersionId(id);
-  const results = await resultsOf(deps.results, versionId, look, record);
-  return closedIn(gates, results, regions);
+  const closers = { gates: gatesOf(deps.gates, id), bans: await holdingBans(deps, record) };
+  if (closers.gates.length === 0 && closers.bans.length === 0) return [];
+  const results = await resultsOf(deps.results, formatImageVersionId(id), look, record);
+  return closedIn(closers, results, regions);
 }
 
+async function holdingBans(
+  deps: LineageReads,
+  record: ImageVersionRecord | undefined,
+): Promise<readonly InheritedBan[]> {
+  const bans = record === undefined ? [] : await inheritedBans(deps, record);
+  return bans.filter(({ holdsSince }) => holdsSince !== undefined);
+}
+
+interface Closers {
+  readonly gates: readonly Gate[];
+  readonly bans: readonly InheritedBan[];
+}
+
+/** `isHeld`: a revocation closes it, whatever the gates say. */
 function closedIn(
-  gates: readonly Gate[],
+  { gates, bans }: Closers,
   results: readonly TestResult[],
   regions: readonly string[],
-): readonly GateWait[] {
+): readonly (GateWait & { readonly isHeld: boolean })[] {
   return regions.flatMap((region) => {
-    const reasons = gates.flatMap((gate) =>
+    const held = whyHeld(bans, results, region);
+    const closed = gates.flatMap((gate) =>
       isGated(gate, region) ? (whyClosed(gate, results, region) ?? []) : [],
     );
-    return reasons.length === 0 ? [] : [{ region, why: reasons.join("; ") }];
+    const reasons = [...closed, ...held];
+    return reasons.length === 0
+      ? []
+      : [{ region, why: reasons.join("; "), isHeld: held.length > 0 }];
   });
 }
 
 const OPEN =
   "Have the gate's reporters report passing tests, or get the version approved with a reason (POST …/approve). Then promote it.";
+
+const BUILD =
+  "Build it again from a version that is not revoked, or get it approved with a reason (POST …/approve) and promote it.";
 
 const RESTORE = "Get it approved with a reason (POST …/approve), then restore it.";
 
@@ -94,16 +130,22 @@ function objection(
   };
 }
 
+function recordOf(
+  { imageVersions }: GateDependencies,
+  id: ImageVersionId,
+): Promise<ImageVersionRecord | undefined> {
+  return imageVersions.store.readRecord(keyOf(formatImageVersionId(id)));
+}
+
 /** Of the deleted version that is restored, or of what Azure shows now; none if it shows nothing, since another life has its own. */
 async function resultsNow(
   { imageVersions, results }: GateDependencies,
   id: ImageVersionId,
+  record: ImageVersionRecord | undefined,
   restored: LastShown | undefined,
 ): Promise<readonly TestResult[]> {
   const versionId = formatImageVersionId(id);
   if (restored !== undefined) return resultsOf(results, versionId, restored);
   const look = await lookAt(imageVersions, id);
-  if (look === undefined) return [];
-  const record = await imageVersions.store.readRecord(keyOf(versionId));
-  return resultsOf(results, versionId, look, record);
+  return look === undefined ? [] : resultsOf(results, versionId, look, record);
 }

@@ -79,10 +79,14 @@ export function createHttpHandlers(
   const page = pageHandlers(new URL("page/", built), signIn);
   const waitsOf: WaitsOf = async (version) => {
     const rollout = await getRollout(deps.rollout, version);
-    const { results } = deps.testResults;
+    const { store } = deps.imageVersions;
+    const { revocations } = deps.revocation;
     return {
       ...(rollout && { rollout }),
-      gateWaits: await gateWaits({ results, gates: deps.gates }, version),
+      gateWaits: await gateWaits(
+        { ...deps.testResults, gates: deps.gates, store, revocations },
+        version,
+      ),
     };
   };
   return {

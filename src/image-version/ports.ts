@@ -169,17 +169,19 @@ export interface Looks {
 export type Deed =
   /**
    * It comes into latest in these canonical regions; `any`: nobody knows in which. `restored`: what Azure showed last of the deleted
-   * version that it restores; absent: it is no restore, or Sigil never saw the version.
+   * version that it restores; absent: it is no restore, or Sigil never saw the version. `record`: what the version is about to be;
+   * absent: it is as stored.
    */
   | {
       readonly kind: "enterLatest";
       readonly regions: readonly string[] | "any";
       readonly restored?: LastShown | undefined;
+      readonly record?: ImageVersionRecord | undefined;
     }
-  /** It is the latest where others are taken out of latest; its rule is to promote it; it is tested; another version is made of it; it is deleted for good. */
-  | {
-      readonly kind: "fallBackTo" | "followRule" | "test" | "build" | "purge";
-    }
+  /** It is the latest where others are taken out of latest. `target`: a rollback leads to it, in these canonical regions. */
+  | { readonly kind: "fallBackTo"; readonly target?: readonly string[] }
+  /** Its rule is to promote it; it is tested; another version is made of it; it is deleted for good. */
+  | { readonly kind: "followRule" | "test" | "build" | "purge" }
   /** What a rule has begun is sent. */
   | {
       readonly kind: "obeyRule";

@@ -80,9 +80,7 @@ async function childrenOf(
 
 /** Invariant 2. */
 function howMade(record: ImageVersionRecord, parent: string): Descendant["how"] | undefined {
-  const isParent = (id: string): boolean => id.toLowerCase() === parent.toLowerCase();
-  if (record.parentage?.ids.some(isParent)) return "Seen";
-  return parentsOf(record).some(isParent) ? "Declared" : undefined;
+  return parentsOf(record).find(({ id }) => id.toLowerCase() === parent.toLowerCase())?.how;
 }
 
 function isThere(record: ImageVersionRecord | undefined): boolean {

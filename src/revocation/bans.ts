@@ -92,7 +92,7 @@ export function sentenceOf(ban: Ban): string {
   return `It is revoked: ${wordsOf(ban)}`;
 }
 
-function wordsOf({ reason, replacement }: Ban): string {
+export function wordsOf({ reason, replacement }: Ban): string {
   return `${/[.!?]$/u.test(reason) ? reason : `${reason}.`}${replacement === undefined ? "" : ` Use ${replacement}.`}`;
 }
 

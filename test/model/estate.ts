@@ -140,7 +140,12 @@ export class Estate {
       objections: async (id, deed) => [
         ...(await objectionsByBan(store as unknown as Revocations, id, deed)),
         ...(await objectionsByGate(
-          { imageVersions: this.deps, results: this.results, gates },
+          {
+            imageVersions: this.deps,
+            results: this.results,
+            gates,
+            revocations: store as unknown as Revocations,
+          },
           id,
           deed,
         )),

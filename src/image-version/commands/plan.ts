@@ -144,7 +144,7 @@ async function planBy(
         body: sent.body as Record<string, unknown>,
       },
     }),
-    ...viewParents(gathered.parentage ?? before?.parentage, own),
+    ...viewParents(gathered.parentage ? { parentage: gathered.parentage } : before, own),
     ...(luns && { sourceDataDiskLuns: [...luns] }),
     copies,
     storage: storageSentence(copies, document.location),

@@ -2,6 +2,7 @@
  * Every way into latest is asked of one port, which the rest of Sigil answers: as it is accepted, and again right before it is sent.
  * This room knows no reason. Invariants:
  *  1. What says in so many words that a version comes into latest is refused. A region that is made, or comes, is held back instead.
+ *  2. No creation is refused right before it is sent: what it is made of is known only then.
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import { parseImageVersionId, type ImageVersionId } from "../../resource-id.js";
@@ -16,8 +17,10 @@ import { lastShown } from "../queries/look-at.js";
 import type { Look } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { desired, regionsAway, ruleOf, supposing } from "../state/fold.js";
+import type { Outcome } from "../state/happened.js";
+import { withFindings } from "../state/proven.js";
 import type { Put } from "../state/reconcile.js";
-import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
+import { withRequest, type ImageVersionRecord, type VersionRequest } from "../state/record.js";
 
 type Asks = Pick<Dependencies, "objections">;
 
@@ -155,6 +158,32 @@ export async function sourceWarnings(
   return found;
 }
 
+/** What there is against the regions of a version that is about to be created, as it is proven. Invariant 2. */
+export async function objectionsToCreation(
+  deps: Asks,
+  id: ImageVersionId,
+  record: ImageVersionRecord,
+  { body, creates }: Put,
+): Promise<readonly Objection[]> {
+  const regions = creates ? latestIn(body) : [];
+  return regions.length === 0 ? [] : deps.objections(id, { kind: "enterLatest", regions, record });
+}
+
+/** These requests, held back where there is an objection; their operations say so. */
+export function withHeldBack(
+  record: ImageVersionRecord,
+  ids: readonly string[],
+  objections: readonly Objection[],
+): Outcome {
+  const after = ids.reduce((next, one) => {
+    const request = next.requests[one];
+    return request?.body === undefined
+      ? next
+      : withRequest(next, one, holdingBack(request, objections));
+  }, record);
+  return withFindings(after, ids, heldBackFindings(objections));
+}
+
 /**
  * Asked right before it is sent. What a repair has taken away was in latest, and what a deletion that comes to nothing gives back.
  * Throws as `mustBeUnopposed`.
@@ -163,8 +192,9 @@ export async function mustStillBeUnopposed(
   deps: Asks,
   id: ImageVersionId,
   record: ImageVersionRecord,
-  { body, sentFor }: Put,
+  { body, sentFor, creates }: Put,
 ): Promise<void> {
+  if (creates) return;
   const had = [...(record.status ? latestIn(record.status.resource) : []), ...regionsAway(record)];
   const regions = latestIn(body).filter((name) => !had.includes(name));
   const isGivenBack = sentFor.every((one) => record.requests[one]?.ending !== undefined);

@@ -147,14 +147,14 @@ function named(path: string, key: string): Json {
 /** What ARM shows, as a body that may be edited and sent back, with what Sigil keeps beside it. */
 export function writableForm(shown: ImageVersionRequest, own: Fields): ImageVersionRequest {
   const form = writable("", shown) as ImageVersionRequest;
-  const parents = declaredIn(own);
+  const parents = declaredIn(own).map(([, id]) => id);
   const sigil = {
     ...Object.fromEntries(
       Object.entries(own).flatMap(([name, value]) =>
         name.startsWith(`${BUILT_FROM}/`) ? [] : [[name.slice("/sigil/".length), value]],
       ),
     ),
-    ...(parents.length > 0 && { builtFrom: [...parents] }),
+    ...(parents.length > 0 && { builtFrom: parents }),
   };
   return Object.keys(sigil).length === 0 ? form : { ...form, sigil };
 }

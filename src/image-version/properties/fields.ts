@@ -99,10 +99,12 @@ export function propertyOf(name: string): Property {
   return property;
 }
 
-/** What is declared as a parent among fields or in a patch, as Sigil writes it. */
-export function declaredIn(fields: Fields | undefined = {}): readonly string[] {
+/** Each field that declares a parent, among fields or in a patch, with the parent as Sigil writes it. */
+export function declaredIn(
+  fields: Fields | undefined = {},
+): readonly (readonly [field: string, id: string])[] {
   return Object.entries(fields).flatMap(([name, value]) =>
-    name.startsWith(`${BUILT_FROM}/`) && typeof value === "string" ? [value] : [],
+    name.startsWith(`${BUILT_FROM}/`) && typeof value === "string" ? [[name, value] as const] : [],
   );
 }
 

@@ -1,4 +1,4 @@
-/** The parents of a version, as a GET and a plan show them. Pure. */
+/** The parents of a version: what Azure says of its sources, and what requests declare. Pure. */
 import type { ImageVersionView } from "../contract.js";
 import { declaredIn, type Fields } from "../properties/fields.js";
 import type { Parentage } from "../resources.js";
@@ -6,25 +6,46 @@ import { sigilFieldsToBe } from "../state/fold.js";
 import type { ImageVersionRecord } from "../state/record.js";
 
 type Sigil = ImageVersionView["sigil"];
+type Known = Pick<ImageVersionRecord, "declaredTimes"> & {
+  readonly parentage?: Omit<Parentage, "time"> & Partial<Pick<Parentage, "time">>;
+};
 
-/** Omits both members if nothing is known, which is not "none". A parent that is seen and declared appears twice. */
+export interface KnownParent {
+  readonly id: string;
+  readonly how: "Seen" | "Declared";
+  /** When it was proven, or first declared: RFC 3339; absent: it is only being asked for. */
+  readonly time?: string | undefined;
+}
+
+/** Omits both members if nothing is known, which is not "none". */
 export function viewParents(
-  parentage: Pick<Parentage, "ids" | "endsAt"> | undefined,
+  known: Known | undefined,
   own: Fields | undefined,
 ): Pick<Sigil, "parents" | "parentsUnknown"> {
-  const { ids = [], endsAt = [] } = parentage ?? {};
-  const parents = [
-    ...ids.map((id) => ({ id, how: "Seen" as const })),
-    ...declaredIn(own).map((id) => ({ id, how: "Declared" as const })),
-  ];
+  const parents = parentsIn(known ?? {}, own);
+  const { endsAt = [] } = known?.parentage ?? {};
   return {
-    ...(parents.length > 0 && { parents }),
+    ...(parents.length > 0 && { parents: parents.map(({ id, how }) => ({ id, how })) }),
     ...(endsAt.length > 0 && { parentsUnknown: [...endsAt] }),
   };
 }
 
-/** The seen and the declared parents, each once. */
-export function parentsOf(record: ImageVersionRecord): readonly string[] {
-  const { parents = [] } = viewParents(record.parentage, sigilFieldsToBe(record));
-  return [...new Map(parents.map(({ id }) => [id.toLowerCase(), id])).values()];
+export function parentsOf(record: ImageVersionRecord): readonly KnownParent[] {
+  return parentsIn(record, sigilFieldsToBe(record));
+}
+
+/** Each once. One that is seen and declared is seen. */
+function parentsIn(
+  { parentage, declaredTimes = {} }: Known,
+  own: Fields | undefined,
+): readonly KnownParent[] {
+  const seen = (parentage?.ids ?? []).map((id): KnownParent => {
+    return { id, how: "Seen", time: parentage?.time };
+  });
+  const isSeen = (id: string): boolean =>
+    seen.some((one) => one.id.toLowerCase() === id.toLowerCase());
+  const declared = declaredIn(own).flatMap(([field, id]): readonly KnownParent[] =>
+    isSeen(id) ? [] : [{ id, how: "Declared", time: declaredTimes[field] }],
+  );
+  return [...seen, ...declared];
 }

@@ -79,7 +79,7 @@ function sigilOf(known: KnownImageVersion, now: Date, beside: Beside): Omit<Sigi
       promotion: promotion as NonNullable<Sigil["promotion"]>,
     }),
     ...(isProtected === true && { protected: true }),
-    ...viewParents(record?.parentage, own),
+    ...viewParents(record, own),
     ...(record && ruleInForce(record) && { heldBack: true }),
     ...(record && { operationId: operationIdOf(record), state: record.state }),
     ...(conditions.length > 0 && { conditions: [...conditions] }),

@@ -33,7 +33,9 @@ export function objectionsToTarget(
   const regions = regionsIn(shownFields(resource)).filter((region) => !included.includes(region));
   return objections(
     id,
-    isPromoted({ resource }) ? { kind: "fallBackTo" } : { kind: "enterLatest", regions },
+    isPromoted({ resource })
+      ? { kind: "fallBackTo", target: included }
+      : { kind: "enterLatest", regions },
   );
 }
 

@@ -6,11 +6,16 @@ import type { TransitionContext } from "../../operation/ports.js";
 import type { Finding } from "../../errors.js";
 import { operationIn, type OperationFailure } from "../../operation/records.js";
 import type { ImageVersionId } from "../../resource-id.js";
-import type { Dependencies, StoredVersion } from "../ports.js";
+import type { Dependencies, Objection, StoredVersion } from "../ports.js";
 import type { Gathered } from "../rules/gathered.js";
 import { latestFindings, lostAtLast } from "../preflight/latest.js";
 import { latestIn } from "../latest/flags.js";
-import { mayBeRestored, mustBeUnopposed, mustStillBeUnopposed } from "../preflight/objections.js";
+import {
+  mayBeRestored,
+  mustBeUnopposed,
+  mustStillBeUnopposed,
+  objectionsToCreation,
+} from "../preflight/objections.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { addedBy, removedBy } from "../properties/fields.js";
@@ -22,6 +27,7 @@ import type { RestoreDecision } from "../state/restoring.js";
 import { inWindow } from "../state/fold.js";
 import type { Look } from "../resources.js";
 import type { Put } from "../state/reconcile.js";
+import { withProof } from "../state/proven.js";
 import type { withoutRepairs } from "../state/repairs.js";
 import type { Proven, ImageVersionPair, ImageVersionRecord } from "../state/record.js";
 import { latestSparing, type Spared } from "../state/sparing.js";
@@ -48,6 +54,8 @@ export interface Prepared {
   readonly refused?: Parameters<typeof withoutRepairs>[1];
   /** Where canceled creations leave the version in latest. */
   readonly spared?: Spared;
+  /** What there is against the regions of a version that is created: it is created, and excluded there. */
+  readonly held?: readonly Objection[];
   /** How long the copies that it makes take usually. */
   readonly usual?: UsualTimes | undefined;
 }
@@ -153,8 +161,10 @@ async function judgedPut(
   const usual = addedBy(put.changes).length > 0 ? await readUsualTimes(deps.index) : undefined;
   const proven = await prove(deps, id, record, put, asking, looked);
   const warnings = [...named, ...(proven?.warnings ?? [])];
+  const after = withProof(record, [], proven ?? {}).record;
   return {
     ids: put.sentFor,
+    held: await objectionsToCreation(deps, id, after, put),
     repairs,
     refused,
     usual,

@@ -15,6 +15,7 @@ import { pollDelayMs } from "../../operation/waiting.js";
 import { imageIdIn, parseImageVersionId, type ImageVersionId } from "../../resource-id.js";
 import { takeRollbackStep, type StoredRollback } from "../rollback/take-rollback-step.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
+import { withHeldBack } from "../preflight/objections.js";
 import { budgetOf, BUDGET } from "../state/budget.js";
 import { fails } from "../state/ending.js";
 import { decideDeletion, deleted, deletionIn, type DeletionDecision } from "../state/deletion.js";
@@ -125,10 +126,11 @@ async function act(
   const time = contextOf(deps);
   const sees = (pair: ImageVersionPair, types: Partial<Proven> = {}): ImageVersionPair => {
     if (isRestoring(pair.record)) return pair;
-    const { spared, refused = {} } = prepared;
+    const { ids = [], spared, held = [], refused = {} } = prepared;
     const outcome = inTurn(
       pair.record,
       (next) => (spared ? withSpared(next, spared) : nothing(next)),
+      (next) => (held.length > 0 ? withHeldBack(next, ids, held) : nothing(next)),
       (next) => lookedAt(next, look, time, reading),
     );
     const seen = told(pair, outcome, time);

@@ -28,7 +28,10 @@ export function accept(
   const effects = [
     indexed(operation, context),
     ...heldRow(asked.resourceId, ruleOf(asked.request.patch)),
-    ...childRows(asked.resourceId, declaredIn(asked.request.patch)),
+    ...childRows(
+      asked.resourceId,
+      declaredIn(asked.request.patch).map(([, id]) => id),
+    ),
     event(operation, context, IMAGE_VERSION_EVENT.accepted, "accepted", {
       kind: operation.kind,
       requestedBy: operation.requestedBy,

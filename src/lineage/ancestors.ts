@@ -1,0 +1,39 @@
+/** What a version was built from, and what that was built from: nearest first, each once, so a circle ends. */
+import { parentsOf, type Dependencies, type ImageVersionRecord } from "../image-version/index.js";
+import { keyOf, parseImageVersionId } from "../resource-id.js";
+import { inTurns } from "./descendants.js";
+
+export interface Ancestor {
+  /** Of an image version. */
+  readonly id: string;
+  /** Since when the version is known to be built from it, directly or through others: RFC 3339; absent: it is only being asked for. */
+  readonly time?: string | undefined;
+}
+
+/** What is above is not asked. */
+const MOST_DEPTH = 10;
+const MOST = 50;
+
+/** Reads the record of each. `of`: the version's own record, or what it is about to be. */
+export async function ancestorsOf(
+  { store }: Pick<Dependencies, "store">,
+  of: ImageVersionRecord,
+): Promise<readonly Ancestor[]> {
+  const found = new Map<string, Ancestor>();
+  let level = versionsAmong(parentsOf(of));
+  for (let depth = 0; depth < MOST_DEPTH && level.length > 0; depth += 1) {
+    const fresh = level
+      .filter(({ id }) => !found.has(id.toLowerCase()))
+      .slice(0, MOST - found.size);
+    for (const one of fresh) found.set(one.id.toLowerCase(), one);
+    const records = await inTurns(fresh, ({ id }) => store.readRecord(keyOf(id)));
+    level = records.flatMap(([{ time }, record]) =>
+      versionsAmong(record ? parentsOf(record) : []).map(({ id }) => ({ id, time })),
+    );
+  }
+  return [...found.values()];
+}
+
+function versionsAmong(parents: readonly Ancestor[]): readonly Ancestor[] {
+  return parents.filter(({ id }) => parseImageVersionId(id) !== undefined);
+}

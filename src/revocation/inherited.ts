@@ -1,0 +1,52 @@
+/**
+ * What a version has of the revocations of those that it was built from. Invariants:
+ *  1. It is asked, never stored: it ends with the revocation.
+ *  2. What is known to be built from a version only since that was revoked is held back. What was built before is told.
+ */
+import type { Dependencies, ImageVersionRecord } from "../image-version/index.js";
+import { ancestorsOf, type Ancestor } from "../lineage/ancestors.js";
+import { inTurns } from "../lineage/descendants.js";
+import { parseImageVersionId } from "../resource-id.js";
+import { wordsOf } from "./bans.js";
+import { revocationKeyOf, type Ban, type Revocations } from "./record.js";
+
+export interface InheritedBan {
+  /** The version that is revoked. */
+  readonly id: string;
+  readonly ban: Ban;
+  /** Since when it keeps the version out of latest, RFC 3339; absent: it does not. */
+  readonly holdsSince?: string;
+}
+
+/** Reads what both need. */
+export type LineageReads = Pick<Dependencies, "store"> & {
+  readonly revocations: Pick<Revocations, "readRecord">;
+};
+
+export async function inheritedBans(
+  deps: LineageReads,
+  of: ImageVersionRecord,
+): Promise<readonly InheritedBan[]> {
+  const ancestors = await ancestorsOf(deps, of);
+  const revocations = await inTurns(ancestors, ({ id }) =>
+    deps.revocations.readRecord(revocationKeyOf(id)),
+  );
+  return revocations.flatMap(([ancestor, record]) =>
+    record?.ban === undefined
+      ? []
+      : [{ id: ancestor.id, ban: record.ban, ...holding(record.ban, ancestor) }],
+  );
+}
+
+/** Invariant 2. */
+function holding({ revokedTime }: Ban, { time }: Ancestor): Pick<InheritedBan, "holdsSince"> {
+  if (time === undefined) return { holdsSince: revokedTime };
+  return Date.parse(time) > Date.parse(revokedTime) ? { holdsSince: time } : {};
+}
+
+/** "rhel9-base 4.12.3, which is revoked: CVE-2026-1234. Use 4.12.4." */
+export function inheritedSentence({ id, ban }: Pick<InheritedBan, "id" | "ban">): string {
+  const version = parseImageVersionId(id);
+  const name = version === undefined ? id : `${version.imageName} ${version.versionName}`;
+  return `${name}, which is revoked: ${wordsOf(ban)}`;
+}
