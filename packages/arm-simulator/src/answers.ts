@@ -35,7 +35,8 @@ export const ANSWERS: { readonly [Name in keyof Answers]: Guess<Answers[Name]> }
     page: GALLERY,
   },
   latestWhereNotReady: {
-    default: "itself",
+    // The version is replicated to the region, or it is not there: what Microsoft's pages say, and Sigil counts on.
+    default: "below",
     accepts: oneOf("below", "itself", "none"),
     says: "Where the highest version is not Completed, latest is the highest that is, that version itself, or nothing",
     page: GALLERY,

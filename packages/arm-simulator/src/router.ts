@@ -36,6 +36,19 @@ export interface RouterParts {
 }
 
 const VERSION_TYPE = "galleries/images/versions";
+/** What is kept here of Microsoft.Compute. A deletion of anything else must not look like one of nothing (204). */
+const KNOWN_TYPES = new Set([
+  "diskencryptionsets",
+  "disks",
+  "galleries",
+  "galleries/images",
+  VERSION_TYPE,
+  "images",
+  "snapshots",
+  "virtualmachines",
+  "virtualmachines/runcommands",
+  "virtualmachinescalesets",
+]);
 const MONITOR_RETRY_AFTER_SECONDS = "10";
 
 type Handler = (
@@ -360,6 +373,14 @@ async function answerCompute(
   [path = ""]: readonly string[],
 ): Promise<ArmAnswer | undefined> {
   const id = parseComputeId(path);
+  // An odd number of segments: a list. Any name completes it to an id whose parts can be read.
+  const list = id ?? parseComputeId(`${path}/x`);
+  if (list !== undefined && !KNOWN_TYPES.has(list.type.toLowerCase()))
+    throw new ArmError(
+      404,
+      "InvalidResourceType",
+      `The resource type '${list.type}' could not be found in the namespace 'Microsoft.Compute' for api version '${request.apiVersion}'.`,
+    );
   if (id !== undefined)
     switch (id.type.toLowerCase()) {
       case VERSION_TYPE:
@@ -374,8 +395,6 @@ async function answerCompute(
         return await answerResource(store, id, request);
     }
 
-  // An odd number of segments: a list. Any name completes it to an id whose parts can be read.
-  const list = parseComputeId(`${path}/x`);
   if (list === undefined || request.method !== "GET") return undefined;
   store.requireResourceGroup(list);
   if (list.type.toLowerCase() === VERSION_TYPE)

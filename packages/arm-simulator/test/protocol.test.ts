@@ -153,6 +153,27 @@ describe("the protocol", () => {
     });
   });
 
+  test.each([
+    ["DELETE", "galleries/MyGallery/softDeletedArtifacts/x"],
+    ["DELETE", "diskEncryptionSet/x"],
+    ["GET", "galleries/MyGallery/softDeletedArtifacts"],
+    ["PUT", "cloudServices/x"],
+  ])("%s of %s, a type that is not here, is 404", async (method, path) => {
+    const type = path.replaceAll(/\/(?:MyGallery|x)/gu, "");
+    const body = { location: "westus" };
+    expect(await h.call(method, `${COMPUTE}/${path}`, method === "PUT" ? { body } : {})).toEqual(
+      expect.objectContaining({
+        status: 404,
+        body: {
+          error: {
+            code: "InvalidResourceType",
+            message: expect.stringContaining(`'${type}'`) as unknown,
+          },
+        },
+      }),
+    );
+  });
+
   test("an operation of another subscription cannot be seen", async () => {
     const path = `/subscriptions/${OTHER_SUBSCRIPTION}/providers/Microsoft.Compute/locations/westus/capsOperations/1`;
     expect((await h.call("GET", path)).status).toBe(404);
