@@ -25,7 +25,7 @@ var sets = [
   }
   {
     name: 'dead'
-    region: location
+    region: second
   }
 ]
 var suffix = uniqueString(resourceGroup().id)
@@ -38,6 +38,11 @@ var cryptoServiceEncryptionUser = subscriptionResourceId(
 var cryptoOfficer = subscriptionResourceId(
   'Microsoft.Authorization/roleDefinitions',
   '14b46e9e-c2b7-41b4-b07b-48a6ebf60603'
+)
+// Azure Service Bus Data Owner
+var serviceBusDataOwner = subscriptionResourceId(
+  'Microsoft.Authorization/roleDefinitions',
+  '090c5cfd-751d-490a-894a-3ce6f1109419'
 )
 
 module sigil 'main.bicep' = {
@@ -200,9 +205,46 @@ resource personMayDisableKey 'Microsoft.Authorization/roleAssignments@2022-04-01
   }
 }
 
+// Of its own: what is sent to it is nobody's event. Duplicates are recognized as long as in Sigil's own topic.
+resource bus 'Microsoft.ServiceBus/namespaces@2026-01-01' = {
+  name: 'sv${suffix}'
+  location: location
+  sku: {
+    name: 'Standard'
+  }
+
+  resource topic 'topics' = {
+    name: 'verify'
+    properties: {
+      requiresDuplicateDetection: true
+      duplicateDetectionHistoryTimeWindow: 'P1D'
+    }
+
+    resource all 'subscriptions' = {
+      name: 'all'
+      properties: {
+        lockDuration: 'PT1M'
+        maxDeliveryCount: 10
+      }
+    }
+  }
+}
+
+resource personMaySendAndReceive 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(bus.id, principalId, serviceBusDataOwner)
+  scope: bus
+  properties: {
+    principalId: principalId
+    principalType: 'User'
+    roleDefinitionId: serviceBusDataOwner
+  }
+}
+
 output apiUrl string = sigil.outputs.apiUrl
 output functionAppName string = sigil.outputs.functionAppName
 output imageId string = gallery::image.id
 output sourceId string = snapshot.id
 output sets string[] = [for (set, index) in sets: encryptionSets[index].id]
 output deadKey string = keys[2].properties.keyUriWithVersion
+output deadVault string = vaults[2].id
+output busUrl string = bus.properties.serviceBusEndpoint
