@@ -14,6 +14,7 @@ import {
   OTHER_SUBSCRIPTION,
   regionWith,
   seedSet,
+  type TargetRegion,
   type Trial,
 } from "../../../support/trial.js";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
@@ -61,6 +62,57 @@ async function trustedLaunch(t: Trial, diskEncryptionSetId?: string) {
   };
 }
 
+const ofMachine = (t: Trial, virtualMachineId: string, definition?: string) =>
+  t.ask({
+    regions: PLAIN,
+    ...(definition && { definition }),
+    storage: { source: { virtualMachineId } },
+  });
+const ofDisk = (t: Trial, id: string, regions: readonly TargetRegion[] = PLAIN) =>
+  t.ask({ regions, storage: { osDiskImage: { source: { id } } } });
+const ofSnapshots = (t: Trial) => t.ask({ regions: PLAIN, storage: SNAPSHOTS });
+const ofSeedMachine = (t: Trial) => ofMachine(t, seedResource("virtualMachines/myVM"));
+const ofManagedImage = async (t: Trial, region = HOME) =>
+  t.ask({
+    regions: PLAIN,
+    storage: { source: { id: await t.put(t.of.managedImage(t.name("made"), region, [])) } },
+  });
+const ofEncryptedImage = (t: Trial) =>
+  t.ask({ storage: { source: { id: seedResource("images/myEncryptedImage") } } });
+
+const PLAN = { name: "9", publisher: "contoso", product: "linux" };
+const withPlan = async (t: Trial, definition?: string) => {
+  const machine = t.of.virtualMachine(t.name("vm"), HOME, "myOSDisk", []);
+  return ofMachine(t, await t.put({ ...machine, plan: PLAN }), definition);
+};
+const trustedBySnapshot = async (t: Trial) => {
+  const asked = await trustedLaunch(t, seedSet("WestUS"));
+  const more = { os: true, diskEncryptionSetId: seedSet("WestUS") };
+  const id = await t.put(t.of.disk("snapshots", t.name("trusted"), HOME, more, securityProfile));
+  return t.ask({ ...asked, storage: { osDiskImage: { source: { id } } } });
+};
+const encryptedSnapshot = async (t: Trial, regions: readonly TargetRegion[]) => {
+  const more = { os: true, diskEncryptionSetId: seedSet("WestUS") };
+  return ofDisk(t, await t.put(t.of.disk("snapshots", t.name("cmk"), HOME, more)), regions);
+};
+const encryptedMachine = async (t: Trial, regions: readonly TargetRegion[]) => {
+  const disk = t.name("cmkDisk");
+  const more = { os: true, diskEncryptionSetId: seedSet("WestUS") };
+  await t.put(t.of.disk("disks", disk, HOME, more));
+  const id = await t.put(t.of.virtualMachine(t.name("cmkVm"), HOME, disk, []));
+  return t.ask({ regions, storage: { source: { virtualMachineId: id } } });
+};
+const specializedMachine = async (t: Trial) =>
+  ofMachine(t, await t.put(specialized(t)), await definition(t, { osState: "Specialized" }));
+const shallow = async (t: Trial) => {
+  const id = await diskOf(t, "large", { diskSizeGB: 2520 });
+  return t.ask({
+    regions: [{ name: HOME }],
+    publishing: { replicationMode: "Shallow" },
+    storage: { osDiskImage: { source: { id } } },
+  });
+};
+
 /** A machine as Azure makes it. */
 const specialized = (t: Trial) =>
   t.of.virtualMachine(t.name("vm"), HOME, "myOSDisk", [], {
@@ -84,6 +136,7 @@ export const SOURCES: readonly Case[] = [
         storage: { source: { id: await t.make() } },
       }),
     codes: ["CustomerKeySource"],
+    mended: ofSnapshots,
   },
   {
     name: "an image version that is not replicated to the new one's location",
@@ -97,6 +150,12 @@ export const SOURCES: readonly Case[] = [
       }),
     codes: ["SourceInOtherRegion"],
     azureSays: "SourceNotFound", // It has one message for both.
+    mended: async (t) =>
+      t.ask({
+        location: "eastus2",
+        regions: [{ name: "eastus2" }],
+        storage: { source: { id: await t.make({ regions: PLAIN }) } },
+      }),
   },
   {
     name: "a snapshot where an image belongs",
@@ -106,6 +165,7 @@ export const SOURCES: readonly Case[] = [
         storage: { source: { id: seedResource("snapshots/myOSSnapshot") } },
       }),
     codes: ["WrongResourceType"],
+    mended: ofSnapshots,
   },
   {
     name: "an encrypted managed image without sets for it",
@@ -115,13 +175,11 @@ export const SOURCES: readonly Case[] = [
         storage: { source: { id: seedResource("images/myEncryptedImage") } },
       }),
     codes: Array<string>(4).fill("PlatformKeysForEncryptedSource"),
+    mended: ofEncryptedImage,
   },
   {
     name: "an encrypted managed image with sets for it",
-    ask: (t) =>
-      t.ask({
-        storage: { source: { id: seedResource("images/myEncryptedImage") } },
-      }),
+    ask: ofEncryptedImage,
   },
   {
     name: "a managed image that does not exist",
@@ -131,6 +189,7 @@ export const SOURCES: readonly Case[] = [
         storage: { source: { id: seedResource("images/none") } },
       }),
     codes: ["SourceNotFound"],
+    mended: (t) => ofManagedImage(t),
   },
   {
     name: "the virtual machine",
@@ -143,31 +202,13 @@ export const SOURCES: readonly Case[] = [
   },
   {
     name: "a virtual machine with the plan of the image definition",
-    ask: async (t) => {
-      const plan = { name: "9", publisher: "contoso", product: "linux" };
-      const machine = t.of.virtualMachine(t.name("vm"), HOME, "myOSDisk", []);
-      return t.ask({
-        regions: PLAIN,
-        definition: await definition(t, { purchasePlan: plan }),
-        storage: {
-          source: { virtualMachineId: await t.put({ ...machine, plan }) },
-        },
-      });
-    },
+    ask: async (t) => withPlan(t, await definition(t, { purchasePlan: PLAN })),
   },
   {
     name: "a virtual machine with a plan that the image definition does not have",
-    ask: async (t) => {
-      const plan = { name: "9", publisher: "contoso", product: "linux" };
-      const machine = t.of.virtualMachine(t.name("vm"), HOME, "myOSDisk", []);
-      return t.ask({
-        regions: PLAIN,
-        storage: {
-          source: { virtualMachineId: await t.put({ ...machine, plan }) },
-        },
-      });
-    },
+    ask: (t) => withPlan(t),
     codes: ["PurchasePlanMismatch"],
+    mended: async (t) => withPlan(t, await definition(t, { purchasePlan: PLAN })),
   },
   {
     name: "a snapshot without the plan of the image definition",
@@ -190,18 +231,17 @@ export const SOURCES: readonly Case[] = [
         },
       }),
     codes: ["SourceNotFound"],
+    mended: ofSeedMachine,
   },
   {
     name: "a virtual machine whose OS disk was deleted",
     ask: async (t) => {
       const id = await t.put(t.of.virtualMachine(t.name("vm"), HOME, t.name("gone"), []));
-      return t.ask({
-        regions: PLAIN,
-        storage: { source: { virtualMachineId: id } },
-      });
+      return ofMachine(t, id);
     },
     codes: ["SourceDiskNotFound"],
     azureSays: "SourceNotFound",
+    mended: ofSeedMachine,
   },
   {
     name: "the virtual machine, by source.id",
@@ -210,40 +250,30 @@ export const SOURCES: readonly Case[] = [
         storage: { source: { id: seedResource("virtualMachines/myVM") } },
       }),
     codes: ["VirtualMachineInSourceId"],
+    mended: ofSeedMachine,
   },
   {
     name: "a virtual machine that nobody has generalized",
     ask: async (t) => {
       const id = await t.put(specialized(t));
-      return t.ask({
-        regions: PLAIN,
-        storage: { source: { virtualMachineId: id } },
-      });
+      return ofMachine(t, id);
     },
     codes: ["OsStateMismatch"],
+    mended: specializedMachine,
   },
   {
     name: "a virtual machine that nobody has generalized, under a specialized definition",
-    ask: async (t) => {
-      const id = await t.put(specialized(t));
-      return t.ask({
-        regions: PLAIN,
-        definition: await definition(t, { osState: "Specialized" }),
-        storage: { source: { virtualMachineId: id } },
-      });
-    },
+    ask: specializedMachine,
   },
   {
     name: "a virtual machine with an ephemeral OS disk",
     ask: async (t) => {
       const machine = t.of.virtualMachine(t.name("vm"), HOME, "myOSDisk", []);
       const id = await t.put(withOsDisk(machine, { diffDiskSettings: { option: "Local" } }));
-      return t.ask({
-        regions: PLAIN,
-        storage: { source: { virtualMachineId: id } },
-      });
+      return ofMachine(t, id);
     },
     codes: ["EphemeralOsDisk"],
+    mended: ofSeedMachine,
   },
   {
     name: "a virtual machine with unmanaged disks",
@@ -255,12 +285,10 @@ export const SOURCES: readonly Case[] = [
           vhd: { uri: "https://myaccount.blob.core.windows.net/vhds/os.vhd" },
         }),
       );
-      return t.ask({
-        regions: PLAIN,
-        storage: { source: { virtualMachineId: id } },
-      });
+      return ofMachine(t, id);
     },
     codes: ["UnmanagedDisk"],
+    mended: ofSeedMachine,
   },
   {
     name: "a virtual machine with an Ultra disk",
@@ -269,17 +297,16 @@ export const SOURCES: readonly Case[] = [
       const id = await t.put(
         t.of.virtualMachine(t.name("vm"), HOME, "myOSDisk", [{ lun: 0, name: t.name("ultra") }]),
       );
-      return t.ask({
-        regions: PLAIN,
-        storage: { source: { virtualMachineId: id } },
-      });
+      return ofMachine(t, id);
     },
     codes: ["UltraDisk"],
+    mended: ofSeedMachine,
   },
   {
     name: "a Trusted Launch machine whose disk has a customer's key",
     ask: async (t) => t.ask(await trustedLaunch(t, seedSet("WestUS"))),
     codes: ["TrustedLaunchWithCustomerKeys"],
+    mended: trustedBySnapshot,
   },
   {
     name: "a Trusted Launch machine with platform keys",
@@ -287,67 +314,42 @@ export const SOURCES: readonly Case[] = [
   },
   {
     name: "a snapshot of the Trusted Launch machine's disk with a customer's key",
-    ask: async (t) => {
-      const asked = await trustedLaunch(t, seedSet("WestUS"));
-      const id = await t.put(
-        t.of.disk(
-          "snapshots",
-          t.name("trusted"),
-          HOME,
-          { os: true, diskEncryptionSetId: seedSet("WestUS") },
-          securityProfile,
-        ),
-      );
-      return t.ask({ ...asked, storage: { osDiskImage: { source: { id } } } });
-    },
+    ask: trustedBySnapshot,
   },
   {
     name: "a Premium SSD v2",
     ask: async (t) => {
       const id = await diskOf(t, "v2", {}, "PremiumV2_LRS");
-      return t.ask({
-        regions: PLAIN,
-        storage: { osDiskImage: { source: { id } } },
-      });
+      return ofDisk(t, id);
     },
     codes: ["PremiumV2Disk"],
+    mended: async (t) => ofDisk(t, await snapshotOf(t, "ofV2", {})),
   },
   {
     name: "a disk of 2048 GB",
     ask: async (t) => {
       const id = await diskOf(t, "large", { diskSizeGB: 2048 });
-      return t.ask({
-        regions: PLAIN,
-        storage: { osDiskImage: { source: { id } } },
-      });
+      return ofDisk(t, id);
     },
   },
   {
     name: "a disk of 2520 GB",
     ask: async (t) => {
       const id = await diskOf(t, "large", { diskSizeGB: 2520 });
-      return t.ask({
-        regions: PLAIN,
-        storage: { osDiskImage: { source: { id } } },
-      });
+      return ofDisk(t, id);
     },
     codes: ["SourceDiskTooLarge"],
+    mended: shallow,
   },
   {
     name: "a disk of 2520 GB, shallow",
-    ask: async (t) => {
-      const id = await diskOf(t, "large", { diskSizeGB: 2520 });
-      return t.ask({
-        regions: [{ name: HOME }],
-        publishing: { replicationMode: "Shallow" },
-        storage: { osDiskImage: { source: { id } } },
-      });
-    },
+    ask: shallow,
   },
   {
     name: "an image version, with own keys for the new one",
     ask: async (t) => t.ask({ storage: { source: { id: await t.make({ regions: PLAIN }) } } }),
     codes: ["EncryptionNotSupportedForSource"],
+    mended: (t) => t.ask(),
   },
   {
     name: "the managed disks",
@@ -365,10 +367,7 @@ export const SOURCES: readonly Case[] = [
       const id = await snapshotOf(t, "young", {
         provisioningState: "Updating",
       });
-      return t.ask({
-        regions: PLAIN,
-        storage: { osDiskImage: { source: { id } } },
-      });
+      return ofDisk(t, id);
     },
   },
   {
@@ -384,24 +383,20 @@ export const SOURCES: readonly Case[] = [
   },
   {
     name: "a managed image of another region",
-    ask: async (t) => {
-      const id = await t.put(t.of.managedImage(t.name("far"), "eastus2", []));
-      return t.ask({ regions: PLAIN, storage: { source: { id } } });
-    },
+    ask: (t) => ofManagedImage(t, "eastus2"),
     codes: ["SourceInOtherRegion"],
+    mended: (t) => ofManagedImage(t),
     azureSays: "SourceNotFound", // It has one message for both.
   },
   {
     name: "a snapshot of another region",
     ask: async (t) => {
       const id = await t.put(t.of.disk("snapshots", t.name("far"), "eastus2", { os: true }));
-      return t.ask({
-        regions: PLAIN,
-        storage: { osDiskImage: { source: { id } } },
-      });
+      return ofDisk(t, id);
     },
     codes: ["SourceInOtherRegion"],
     azureSays: "SourceNotFound", // It has one message for both.
+    mended: ofSnapshots,
   },
   {
     name: "a LUN that the source lacks",
@@ -415,6 +410,7 @@ export const SOURCES: readonly Case[] = [
         ],
       }),
     codes: ["LunNotInSource"],
+    mended: (t) => t.ask({ regions: [seedRegion(HOME, "WestUS")] }),
   },
   {
     name: "a data disk left to platform keys in silence",
@@ -424,60 +420,33 @@ export const SOURCES: readonly Case[] = [
       }),
     codes: ["DiskEncryptionSetMissing", "DiskEncryptionSetMissing"],
     stricter: "Azure leaves the disk to platform keys; nobody would know (P7)",
+    mended: (t) => t.ask(),
   },
   {
     name: "a set for a disk in one region and not in the other",
     ask: (t) => t.ask({ regions: [seedRegion(HOME, "WestUS"), { name: "eastus2" }] }),
     codes: ["DiskEncryptionSetMissing", "DiskEncryptionSetMissing"],
+    mended: (t) => t.ask(),
   },
   {
     name: "an encrypted snapshot without a set for it",
-    ask: async (t) => {
-      const id = await t.put(
-        t.of.disk("snapshots", t.name("cmk"), HOME, {
-          os: true,
-          diskEncryptionSetId: seedSet("WestUS"),
-        }),
-      );
-      return t.ask({
-        regions: [{ name: HOME }],
-        storage: { osDiskImage: { source: { id } } },
-      });
-    },
+    ask: (t) => encryptedSnapshot(t, [{ name: HOME }]),
     codes: ["PlatformKeysForEncryptedSource"],
+    mended: (t) => encryptedSnapshot(t, [regionWith(HOME, seedSet("WestUS"))]),
   },
   {
     name: "an encrypted snapshot with a set for it",
-    ask: async (t) => {
-      const id = await t.put(
-        t.of.disk("snapshots", t.name("cmk"), HOME, {
-          os: true,
-          diskEncryptionSetId: seedSet("WestUS"),
-        }),
-      );
-      return t.ask({
-        regions: [regionWith(HOME, seedSet("WestUS")), regionWith("eastus2", seedSet("EastUS2"))],
-        storage: { osDiskImage: { source: { id } } },
-      });
-    },
+    ask: (t) =>
+      encryptedSnapshot(t, [
+        regionWith(HOME, seedSet("WestUS")),
+        regionWith("eastus2", seedSet("EastUS2")),
+      ]),
   },
   {
     name: "an encrypted virtual machine, platform keys asked for",
-    ask: async (t) => {
-      const disk = t.name("cmkDisk");
-      await t.put(
-        t.of.disk("disks", disk, HOME, {
-          os: true,
-          diskEncryptionSetId: seedSet("WestUS"),
-        }),
-      );
-      const id = await t.put(t.of.virtualMachine(t.name("cmkVm"), HOME, disk, []));
-      return t.ask({
-        regions: [{ name: HOME }],
-        storage: { source: { virtualMachineId: id } },
-      });
-    },
+    ask: (t) => encryptedMachine(t, [{ name: HOME }]),
     codes: ["PlatformKeysForEncryptedSource"],
+    mended: (t) => encryptedMachine(t, [regionWith(HOME, seedSet("WestUS"))]),
   },
   {
     name: "a snapshot encrypted in another subscription",
@@ -494,5 +463,6 @@ export const SOURCES: readonly Case[] = [
       });
     },
     codes: ["EncryptedSourceInOtherSubscription"],
+    mended: (t) => encryptedSnapshot(t, [regionWith(HOME, seedSet("WestUS"))]),
   },
 ];
