@@ -1,4 +1,5 @@
 /** What a refusal says to do is done here, and then the same request is accepted. A code without a row does not compile. */
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { afterEach, describe, expect, test } from "vitest";
 import type { ErrorCode, ServiceError } from "../../../src/errors.js";
 import { approveImageVersion } from "../../../src/gate/approve.js";
@@ -7,6 +8,8 @@ import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../../../src/image-version/commands/promote.js";
+import { mayBeTested } from "../../../src/machine-test/test-image-version.js";
+import type { TestDependencies } from "../../../src/machine-test/ports.js";
 import { purgeDeletedVersion } from "../../../src/image-version/commands/purge.js";
 import { patchImageVersion, putImageVersion } from "../../../src/image-version/commands/put.js";
 import { restoreImageVersion } from "../../../src/image-version/commands/restore.js";
@@ -27,6 +30,7 @@ import {
 import { CONSUMER, putUser, removeUsers } from "../../support/image-users.js";
 import { naming, type Named } from "../../support/naming.js";
 import { refusal } from "../../support/refusal.js";
+import { seedRegion } from "../../support/requests.js";
 import { disableSoftDelete, enableSoftDelete } from "../../support/soft-delete.js";
 import { body, define, EASTUS2, versionId, WESTUS } from "../image-version/rollbacks.js";
 
@@ -153,6 +157,40 @@ async function failEastUs2(): Promise<void> {
   );
   world.clock.advance(3_600_000);
 }
+
+const READ_MACHINES = "Microsoft.Compute/virtualMachines/read";
+const ENCRYPTED = [seedRegion("westus", "WestUS"), seedRegion("eastus2", "EastUS2")];
+const nothing = async () => {};
+const deny = (action: string, subscriptionId = LOCAL_SUBSCRIPTION_ID) =>
+  world.simulator.control.denyAction({ action, scope: `/subscriptions/${subscriptionId}` });
+const hiddenMachines = async () => {
+  await publishTwo();
+  await deny(READ_MACHINES, CONSUMER);
+  world.clock.advance(3_600_000);
+};
+async function enableKey(enabled: boolean): Promise<void> {
+  const { control } = world.simulator;
+  const key = control.resources().find(({ id }) => id.endsWith("/keys/WestUSDiskEncryptionSet1"));
+  if (key === undefined) throw new Error("there is no such key");
+  await control.putResource({ ...key, properties: { ...key.properties, attributes: { enabled } } });
+  world.clock.advance(3_600_000);
+}
+const putWithin = (maxReads: unknown, targetRegions: typeof ENCRYPTED) =>
+  putImageVersion(
+    { ...world.deps, maxReads: Number(maxReads) },
+    commandOf(at(), body({ targetRegions }), BY),
+  );
+
+const PROFILE = { regions: ["westus", "eastus2"].map((name) => ({ name })) };
+const mayTest = (regions: readonly string[]) =>
+  mayBeTested(
+    {
+      ...world.deps,
+      profiles: { read: () => Promise.resolve({ document: PROFILE }) },
+    } as unknown as TestDependencies,
+    of().id,
+    regions,
+  );
 
 const etag = async () => (await getImageVersion(world.deps, of().id)).etag;
 
@@ -470,13 +508,73 @@ const REMEDIES = {
       remedy: cancel,
     },
   ],
-  KeyAtRisk: { none: "key-guardian/promotion.test.ts mends each key" },
-  UseUnknown: { none: "use-guard/refused.test.ts: the causes are Azure's" },
+  KeyAtRisk: [
+    {
+      of: "a promotion under a disabled key",
+      given: async () => {
+        await put(undefined, {}, body({ targetRegions: ENCRYPTED, excludeFromLatest: true }));
+        await settle();
+        await enableKey(false);
+      },
+      asked: promote,
+      says: ["KeyDisabled", "westus", "--enabled true"],
+      remedy: () => enableKey(true),
+    },
+  ],
+  UseUnknown: [
+    {
+      of: "a deletion where machines cannot be listed, a role is given",
+      given: hiddenMachines,
+      asked: remove,
+      says: [CONSUMER],
+      remedy: () => world.simulator.control.allowAction({ action: READ_MACHINES }),
+    },
+    {
+      of: "the same, an Admin says so",
+      given: hiddenMachines,
+      asked: remove,
+      says: "ignoreUse=true",
+      remedy: () => ({ ignoreUse: true }),
+    },
+  ],
   KeptByRetention: { none: "a machine's deletion is told, and nobody asked for it" },
   OperationEnded: { none: "there is nothing to cancel" },
   PreflightFailed: { none: "plan-truth.test.ts mends what each rule finds" },
-  TooManyReads: { none: "a smaller request, or the operator's setting" },
-  TestRefused: { none: "machine-test/plan.test.ts has each reason" },
+  TooManyReads: [
+    {
+      of: "a creation, the operator allows more",
+      given: nothing,
+      asked: ({ maxReads = 4 } = {}) => putWithin(maxReads, ENCRYPTED),
+      says: ["SIGIL_MAX_READS", 4],
+      remedy: ({ fields }) => ({ maxReads: fields["reads"] }),
+    },
+    {
+      of: "a creation, in fewer regions first",
+      given: nothing,
+      asked: ({ regions = ENCRYPTED } = {}) => putWithin(8, regions as typeof ENCRYPTED),
+      says: [10, 8],
+      remedy: () => ({ regions: [WESTUS] }),
+    },
+  ],
+  TestRefused: [
+    {
+      of: "a test in a region that is not ready",
+      given: async () => {
+        await put();
+        await world.runDue();
+      },
+      asked: () => mayTest(["westus"]),
+      says: ["westus"],
+      remedy: () => settle(),
+    },
+    {
+      of: "a test in a region that the profile lacks",
+      given: publish,
+      asked: ({ regions = ["eastus"] } = {}) => mayTest(regions as readonly string[]),
+      says: ["eastus", "westus", "eastus2"],
+      remedy: () => ({ regions: ["westus"] }),
+    },
+  ],
   TestMachinesOff: { none: "the operator's setting" },
   TestFailed: END,
   TestInconclusive: END,
@@ -492,7 +590,19 @@ const REMEDIES = {
   PoisonMessage: END,
   RequestExpired: END,
   ResourceManagerRefused: AZURE,
-  ResourceManagerForbidden: AZURE,
+  ResourceManagerForbidden: [
+    {
+      of: "a version that Sigil may not read",
+      given: async () => {
+        await publish();
+        await deny("Microsoft.Compute/galleries/images/versions/read");
+      },
+      asked: () => world.deps.resourceManager.getImageVersion(of().id),
+      says: ["Microsoft.Compute/galleries/images/versions/read", "MyResourceGroup"],
+      remedy: ({ fields }) =>
+        world.simulator.control.allowAction({ action: String(fields["action"]) }),
+    },
+  ],
   ResourceManagerThrottled: RETRIED,
   ResourceManagerBusy: RETRIED,
   ResourceManagerUnavailable: RETRIED,
