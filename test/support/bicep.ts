@@ -17,6 +17,7 @@ export interface PredictedResource {
   readonly id: string;
   readonly type: string;
   readonly name: string;
+  readonly location?: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly sku?: { readonly name: string };
   readonly properties: Readonly<Record<string, unknown>>;

@@ -266,6 +266,12 @@ describe("infra/", () => {
         "testReads in the subscription",
         "testSubnets in resourceGroups/network/providers/Microsoft.Network/virtualNetworks/tests/subnets/machines",
       ]);
+      expect(actionsIn(full, SUBSCRIPTION)).toEqual({
+        galleries: actions("galleries"),
+        sources: actions("sources"),
+        consumers: actions("consumers"),
+        subscription: actions("subscription"),
+      });
       expect(actionsIn(full, CONSUMER)).toEqual({
         consumers: actions("consumers"),
       });
@@ -480,19 +486,20 @@ describe("infra/", () => {
           });
           expect(scopes).toEqual([ofType(resources, "OperationalInsights/workspaces")[0]?.id]);
           const beyond = [...query.matchAll(/> (\d+)/gu)].map(([, number]) => Number(number));
-          return [nameOf(alert), severity, ...beyond] as const;
+          const { evaluationFrequency } = alert.properties;
+          return [nameOf(alert), severity, evaluationFrequency, ...beyond] as const;
         });
         expect(rules.map((rule) => rule.join(" ")).sort()).toEqual([
-          "events-not-sent 1 0",
-          "key-at-risk 1",
-          "log-volume 2 1000", // MB: Usage counts in them
-          `oldest-operation 2 ${24 * 3_600}`, // s, as the metric has it: oldestOperationHours
-          "operations-failed 2 0",
-          "protection-off 2",
-          "refusals 2 20",
-          "silent 1",
-          "stalled 2",
-          "test-machine-left 2",
+          "events-not-sent 1 PT15M 0",
+          "key-at-risk 1 PT15M",
+          "log-volume 2 PT1H 1000", // MB: Usage counts in them
+          `oldest-operation 2 PT15M ${24 * 3_600}`, // s, as the metric has it: oldestOperationHours
+          "operations-failed 2 PT15M 0",
+          "protection-off 2 PT15M",
+          "refusals 2 PT15M 20",
+          "silent 1 PT30M",
+          "stalled 2 PT15M",
+          "test-machine-left 2 PT1H",
         ]);
         const metrics = ofType(resources, "metricAlerts").map((alert) => {
           const { severity, enabled, criteria } = alert.properties as unknown as AlertRule;
@@ -641,6 +648,7 @@ test.each([...plain, ...full].filter(({ properties }) => properties !== undefine
       ...{ allowBlobPublicAccess: false, defaultToOAuthAuthentication: true },
       ...{ supportsHttpsTrafficOnly: true, httpsOnly: true, enabled: true, Enabled: true },
       ...{ skipQueryValidation: true, autoMitigate: true, useCommonAlertSchema: true },
+      ...{ publicNetworkAccess: /^(?:En|Dis)abled$/u },
       ...{ minimumTlsVersion: /1[._]2$/u, minTlsVersion: /1[._]2$/u },
     };
     JSON.stringify(properties, (key, value: unknown) => {
@@ -651,6 +659,87 @@ test.each([...plain, ...full].filter(({ properties }) => properties !== undefine
     });
   },
 );
+
+describe.each([
+  ["plain", plain],
+  ["full", full],
+])("%s:", (which, resources) => {
+  test("each resource is in the deployment's location, or global", () => {
+    for (const { location, name } of resources)
+      expect(["westeurope", "global", undefined], name).toContain(location);
+  });
+
+  test("each id that a resource names is of a resource that is made, or that Azure or a parameter gives", () => {
+    const made = new Set(
+      resources.flatMap(({ id, properties: { subnets = [] } = {} }) => [
+        id.toLowerCase(),
+        ...(subnets as { name: string }[]).map(({ name }) => `${id}/subnets/${name}`.toLowerCase()),
+      ]),
+    );
+    const isGiven = (id: string): boolean =>
+      BUILT_IN_ROLE.test(id) || /\/subnets\/machines$/u.test(id) || !id.includes("/providers/");
+    for (const { id: own, properties = {} } of resources)
+      JSON.stringify(properties, (_, value: unknown) => {
+        if (typeof value !== "string" || !value.startsWith("/subscriptions/")) return value;
+        expect(made.has(value.toLowerCase()) || isGiven(value), `${own} names ${value}`).toBe(true);
+        return value;
+      });
+  });
+
+  test("whoever is assigned a role is what the parameters say, Sigil's identities are service principals", () => {
+    const groups = ofType(resources, "roleAssignments").flatMap(({ properties }) =>
+      properties["principalType"] === "ServicePrincipal" ? [] : [properties],
+    );
+    expect(groups).toMatchObject(
+      which === "plain" ? [] : [{ principalType: "Group", principalId: RECEIVER }],
+    );
+  });
+
+  test("each part of a network is within it", () => {
+    for (const { properties } of ofType(resources, "virtualNetworks")) {
+      const { addressSpace, subnets } = properties as unknown as {
+        addressSpace: { addressPrefixes: string[] };
+        subnets: { properties: { addressPrefix: string } }[];
+      };
+      const [[network = NaN, networkBits = NaN] = []] = addressSpace.addressPrefixes.map(rangeOf);
+      for (const [from, bits] of subnets.map((subnet) =>
+        rangeOf(subnet.properties.addressPrefix),
+      )) {
+        expect(bits).toBeGreaterThan(networkBits);
+        expect(Math.floor(from / 2 ** (32 - networkBits)) * 2 ** (32 - networkBits)).toBe(network);
+      }
+    }
+  });
+
+  test("each alert by a metric looks every five minutes, at the last fifteen", () => {
+    for (const { name, properties } of ofType(resources, "metricAlerts"))
+      if ((properties as unknown as AlertRule).criteria.allOf !== undefined)
+        expect([properties["evaluationFrequency"], properties["windowSize"]], name).toEqual([
+          ...["PT5M", "PT15M"],
+        ]);
+  });
+
+  test("each query is a table and its stages, each of them whole", () => {
+    const value = String.raw`(?:\w+|tostring\(Properties\["[\w.]+"\]\))`;
+    const literal = String.raw`(?:"[\w.]+"|\d+)`;
+    const list = String.raw`\(${literal}(?:, ${literal})*\)`;
+    const condition = String.raw`(?:isnull\(\w+\)|IsBillable|${value} (?:(?:==|>) ${literal}|(?:in|has_any) ${list}))`;
+    const stage = String.raw`(?:where ${condition}(?: (?:and|or) ${condition})*|summarize \w+ = (?:sum|max)\(\w+\))`;
+    const whole = new RegExp(`^(?:AppMetrics|AppTraces|Usage)(?: \\| ${stage})+$`, "u");
+    for (const { properties } of ofType(resources, "scheduledQueryRules"))
+      expect((properties as unknown as AlertRule).criteria.allOf[0].query).toMatch(whole);
+  });
+});
+
+const BUILT_IN_ROLE =
+  /^\/subscriptions\/[^/]+\/providers\/Microsoft\.Authorization\/roleDefinitions\/[\da-f-]{36}$/iu;
+
+/** The first address of a range as a number, and its bits. */
+function rangeOf(prefix: string): readonly [from: number, bits: number] {
+  const [address = "", bits] = prefix.split("/");
+  const from = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+  return [from, Number(bits)];
+}
 
 test("each timer runs by the schedule of its own name", () => {
   const timers = readdirSync("functions").filter((file) =>
