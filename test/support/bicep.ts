@@ -18,6 +18,7 @@ export interface PredictedResource {
   readonly type: string;
   readonly name: string;
   readonly location?: string;
+  readonly kind?: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly sku?: { readonly name: string };
   readonly properties: Readonly<Record<string, unknown>>;

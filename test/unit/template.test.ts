@@ -325,6 +325,10 @@ describe("infra/", () => {
       },
     });
     expect(siteOf(plain).properties["functionAppConfig"]).not.toHaveProperty("siteUpdateStrategy");
+    expect(siteOf(plain).properties["functionAppConfig"]).toMatchObject({
+      runtime: { name: "node", version: "22" },
+      scaleAndConcurrency: { maximumInstanceCount: 2, instanceMemoryMB: 2048, alwaysReady: [] },
+    });
     for (const resources of [plain, full])
       expect(siteOf(resources).properties["functionsRuntimeAdminIsolationEnabled"]).toBe(true);
     expect(siteOf(plain).tags).toEqual({ "azd-service-name": "sigil" });
@@ -416,6 +420,7 @@ describe("infra/", () => {
             enabled: true,
             immutabilityPolicy: {
               immutabilityPeriodSinceCreationInDays: 365,
+              state: "Unlocked",
               allowProtectedAppendWrites: true,
             },
           },
@@ -486,7 +491,8 @@ describe("infra/", () => {
           });
           expect(scopes).toEqual([ofType(resources, "OperationalInsights/workspaces")[0]?.id]);
           const beyond = [...query.matchAll(/> (\d+)/gu)].map(([, number]) => Number(number));
-          const { evaluationFrequency } = alert.properties;
+          const { evaluationFrequency, displayName } = alert.properties;
+          expect(displayName).toBe(`Sigil: ${nameOf(alert)}`);
           return [nameOf(alert), severity, evaluationFrequency, ...beyond] as const;
         });
         expect(rules.map((rule) => rule.join(" ")).sort()).toEqual([
@@ -648,6 +654,9 @@ test.each([...plain, ...full].filter(({ properties }) => properties !== undefine
       ...{ allowBlobPublicAccess: false, defaultToOAuthAuthentication: true },
       ...{ supportsHttpsTrafficOnly: true, httpsOnly: true, enabled: true, Enabled: true },
       ...{ skipQueryValidation: true, autoMitigate: true, useCommonAlertSchema: true },
+      ...{ registrationEnabled: false, AzureWebJobsStorage__credential: /^managedidentity$/u },
+      ...{ ServiceBusConnection__credential: /^managedidentity$/u },
+      ...{ principalId: /^\[reference\('[^']+', '[\d-]+'\)\.principalId\]$|^[\d-]{36}$/u },
       ...{ publicNetworkAccess: /^(?:En|Dis)abled$/u },
       ...{ minimumTlsVersion: /1[._]2$/u, minTlsVersion: /1[._]2$/u },
     };
@@ -680,8 +689,12 @@ describe.each([
       BUILT_IN_ROLE.test(id) || /\/subnets\/machines$/u.test(id) || !id.includes("/providers/");
     for (const { id: own, properties = {} } of resources)
       JSON.stringify(properties, (_, value: unknown) => {
-        if (typeof value !== "string" || !value.startsWith("/subscriptions/")) return value;
-        expect(made.has(value.toLowerCase()) || isGiven(value), `${own} names ${value}`).toBe(true);
+        if (typeof value !== "string") return value;
+        // Also in an expression: [reference('…', '2024-11-30').principalId]
+        for (const [named] of value.matchAll(/(?<=^|')\/subscriptions\/[^']+/gu))
+          expect(made.has(named.toLowerCase()) || isGiven(named), `${own} names ${named}`).toBe(
+            true,
+          );
         return value;
       });
   });
@@ -692,6 +705,23 @@ describe.each([
     );
     expect(groups).toMatchObject(
       which === "plain" ? [] : [{ principalType: "Group", principalId: RECEIVER }],
+    );
+  });
+
+  test("kinds and tiers are those that the costs are reckoned with", () => {
+    const [storage, bus] =
+      which === "plain" ? ["Standard_ZRS", "Standard"] : ["Standard_GZRS", "Premium"];
+    const kinds = resources.map(({ type, kind, sku }) => [type.split("/")[1], kind, sku?.name]);
+    for (const [type, kind, sku] of kinds)
+      if (type === "storageAccounts" && kind !== undefined)
+        expect([kind, sku]).toEqual(["StorageV2", storage]);
+    expect(kinds).toEqual(
+      expect.arrayContaining([
+        ["serverfarms", "functionapp", "FC1"],
+        ["sites", "functionapp,linux", undefined],
+        ["components", "web", undefined],
+        ["namespaces", undefined, bus],
+      ]),
     );
   });
 
