@@ -12,13 +12,14 @@ import {
   type ForeignWord,
   type Tool,
 } from "../../src/http/contract/foreign-words.js";
+import { isSufficient, ROLES } from "../../src/authorization/roles.js";
 import { PROBLEMS } from "../../src/http/problem.js";
 import { KINDS } from "../../src/kinds.js";
 import { CONDITIONS } from "../../src/conditions/conditions.js";
 import { isFinalState } from "../../src/operation/states.js";
 import { ALL_RULES } from "../../src/image-version/rules/rules.js";
 import { createMetrics } from "../../src/telemetry/metrics.js";
-import { assignmentsOn, readTemplate, type Template } from "../support/template.js";
+import { assignmentsOn, ofType, readTemplate, type Template } from "../support/template.js";
 import { dataOf, messagesOf, type Schema } from "./events/document.js";
 import { content, document, documentedOperations } from "./http/contract/document.js";
 
@@ -32,6 +33,8 @@ const OPERATION_TABLES = section("operations", "tables", "these");
 const SETTING_TABLES = section("settings", "tables", "these");
 const PERMISSION_TABLE = section("permissions", "table");
 const OWN_SERVICE_TABLE = section("services", "table");
+const RIGHTS_TABLE = section("rights", "table");
+const CALLER_TABLE = section("callers", "table");
 const METRIC_TABLE = section("metrics", "table");
 const NAME_TABLES = section("names", "tables", "these");
 
@@ -264,6 +267,78 @@ function fail(role: string): never {
   throw new Error(`Nothing is known to ask for ${role}.`);
 }
 
+/** Where the template gives each custom role, by the word in its name. */
+const GIVEN_IN: Readonly<Record<string, string>> = {
+  galleries: "`galleryResourceGroups`, or the subscription",
+  sources: "`sourceResourceGroups`, or the subscription; each change with its kind in `sources`",
+  subscription: "the subscription",
+  consumers: "`consumerSubscriptions`, and the subscription with them",
+  keys: "`keyVaultResourceGroups`",
+  testMachines: "`testResourceGroups`",
+  testReads: "the subscription, with `testResourceGroups`",
+  testSubnets: "`testSubnets`",
+};
+
+/** What the custom roles of infra/template.json let each identity do, whatever the parameters are. */
+function rightsTable(): string {
+  const { plain, full } = readTemplate();
+  const rights = new Map<string, Set<string>>();
+  for (const resources of [plain, full])
+    for (const { id, properties } of ofType(resources, "roleDefinitions")) {
+      const { roleName, permissions: allowed } = properties as unknown as {
+        roleName: string;
+        permissions: readonly { readonly actions: readonly string[] }[];
+      };
+      const [, part = ""] = roleName.split(" ");
+      const principals = ofType(resources, "roleAssignments")
+        .filter((one) => one.properties["roleDefinitionId"] === id)
+        .map(({ properties: { principalId } }) => String(principalId));
+      for (const principal of principals) {
+        const who = principal.includes("-tests'") ? "the identity of tests" : "Sigil's identity";
+        const key = `| ${who} | ${GIVEN_IN[part] ?? fail(roleName)} |`;
+        // The template shows some kinds of source; the module takes them all.
+        const kinds = part === "sources" ? [...permissions.disk, ...permissions.snapshot] : [];
+        const listed = [
+          ...allowed.flatMap(({ actions }) => actions),
+          ...kinds.map(({ action }) => action),
+        ];
+        rights.set(key, new Set([...(rights.get(key) ?? []), ...listed]));
+      }
+    }
+  return [
+    "| who | in | may change | and read |",
+    "| --- | --- | --- | --- |",
+    ...[...rights].map(([key, actions]) => {
+      const changes = [...actions].filter((action) => !action.endsWith("/read")).sort();
+      const names = changes.map((action) => `\`${action.replace("Microsoft.", "")}\``).join(", ");
+      return `${key} ${names || "nothing"} | ${actions.size - changes.length} |`;
+    }),
+  ].join("\n");
+}
+
+/** What each role of a caller is needed for, and which others it is enough for. */
+function callersTable(): string {
+  const needed = documentedOperations().map(({ operation: { operationId } }) => ({
+    operationId,
+    role: document.operation(operationId).requiredRole,
+  }));
+  return [
+    "| role | is enough for | operations that need it |",
+    "| --- | --- | --- |",
+    ...ROLES.map((role) => {
+      const enough = ROLES.filter((other) => other !== role && isSufficient([role], other));
+      const names = needed
+        .filter((one) => one.role === role)
+        .map((one) => `\`${one.operationId}\``);
+      return `| \`${role}\` | ${enough.map((one) => `\`${one}\``).join(", ") || "no other"} | ${names.length > 12 ? names.length : names.join(", ")} |`;
+    }),
+    `| no token | | ${needed
+      .filter(({ role }) => role === undefined)
+      .map((one) => `\`${one.operationId}\``)
+      .join(", ")} |`,
+  ].join("\n");
+}
+
 /** One table an object of the body, one row a property of it, one column a tool that has words for it. */
 function nameTables(): string {
   const bodies = FOREIGN_WORDS.filter(({ schema }) => schema !== "query");
@@ -318,6 +393,8 @@ test.each([
   ["operations", "docs/reference/api.md", OPERATION_TABLES, operationTables],
   ["permissions", "docs/reference/permissions.md", PERMISSION_TABLE, permissionTable],
   ["own services", "docs/reference/permissions.md", OWN_SERVICE_TABLE, ownServiceTable],
+  ["rights", "docs/reference/review.md", RIGHTS_TABLE, rightsTable],
+  ["callers", "docs/explanation/security.md", CALLER_TABLE, callersTable],
   ["names", "docs/reference/from-az.md", NAME_TABLES, nameTables],
   ["metrics", "docs/reference/operations.md", METRIC_TABLE, metricTable],
   ["conditions", "docs/reference/conditions.md", CONDITION_TABLE, conditionTable],
