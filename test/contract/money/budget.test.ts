@@ -12,10 +12,13 @@ import { document, validator } from "../../unit/http/contract/document.js";
 /** What SIGIL_RATE_LIMIT_PER_MINUTE is unless somebody sets it. */
 const LIMIT = 600;
 const LINE_BYTES = 700;
+/** With who called, and more of what they asked for. */
+const CALLER_LINE_BYTES = 1_500;
 const SPAN_BYTES = 1_000;
 
 let telemetry: InMemoryTelemetry;
 let handlers: HttpHandlers;
+let world: ReturnType<typeof createWorld>;
 let nowMs: number;
 const lines: string[] = [];
 let spansBefore: number;
@@ -29,26 +32,29 @@ function start(callsPerMinute: number): void {
   nowMs = 0;
   lines.splice(0);
   spansBefore = telemetry.spans().length;
+  world = createWorld();
   handlers = createHttpHandlers(
     {
       document,
       validator,
       authenticator: {
-        authenticate: (authorization) =>
-          authorization === "Bearer reader"
-            ? Promise.resolve({
+        authenticate(authorization) {
+          const role = ROLE_OF[authorization?.replace("Bearer ", "") as Who];
+          return role === undefined
+            ? Promise.reject(new ServiceError("Unauthenticated", "Send a token."))
+            : Promise.resolve({
                 appId: "00000000-0000-4000-8000-0000000000f1",
                 objectId: "00000000-0000-4000-8000-0000000000f2",
-                roles: ["ImageVersions.Read"],
-              })
-            : Promise.reject(new ServiceError("Unauthenticated", "Send a token.")),
+                roles: [`ImageVersions.${role}`],
+              });
+        },
       },
       rateLimiter: createRateLimiter({
         callsPerMinute,
         now: () => new Date(nowMs),
       }),
     },
-    createWorld().deps,
+    world.deps,
     [],
     readAsyncApi("openapi", document.content),
     new URL("built/", import.meta.url), // There is none.
@@ -57,11 +63,19 @@ function start(callsPerMinute: number): void {
 
 const KINDS = {
   operation: ["listOperations", "/api/operations"],
+  forbidden: ["listRejectedRequests", "/api/rejected-requests"],
   unknown: ["fallback", "/api/nothing"],
   static: ["getPage", "/api/ui/assets/nothing.js"],
 } as const;
 type Kind = keyof typeof KINDS;
-type Who = "nobody" | "reader";
+const ROLE_OF = {
+  nobody: undefined,
+  reader: "Read",
+  writer: "Write",
+  approver: "Approve",
+  admin: "Admin",
+} as const;
+type Who = keyof typeof ROLE_OF;
 
 async function call(who: Who, kind: Kind, more = ""): Promise<unknown> {
   const [name, path] = KINDS[kind];
@@ -100,7 +114,14 @@ test.each<[Who, Kind, below: { lines: number; spans: number }]>([
   ["nobody", "operation", { lines: 1, spans: 0 }],
   ["nobody", "unknown", { lines: 0, spans: 0 }],
   ["nobody", "static", { lines: 0, spans: 0 }],
+  ["nobody", "forbidden", { lines: 1, spans: 0 }],
   ["reader", "operation", { lines: 0, spans: 1 }],
+  ["writer", "operation", { lines: 0, spans: 1 }],
+  ["approver", "operation", { lines: 0, spans: 1 }],
+  ["admin", "operation", { lines: 0, spans: 1 }],
+  ["reader", "forbidden", { lines: 1, spans: 1 }],
+  ["writer", "forbidden", { lines: 1, spans: 1 }],
+  ["approver", "forbidden", { lines: 1, spans: 1 }],
   // No token is asked for there.
   ["reader", "unknown", { lines: 0, spans: 0 }],
   ["reader", "static", { lines: 0, spans: 0 }],
@@ -116,13 +137,15 @@ test.each<[Who, Kind, below: { lines: number; spans: number }]>([
       lines: calls * below.lines,
       spans: calls * below.spans,
     });
-    expect(longest).toBeLessThanOrEqual(LINE_BYTES);
+    expect(longest).toBeLessThanOrEqual(who === "nobody" ? LINE_BYTES : CALLER_LINE_BYTES);
     for (const bytes of spans) expect(bytes).toBeLessThanOrEqual(SPAN_BYTES);
 
     for (let i = 0; i < 100; i++) expect(await call(who, kind, `?${"q".repeat(7_000)}`)).toBe(429);
     const over = cost();
     expect(over).toMatchObject({ lines: 1, spans: [] });
-    expect(over.longest).toBeLessThanOrEqual(LINE_BYTES);
+    expect(over.longest).toBeLessThanOrEqual(who === "nobody" ? LINE_BYTES : CALLER_LINE_BYTES);
+    // Nothing is written, sent or asked of Azure, whoever calls.
+    expect(world.effects()).toBe(0);
   },
 );
 
