@@ -44,16 +44,17 @@ export async function objectionsByGate(
   // Azure does not say where a deleted version is in latest once it is restored.
   if (regions === "any") return [objection(id, UNSEEN, [])];
   const results = await resultsNow(deps, id, record, restored);
-  return closedIn(closers, results, regions).map(({ region, why, isHeld }) =>
-    objection(
+  return closedIn(closers, results, regions).map(({ region, why, held }) => ({
+    ...objection(
       id,
       {
         why: `in ${region} ${why}`,
-        remediation: restored ? RESTORE : isHeld ? BUILD : OPEN,
+        remediation: restored ? RESTORE : held ? BUILD : OPEN,
       },
       [region],
     ),
-  );
+    ...(held && { why: held }),
+  }));
 }
 
 /** Where gates keep a version out of latest, of what a GET has read of it. */
@@ -84,12 +85,12 @@ interface Closers {
   readonly bans: readonly InheritedBan[];
 }
 
-/** `isHeld`: a revocation closes it, whatever the gates say. */
+/** `held`: why revocations close it, whatever the gates say. */
 function closedIn(
   { gates, bans }: Closers,
   results: readonly TestResult[],
   regions: readonly string[],
-): readonly (GateWait & { readonly isHeld: boolean })[] {
+): readonly (GateWait & { readonly held?: string })[] {
   return regions.flatMap((region) => {
     const held = whyHeld(bans, results, region);
     const closed = gates.flatMap((gate) =>
@@ -98,7 +99,7 @@ function closedIn(
     const reasons = [...closed, ...held];
     return reasons.length === 0
       ? []
-      : [{ region, why: reasons.join("; "), isHeld: held.length > 0 }];
+      : [{ region, why: reasons.join("; "), ...(held.length > 0 && { held: held.join("; ") }) }];
   });
 }
 

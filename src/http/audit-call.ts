@@ -115,10 +115,12 @@ function operationIn(body: unknown): string | undefined {
  */
 function takesProtectionOff(operationId: OperationId, { principal, body }: Seen): boolean {
   if (operationId === "unrevokeImageVersion" || operationId === "approveImageVersion") return true;
-  const { sigil } = (body ?? {}) as {
+  const { sigil, holdDescendants } = (body ?? {}) as {
     readonly sigil?: { readonly protected?: boolean | null; readonly builtFrom?: unknown } | null;
+    readonly holdDescendants?: boolean;
   };
   const isOff =
+    (operationId === "revokeImageVersion" && holdDescendants === false) ||
     sigil?.protected === false ||
     sigil?.protected === null ||
     (operationId === "patchImageVersion" && sigil?.builtFrom !== undefined);

@@ -17,13 +17,14 @@ export function revocationHandlers(
   return {
     revokeImageVersion: endpoint("revokeImageVersion", async (request) => {
       const { body, query, requestUrl } = request;
-      const { dryRun = false, reason, replacement } = body;
+      const { dryRun = false, reason, replacement, holdDescendants } = body;
       const command = {
         ...askedIn(request),
         id: request.path,
         reason,
         mayReword: isSufficient(request.principal?.roles ?? [], "ImageVersions.Admin"),
         ...(replacement !== undefined && { replacement }),
+        ...(holdDescendants !== undefined && { holdDescendants }),
         ...(query.allowNoLatest !== undefined && {
           allowNoLatest: query.allowNoLatest,
         }),

@@ -196,6 +196,8 @@ export interface Objection extends Breach {
   readonly code: ErrorCode;
   /** Canonical regions in which it is not to come into latest; absent: in none. */
   readonly regions?: readonly string[];
+  /** The revocation that holds it there, as the end of a sentence. */
+  readonly why?: string;
 }
 
 /** What the use cases need. */

@@ -40,15 +40,25 @@ export interface Asked extends Pick<Ban, "reason" | "replacement"> {
   readonly requestedBy: Requester;
   /** True: the caller is an Admin. */
   readonly mayReword?: boolean;
+  /** Whether older descendants are held back; absent: as it is. Only an Admin decides that. */
+  readonly holdDescendants?: boolean;
+}
+
+/** Whether the request changes the ban. */
+export function changesBan(ban: Ban | undefined, asked: Asked): boolean {
+  return ban !== undefined && (rewords(ban, asked) || changesHold(ban, asked));
 }
 
 /** Whether the request changes the words of the ban. Only their author and an Admin may. */
-export function rewords(ban: Ban | undefined, asked: Asked): boolean {
+function rewords(ban: Ban, asked: Asked): boolean {
   return (
-    ban !== undefined &&
     differs(ban, asked) &&
     (asked.mayReword === true || samePerson(ban.revokedBy, asked.requestedBy))
   );
+}
+
+function changesHold({ holdTime }: Ban, { holdDescendants }: Asked): boolean {
+  return holdDescendants !== undefined && holdDescendants !== (holdTime !== undefined);
 }
 
 function differs(ban: Ban, { reason, replacement }: Asked): boolean {
@@ -57,14 +67,22 @@ function differs(ban: Ban, { reason, replacement }: Asked): boolean {
 
 /** The ban afterwards; the same object: it stays as it is. `time` is RFC 3339. */
 export function banAfter(before: Ban | undefined, asked: Asked, time: string): Ban {
-  if (before !== undefined && !rewords(before, asked)) return before;
-  const { reason, replacement, requestedBy } = asked;
+  if (before !== undefined && !changesBan(before, asked)) return before;
+  const { reason, replacement, requestedBy: revokedBy, holdDescendants } = asked;
+  const words =
+    before === undefined || rewords(before, asked)
+      ? { reason, ...(replacement !== undefined && { replacement }), revokedBy }
+      : withoutTimes(before);
+  const isHeld = holdDescendants ?? before?.holdTime !== undefined;
   return {
-    reason,
-    ...(replacement !== undefined && { replacement }),
-    revokedBy: requestedBy,
+    ...words,
     revokedTime: before?.revokedTime ?? time,
+    ...(isHeld && { holdTime: before?.holdTime ?? time }),
   };
+}
+
+export function withoutTimes({ revokedTime: _, holdTime: __, ...words }: Ban) {
+  return words;
 }
 
 /** The warning that another person's words stay. */

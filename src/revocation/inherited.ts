@@ -1,7 +1,8 @@
 /**
  * What a version has of the revocations of those that it was built from. Invariants:
  *  1. It is asked, never stored: it ends with the revocation.
- *  2. What is known to be built from a version only since that was revoked is held back. What was built before is told.
+ *  2. What is known to be built from a version only since that was revoked is held back. What was built before is told, and held back
+ *     if an Admin says so.
  */
 import type { Dependencies, ImageVersionRecord } from "../image-version/index.js";
 import { ancestorsOf, type Ancestor } from "../lineage/ancestors.js";
@@ -39,9 +40,15 @@ export async function inheritedBans(
 }
 
 /** Invariant 2. */
-function holding({ revokedTime }: Ban, { time }: Ancestor): Pick<InheritedBan, "holdsSince"> {
-  if (time === undefined) return { holdsSince: revokedTime };
-  return Date.parse(time) > Date.parse(revokedTime) ? { holdsSince: time } : {};
+function holding(
+  { revokedTime, holdTime }: Ban,
+  { time }: Ancestor,
+): Pick<InheritedBan, "holdsSince"> {
+  const isLate = time === undefined || Date.parse(time) > Date.parse(revokedTime);
+  const [holdsSince] = [isLate ? (time ?? revokedTime) : undefined, holdTime]
+    .filter((one) => one !== undefined)
+    .toSorted((a, b) => Date.parse(b) - Date.parse(a));
+  return holdsSince === undefined ? {} : { holdsSince };
 }
 
 /** "rhel9-base 4.12.3, which is revoked: CVE-2026-1234. Use 4.12.4." */

@@ -22,6 +22,8 @@ export interface Ban {
   readonly revokedBy: Requester;
   /** When it was first revoked since the last unrevoke; RFC 3339. */
   readonly revokedTime: string;
+  /** Since when it also holds back what was built from the version before it was revoked; RFC 3339; absent: it does not. */
+  readonly holdTime?: string;
 }
 
 export interface RevocationRecord extends TrackedRecord {

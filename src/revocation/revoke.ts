@@ -7,6 +7,7 @@
  *  3. Lifting the ban does not put the version back into latest.
  *  4. Only its author and an Admin change the words of a ban (bans.ts). Anyone else's request only
  *     removes the version from latest.
+ *  5. Only an Admin holds back older descendants, or ends that.
  */
 import { createHash } from "node:crypto";
 import { ServiceError, type Finding } from "../errors.js";
@@ -37,7 +38,7 @@ import { nextSequence } from "../operation/sequence.js";
 import { contextOf } from "../operation/steps.js";
 import { formatImageVersionId, type ImageVersionId } from "../resource-id.js";
 import { counted, inLatestFindings, knownDescendants } from "./descendants.js";
-import { banAfter, banKept, banOf, rewords, type Asked } from "./bans.js";
+import { banAfter, banKept, banOf, changesBan, withoutTimes, type Asked } from "./bans.js";
 import type { RevocationDependencies } from "./ports.js";
 import {
   revocationKeyOf,
@@ -83,10 +84,27 @@ export async function planRevocation(
   deps: RevocationDependencies,
   command: Planned,
 ): Promise<RevocationPlan> {
+  mustBeAdmin(command);
   const plan = await forecastOf(deps, command);
   const ban = await banOf(deps.revocations, command.id);
   const kept = banKept(command.id, ban, command);
   return { ...plan, findings: [...kept, ...plan.findings] };
+}
+
+/** Throws ServiceError Forbidden. Invariant 5. */
+function mustBeAdmin({ holdDescendants, mayReword }: Asked): void {
+  if (holdDescendants === undefined || mayReword === true) return;
+  const message = "Only an Admin decides whether older descendants are held back.";
+  throw new ServiceError("Forbidden", message, {
+    findings: [
+      {
+        code: "Forbidden",
+        pointer: "/holdDescendants",
+        message,
+        remediation: "Omit holdDescendants, or ask an Admin to revoke the version with it.",
+      },
+    ],
+  });
 }
 
 async function forecastOf(
@@ -105,7 +123,7 @@ async function forecastOf(
     ...("use" in use && { use: use.use }),
     descendants,
     findings: [
-      ...forecast.findings.filter(({ code }) => code === "LatestChanges"),
+      ...forecast.findings.filter(({ code }) => ["LatestChanges", "ParentRevoked"].includes(code)),
       ...keeps.map(({ region }) => keptIn(region, id, allowNoLatest)),
       ...("use" in use ? usersOf(use.use, replacement) : [use.unknown]),
       ...inLatestFindings(descendants, replacement),
@@ -190,18 +208,22 @@ function usersOf(
 }
 
 /**
- * Throws ServiceError NotFound if Azure has no such version; InvalidRequest; ImageVersionConflict
+ * Throws ServiceError Forbidden; NotFound if Azure has no such version; InvalidRequest; ImageVersionConflict
  * while another revocation of it runs.
  */
 export async function revokeImageVersion(
   deps: RevocationDependencies,
   command: RevokeImageVersion,
 ): Promise<OperationRecord> {
-  const { id, reason, replacement, allowNoLatest = false } = command;
+  mustBeAdmin(command);
+  const { id, reason, replacement, allowNoLatest = false, holdDescendants } = command;
   const operations = operationsOf(deps);
   const resourceId = formatImageVersionId(id);
   const key = revocationKeyOf(resourceId);
-  const fingerprint = fingerprintOf("RevokeImageVersion", reason, replacement, allowNoLatest);
+  const fingerprint = fingerprintOf(
+    ...["RevokeImageVersion", reason, replacement, allowNoLatest],
+    ...(holdDescendants === undefined ? [] : [holdDescendants]),
+  );
   const { requestKey, earlier } = await claimKey(operations, command, key, fingerprint);
   if (earlier !== undefined) return earlier;
   const { findings } = await forecastOf(deps, command);
@@ -209,7 +231,7 @@ export async function revokeImageVersion(
   const isOut = look === undefined || latestIn(look.resource).length === 0;
   const operation = await acceptOperation(operations, key, (stored) => {
     const before = stored?.record.ban;
-    const same = rewords(before, command)
+    const same = changesBan(before, command)
       ? undefined
       : sameRevocation(operations, stored, fingerprint, isOut);
     if (same !== undefined) return same;
@@ -330,7 +352,7 @@ export async function unrevokeImageVersion(
 function told(
   { operation }: Pair<RevocationRecord>,
   id: ImageVersionId,
-  { revokedTime: _, ...words }: Ban,
+  ban: Ban,
   context: TransitionContext,
 ): readonly Effect[] {
   const { revoked } = IMAGE_VERSION_EVENT;
@@ -340,7 +362,10 @@ function told(
       put: [revokedRow(id, operation.resourceId)],
       remove: [],
     },
-    event(operation, context, revoked, "revoked", words),
+    event(operation, context, revoked, "revoked", {
+      ...withoutTimes(ban),
+      ...(ban.holdTime !== undefined && { holdDescendants: true }),
+    }),
   ];
 }
 

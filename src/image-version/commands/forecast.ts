@@ -11,6 +11,7 @@ import {
 import type { ForecastView } from "../contract.js";
 import type { Dependencies } from "../ports.js";
 import {
+  heldFindings,
   isChanged,
   latestFindings,
   latestThen,
@@ -65,6 +66,7 @@ export async function forecastImageVersion(
       ...asked,
       ...needed,
       ...(of === "promote" ? [] : latestFindings(latest.filter(isChanged), false)),
+      ...(await heldFindings(deps, taking, latest)),
       ...warnings,
     ]),
   };

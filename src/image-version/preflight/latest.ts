@@ -202,7 +202,35 @@ export async function mustKeepLatest(
   const lost = lostOf(changes);
   if (lost.length > 0 && !allowNoLatest)
     throw wouldLoseLatest(formatImageVersionId(taking.id), lost);
-  return latestFindings(changes, allowNoLatest);
+  return [
+    ...latestFindings(changes, allowNoLatest),
+    ...(await heldFindings(deps, taking, changes)),
+  ];
+}
+
+/** Warns of versions that become the latest though what they were built from is revoked. */
+export async function heldFindings(
+  { objections }: Pick<Dependencies, "objections">,
+  { id }: LatestTaking,
+  changes: readonly LatestChange[],
+): Promise<readonly RuleFinding[]> {
+  const others = changes.filter((one) => isChanged(one) && one.to !== id.versionName);
+  const found: RuleFinding[] = [];
+  for (const to of new Set(others.flatMap((one) => one.to ?? []))) {
+    const target = others.filter((one) => one.to === to).map(({ region }) => region);
+    const held = await objections({ ...id, versionName: to }, { kind: "fallBackTo", target });
+    for (const { regions = [], why } of held)
+      if (why !== undefined)
+        found.push({
+          rule: "latest",
+          code: "ParentRevoked",
+          pointer: "",
+          message: `In ${regions.join(", ")} ${to} becomes the latest, but ${why}`,
+          severity: "warning",
+          remediation: "For another one, promote that first (POST …/promote).",
+        });
+  }
+  return found;
 }
 
 /** Canonical regions where a rule leaves the version. Throws ServiceError RegionWouldLoseLatest where that is each of them. */

@@ -65,7 +65,7 @@ export async function whyNot(
   const [first] = await objectionsToTarget(deps, imageId, found);
   return (
     (await lostLatest(survey, rollback, left)) ??
-    (first && { ...first, errors: [findingOf(first, "error")] })
+    (first && failure(first.code, first.message, [findingOf(first, "error")]))
   );
 }
 
@@ -157,6 +157,10 @@ export function describeLatest({ regions }: Pick<RollbackRecord, "regions">): st
   return `The latest is now ${parts.length > 0 ? parts.join("; ") : "none anywhere"}.`;
 }
 
-function failure(code: ErrorCode, message: string): OperationFailure {
-  return { code, message, errors: [] };
+function failure(
+  code: ErrorCode,
+  message: string,
+  errors: OperationFailure["errors"] = [],
+): OperationFailure {
+  return { code, message, errors };
 }

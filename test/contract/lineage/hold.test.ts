@@ -3,13 +3,19 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { approveImageVersion } from "../../../src/gate/approve.js";
 import { gateWaits } from "../../../src/gate/objections.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
+import { forecastImageVersion } from "../../../src/image-version/commands/forecast.js";
+import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
+import { revocationKeyOf } from "../../../src/revocation/record.js";
+import { planRevocation } from "../../../src/revocation/revoke.js";
 import type { Requester } from "../../../src/operation/records.js";
 import { idOf, revocationOf, TRACEPARENT, type InProcess } from "../../support/dependencies.js";
 import { latestIn } from "../../support/latest.js";
+import { naming } from "../../support/naming.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
 import { define } from "../image-version/rollbacks.js";
 import {
+  BY,
   byHand,
   ended,
   faultOn,
@@ -40,11 +46,13 @@ beforeEach(async () => {
   await made(world, bases.id("1.2.0"), plain());
 });
 
+const HOME = [{ name: "westus" }];
 const CLOSED = expect.objectContaining({ code: "GateClosed" }) as unknown;
 const id = (number: string) => `${app}/versions/${number}`;
 const latest = (region = "westus") => latestIn(world.simulator, app, region);
-const revoke = async () => {
-  await bases.revoke("1.1.0");
+const ADMIN = { mayReword: true, requestedBy: { objectId: "admin" } };
+const revoke = async (more: Parameters<Revocations["revoke"]>[1] = {}) => {
+  await bases.revoke("1.1.0", more);
   await bases.settled("1.1.0");
   world.clock.advance(1_000);
 };
@@ -211,4 +219,132 @@ test("who had it created does not approve it", async () => {
   const [publisher] = (await recordOf(world, id("1.0.0")))?.publishedBy ?? [];
   expect(publisher).toBeDefined();
   expect((await refusal(approve("1.0.0", publisher))).code).toBe("Forbidden");
+});
+
+describe("with holdDescendants", () => {
+  const HOLD = { ...ADMIN, holdDescendants: true };
+  const banned = async () =>
+    (await revocationOf(world.deps).revocations.readRecord(revocationKeyOf(base)))?.ban;
+
+  test("what was there before does not come into latest either, and what is in latest stays", async () => {
+    await build(world, id("1.0.0"), base);
+    await build(world, id("1.0.1"), base);
+    await ended(world, [await byHand.demote(world, id("1.0.1"))]);
+    await revoke(HOLD);
+    expect(await latest()).toBe("1.0.0");
+    expect((await refusal(byHand.promote(world, id("1.0.1")))).code).toBe("GateClosed");
+    await approve("1.0.1");
+    await promoted("1.0.1");
+    expect(await latest()).toBe("1.0.1");
+  });
+
+  test("an approval of before does not open it, and one of between a hold and its repeat does", async () => {
+    await build(world, id("1.0.0"), base);
+    await ended(world, [await byHand.demote(world, id("1.0.0"))]);
+    await approve("1.0.0");
+    await revoke(HOLD);
+    expect((await refusal(byHand.promote(world, id("1.0.0")))).code).toBe("GateClosed");
+    await approve("1.0.0");
+    await revoke({ ...HOLD, reason: "CVE-2026-1234: other words" });
+    await promoted("1.0.0");
+  });
+
+  test("an approval of a late child, then the hold: closed again", async () => {
+    await revoke();
+    await build(world, id("1.0.0"), base);
+    await approve("1.0.0");
+    await revoke(HOLD);
+    expect((await refusal(byHand.promote(world, id("1.0.0")))).code).toBe("GateClosed");
+  });
+
+  test("is asked for by the same words with it, stays when left out, and ends by false", async () => {
+    const first = await bases.revoke("1.1.0");
+    await bases.settled("1.1.0");
+    const { revokedTime, revokedBy } = (await banned()) ?? {};
+    world.clock.advance(60_000);
+    const held = await bases.revoke("1.1.0", HOLD);
+    expect(held.id).not.toBe(first.id);
+    await bases.settled("1.1.0");
+    const { holdTime } = (await banned()) ?? {};
+    expect(Date.parse(holdTime ?? "")).toBeGreaterThan(Date.parse(revokedTime ?? ""));
+    world.clock.advance(60_000);
+    expect((await bases.revoke("1.1.0", HOLD)).id).toBe(held.id);
+    await revoke({ ...ADMIN, reason: "Other words" });
+    expect(await banned()).toEqual({
+      reason: "Other words",
+      revokedBy: ADMIN.requestedBy,
+      revokedTime,
+      holdTime,
+    });
+    await revoke({ ...ADMIN, reason: "Other words", holdDescendants: false });
+    expect((await banned())?.holdTime).toBeUndefined();
+    expect(revokedBy).toEqual({ appId: "responder" });
+  });
+
+  test("is an Admin's: 403 at its pointer, and nothing is stored", async () => {
+    for (const holdDescendants of [true, false]) {
+      const { code, findings } = await refusal(bases.revoke("1.1.0", { holdDescendants }));
+      expect([code, findings.map(({ pointer }) => pointer)]).toEqual([
+        "Forbidden",
+        ["/holdDescendants"],
+      ]);
+    }
+    expect(await banned()).toBeUndefined();
+  });
+
+  test("who repeats it without being an Admin changes neither words nor hold", async () => {
+    await revoke(HOLD);
+    const before = await banned();
+    await revoke({ reason: "harmless: keep using it" });
+    expect(await banned()).toEqual(before);
+  });
+});
+
+describe("another version is demoted, and a held one is the latest then", () => {
+  beforeEach(async () => {
+    await build(world, id("1.0.0"), base);
+    await build(world, id("1.0.1"), base);
+    await made(world, id("1.1.0"), plain(HOME));
+  });
+
+  test("it is not refused, and named: by a demotion, its forecast and a revocation", async () => {
+    await revoke({ ...ADMIN, holdDescendants: true });
+    const named = { code: "ParentRevoked", severity: "warning", message: naming(["1.0.1"]) };
+    const forecast = await forecastImageVersion(world.deps, idOf(id("1.1.0")), "demote");
+    expect(forecast.findings).toContainEqual(expect.objectContaining(named));
+    const apps = new Revocations(world, app);
+    const plan = await planRevocation(revocationOf(world.deps), {
+      id: idOf(id("1.1.0")),
+      reason: "bad",
+      requestedBy: { appId: "responder" },
+    });
+    expect(plan.findings).toContainEqual(expect.objectContaining(named));
+    const demotion = await byHand.demote(world, id("1.1.0"));
+    expect(demotion.warnings).toContainEqual(expect.objectContaining(named));
+    await ended(world, [demotion]);
+    expect(await latest()).toBe("1.0.1");
+    // Story 6b: both are held and included.
+    await apps.revoke("1.0.1");
+    await apps.settled("1.0.1");
+    expect(await latest()).toBe("1.0.0");
+  });
+
+  test("a rollback to it is refused at /to until it is approved, and one without a target skips it", async () => {
+    const roll = (to?: string) =>
+      rollBackImage(world.deps, {
+        image: idOf(id("1.0.0")),
+        ...BY,
+        ...(to !== undefined && { to }),
+      });
+    await revoke({ ...ADMIN, holdDescendants: true });
+    expect((await refusal(roll())).code).toBe("RollbackRefused");
+    const { findings } = await refusal(roll("1.0.1"));
+    expect(findings).toEqual([expect.objectContaining({ code: "GateClosed", pointer: "/to" })]);
+    await made(world, id("1.2.0"), plain(HOME));
+    await ended(world, [await roll()]);
+    expect(await latest()).toBe("1.1.0");
+    await approve("1.0.1");
+    await ended(world, [await roll("1.0.1")]);
+    expect(await latest()).toBe("1.0.1");
+  });
 });

@@ -26,6 +26,11 @@ sigil image-version unrevoke.`,
       names: ["--replacement"],
       help: "Number of the version to use instead.",
     },
+    {
+      names: ["--hold-descendants"],
+      kind: "boolean",
+      help: "Admins: true keeps versions that were built from it out of latest, too. false ends that.",
+    },
     ALLOW_NO_LATEST,
     DRY_RUN,
     ...WAIT_OPTIONS,
@@ -40,12 +45,14 @@ sigil image-version unrevoke.`,
   async run(context) {
     const { client, values, note } = context;
     const replacement = values.text("--replacement");
+    const holdDescendants = values.boolean("--hold-descendants");
     const { body } = await client.call("revokeImageVersion", {
       path: versionIn(context),
       query: allowNoLatest(context),
       body: {
         reason: values.required("--reason"),
         ...(replacement !== undefined && { replacement }),
+        ...(holdDescendants !== undefined && { holdDescendants }),
         ...(values.boolean("--dry-run") === true && { dryRun: true }),
       },
     });
