@@ -11,20 +11,14 @@ const managedImage = managedImageBody as ImageVersionRequest;
 const SUBSCRIPTION =
   "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Compute";
 
-type Change = (body: ReturnType<typeof draft>) => unknown;
-
-/** A request in full, free to be changed. */
+/** A request in full, as it comes over the wire. */
 function draft() {
   return {
     location: "westus",
-    tags: { team: "images", stage: "test" } as Record<string, string>,
+    tags: { team: "images", stage: "test" },
     properties: {
       publishingProfile: {
-        endOfLifeDate: "2030-01-01T00:00:00Z" as string | undefined,
-        excludeFromLatest: undefined as boolean | undefined | null,
-        replicationMode: undefined as string | undefined,
-        replicaCount: undefined as number | undefined,
-        storageAccountType: undefined as string | undefined,
+        endOfLifeDate: "2030-01-01T00:00:00Z",
         targetRegions: [
           {
             name: "westus",
@@ -38,216 +32,143 @@ function draft() {
             storageAccountType: "Standard_LRS",
             encryption: keys("b", [0, 1]),
           },
-        ] as {
-          name: string;
-          regionalReplicaCount?: number;
-          storageAccountType?: string;
-          excludeFromLatest?: boolean;
-          encryption?: ReturnType<typeof keys> | object;
-        }[],
-        targetExtendedLocations: undefined as object[] | undefined,
+        ],
       },
-      storageProfile: {
-        source: { id: `${SUBSCRIPTION}/images/image` } as Record<string, string>,
-        osDiskImage: undefined as object | undefined | null,
-        dataDiskImages: undefined as object[] | undefined,
-      },
-      safetyProfile: undefined as object | undefined,
-      securityProfile: undefined as object | undefined,
+      storageProfile: { source: { id: IMAGE } },
     },
   };
 }
+
+const IMAGE = `${SUBSCRIPTION}/images/image`;
+const setOf = (name: string) => `${SUBSCRIPTION}/diskEncryptionSets/${name}`;
 
 function keys(name: string, luns: readonly number[]) {
   return {
-    osDiskImage: {
-      diskEncryptionSetId: `${SUBSCRIPTION}/diskEncryptionSets/${name}`,
-    },
-    dataDiskImages: luns.map((lun) => ({
-      lun,
-      diskEncryptionSetId: `${SUBSCRIPTION}/diskEncryptionSets/${name}${lun}`,
-    })),
+    osDiskImage: { diskEncryptionSetId: setOf(name) },
+    dataDiskImages: luns.map((lun) => ({ lun, diskEncryptionSetId: setOf(`${name}${lun}`) })),
   };
 }
 
-function changed(change: Change): ImageVersionRequest {
-  const body = draft();
-  change(body);
-  // As it comes over the wire: what is undefined is not there.
-  return canonicalForm(JSON.parse(JSON.stringify(body)) as ImageVersionRequest);
+/** What is put at places of the request; `undefined`: nothing is there. */
+type Change = Readonly<Record<string, unknown>>;
+
+const PROFILE = "properties/publishingProfile";
+const REGIONS = `${PROFILE}/targetRegions`;
+const STORAGE = "properties/storageProfile";
+
+function written(change: Change): ImageVersionRequest {
+  const body: unknown = draft();
+  for (const [place, value] of Object.entries(change)) {
+    const names = place.split("/");
+    const last = names.pop() ?? "";
+    const holder = names.reduce((at, name) => (at[name] ??= {}) as Json, body as Json);
+    holder[last] = value;
+  }
+  return JSON.parse(JSON.stringify(body)) as ImageVersionRequest;
 }
 
-const unchanged = changed(() => undefined);
-const regionsOf = (body: ReturnType<typeof draft>) =>
-  body.properties.publishingProfile.targetRegions;
-const regionAt = (body: ReturnType<typeof draft>, i: number) => {
-  const region = regionsOf(body)[i];
-  if (region === undefined) throw new RangeError(`no region ${i}`);
-  return region;
+type Json = Record<string, unknown>;
+
+const changed = (change: Change): ImageVersionRequest => canonicalForm(written(change));
+const unchanged = changed({});
+
+const [WEST, EAST] = draft().properties.publishingProfile.targetRegions;
+const backwards = (name: string) => {
+  const { osDiskImage, dataDiskImages } = keys(name, [0, 1]);
+  return { dataDiskImages: dataDiskImages.reverse(), osDiskImage };
 };
-const profileOf = (body: ReturnType<typeof draft>) => body.properties.publishingProfile;
+/** The same members, the last first. */
+const inReverse = (value: object): object => Object.fromEntries(Object.entries(value).reverse());
 
 describe("two requests mean the same when one", () => {
   test.each<[string, Change]>([
-    ["spells a region with capitals and spaces", (body) => (regionAt(body, 0).name = "West US")],
-    ["spells the location with capitals and spaces", (body) => (body.location = "West  US ")],
-    ["lists the regions in another order", (body) => regionsOf(body).reverse()],
+    ["spells a region with capitals and spaces", { [`${REGIONS}/0/name`]: "West US" }],
+    ["spells the location with capitals and spaces", { location: "West  US " }],
+    ["lists the regions in another order", { [REGIONS]: [EAST, WEST] }],
     [
       "lists the data disks of a region in another order",
-      (body) => {
-        for (const region of regionsOf(body))
-          (region.encryption as ReturnType<typeof keys>).dataDiskImages.reverse();
-      },
+      { [`${REGIONS}/0/encryption`]: backwards("a"), [`${REGIONS}/1/encryption`]: backwards("b") },
     ],
     [
       "lists everything in another order",
-      (body) => {
-        regionsOf(body).reverse();
-        for (const region of regionsOf(body))
-          (region.encryption as ReturnType<typeof keys>).dataDiskImages.reverse();
+      {
+        [REGIONS]: [
+          { ...EAST, encryption: backwards("b") },
+          { ...WEST, encryption: backwards("a") },
+        ],
       },
     ],
     [
       "has its members in another order",
-      (body) => {
-        const { properties } = body;
-        body.properties = {
-          ...properties,
-          storageProfile: properties.storageProfile,
-          publishingProfile: { ...properties.publishingProfile },
-        };
-        regionsOf(body)[0] = {
-          encryption: keys("a", [0, 1]),
-          storageAccountType: "Standard_LRS",
-          regionalReplicaCount: 2,
-          name: "westus",
-        };
-      },
+      { properties: inReverse(draft().properties), [`${REGIONS}/0`]: inReverse(WEST ?? {}) },
     ],
-    ["has its tags in another order", (body) => (body.tags = { stage: "test", team: "images" })],
+    ["has its tags in another order", { tags: { stage: "test", team: "images" } }],
     [
       "writes a storage type in lower case",
-      (body) => (regionAt(body, 0).storageAccountType = "standard_lrs"),
+      { [`${REGIONS}/0/storageAccountType`]: "standard_lrs" },
     ],
-    [
-      "leaves out an id's leading slash",
-      (body) =>
-        (body.properties.storageProfile.source["id"] = `${SUBSCRIPTION}/images/image`.slice(1)),
-    ],
-    [
-      "ends an id with a slash",
-      (body) => (body.properties.storageProfile.source["id"] = `${SUBSCRIPTION}/images/image/`),
-    ],
-    [
-      "writes an id in capitals",
-      (body) =>
-        (body.properties.storageProfile.source["id"] =
-          `${SUBSCRIPTION}/images/image`.toUpperCase()),
-    ],
+    ["leaves out an id's leading slash", { [`${STORAGE}/source/id`]: IMAGE.slice(1) }],
+    ["ends an id with a slash", { [`${STORAGE}/source/id`]: `${IMAGE}/` }],
+    ["writes an id in capitals", { [`${STORAGE}/source/id`]: IMAGE.toUpperCase() }],
     [
       "writes the id of a set in capitals",
-      (body) => {
-        const encryption = keys("a", [0, 1]);
-        encryption.osDiskImage.diskEncryptionSetId =
-          encryption.osDiskImage.diskEncryptionSetId.toUpperCase();
-        regionAt(body, 0).encryption = encryption;
-      },
+      { [`${REGIONS}/0/encryption/osDiskImage/diskEncryptionSetId`]: setOf("a").toUpperCase() },
     ],
     [
       "writes the same moment in another time zone",
-      (body) => (profileOf(body).endOfLifeDate = "2029-12-31T23:00:00.000-01:00"),
+      { [`${PROFILE}/endOfLifeDate`]: "2029-12-31T23:00:00.000-01:00" },
     ],
-    [
-      "writes the same day without a time",
-      (body) => (profileOf(body).endOfLifeDate = "2030-01-01"),
-    ],
-    [
-      "says null for what it does not want to say",
-      (body) => (profileOf(body).excludeFromLatest = null),
-    ],
-    ["says that replication is full", (body) => (profileOf(body).replicationMode = "full")],
-    [
-      "leaves out a replica count of one",
-      (body) => delete regionsOf(body)[1]?.regionalReplicaCount,
-    ],
+    ["writes the same day without a time", { [`${PROFILE}/endOfLifeDate`]: "2030-01-01" }],
+    ["says null for what it does not want to say", { [`${PROFILE}/excludeFromLatest`]: null }],
+    ["says that replication is full", { [`${PROFILE}/replicationMode`]: "full" }],
+    ["leaves out a replica count of one", { [`${REGIONS}/1/regionalReplicaCount`]: undefined }],
     [
       "says that regions have one replica where they say nothing",
-      (body) => (profileOf(body).replicaCount = 1),
+      { [`${PROFILE}/replicaCount`]: 1 },
     ],
-    [
-      "has an empty object where the other has none",
-      (body) => (body.properties.safetyProfile = {}),
-    ],
+    ["has an empty object where the other has none", { "properties/safetyProfile": {} }],
     [
       "has objects that hold only empty ones",
-      (body) =>
-        (body.properties.securityProfile = {
-          uefiSettings: { additionalSignatures: {} },
-        }),
+      { "properties/securityProfile": { uefiSettings: { additionalSignatures: {} } } },
     ],
-    [
-      "has an empty list where the other has none",
-      (body) => (profileOf(body).targetExtendedLocations = []),
-    ],
-    [
-      "has an empty list of data disks",
-      (body) => (body.properties.storageProfile.dataDiskImages = []),
-    ],
-    ["says null for a whole disk", (body) => (body.properties.storageProfile.osDiskImage = null)],
+    ["has an empty list where the other has none", { [`${PROFILE}/targetExtendedLocations`]: [] }],
+    ["has an empty list of data disks", { [`${STORAGE}/dataDiskImages`]: [] }],
+    ["says null for a whole disk", { [`${STORAGE}/osDiskImage`]: null }],
   ])("%s", (_, change) => {
-    const other = changed(change);
-    expect(fingerprintOf(other)).toBe(fingerprintOf(unchanged));
+    expect(JSON.stringify(written(change))).not.toBe(JSON.stringify(written({})));
+    expect(fingerprintOf(changed(change))).toBe(fingerprintOf(unchanged));
   });
 });
 
 describe("two requests differ when one has", () => {
   test.each<[string, Change]>([
-    ["another location", (body) => (body.location = "eastus2")],
-    ["another source", (body) => (body.properties.storageProfile.source["id"] += "2")],
-    ["another replica count", (body) => (regionAt(body, 1).regionalReplicaCount = 3)],
-    ["another storage type", (body) => (regionAt(body, 0).storageAccountType = "Premium_LRS")],
-    ["a region more", (body) => regionsOf(body).unshift({ name: "uksouth" })],
+    ["another location", { location: "eastus2" }],
+    ["another source", { [`${STORAGE}/source/id`]: `${IMAGE}2` }],
+    ["another replica count", { [`${REGIONS}/1/regionalReplicaCount`]: 3 }],
+    ["another storage type", { [`${REGIONS}/0/storageAccountType`]: "Premium_LRS" }],
+    ["a region more", { [REGIONS]: [{ name: "uksouth" }, WEST, EAST] }],
     [
       "another set for a data disk",
-      (body) => {
-        const encryption = keys("b", [0, 1]);
-        encryption.dataDiskImages.reverse();
-        (encryption.dataDiskImages[1] ?? { diskEncryptionSetId: "" }).diskEncryptionSetId += "x";
-        regionAt(body, 1).encryption = encryption;
-        regionsOf(body).reverse();
-      },
+      { [`${REGIONS}/1/encryption/dataDiskImages/1/diskEncryptionSetId`]: setOf("b1x") },
     ],
-    ["another end of life", (body) => (profileOf(body).endOfLifeDate = "2030-01-02")],
-    ["no end of life", (body) => (profileOf(body).endOfLifeDate = undefined)],
-    ["exclusion from latest", (body) => (profileOf(body).excludeFromLatest = true)],
-    ["shallow replication", (body) => (profileOf(body).replicationMode = "Shallow")],
-    ["another value of a tag", (body) => (body.tags["team"] = "IMAGES")],
-    ["a tag more, whose name has to be escaped", (body) => (body.tags["a/b~c"] = "1")],
+    ["another end of life", { [`${PROFILE}/endOfLifeDate`]: "2030-01-02" }],
+    ["no end of life", { [`${PROFILE}/endOfLifeDate`]: undefined }],
+    ["exclusion from latest", { [`${PROFILE}/excludeFromLatest`]: true }],
+    ["shallow replication", { [`${PROFILE}/replicationMode`]: "Shallow" }],
+    ["another value of a tag", { "tags/team": "IMAGES" }],
+    ["a tag more, whose name has to be escaped", { tags: { ...draft().tags, "a/b~c": "1" } }],
+    ["protection", { "properties/safetyProfile": { blockDeletionBeforeEndOfLife: true } }],
+    ["a region less", { [REGIONS]: [WEST] }],
+    ["a key of a data disk less", { [`${REGIONS}/0/encryption`]: keys("a", [1]) }],
+    ["a region's encryption less", { [`${REGIONS}/0/encryption`]: undefined }],
+    ["a source less", { [`${STORAGE}/source`]: {} }],
+    // It may undo what somebody has set in the portal.
     [
-      "protection",
-      (body) =>
-        (body.properties.safetyProfile = {
-          blockDeletionBeforeEndOfLife: true,
-        }),
+      "said that the version is not excluded from latest",
+      { [`${PROFILE}/excludeFromLatest`]: false },
     ],
-    ["a region less", (body) => regionsOf(body).pop()],
-    ["a key of a data disk less", (body) => (regionAt(body, 0).encryption = keys("a", [1]))],
-    ["a region's encryption less", (body) => delete regionsOf(body)[0]?.encryption],
-    ["a source less", (body) => (body.properties.storageProfile.source = {})],
+    ["said that a region is not excluded", { [`${REGIONS}/1/excludeFromLatest`]: false }],
   ])("%s", (_, change) => {
-    expect(fingerprintOf(changed(change))).not.toBe(fingerprintOf(unchanged));
-  });
-
-  test.each<[string, Change]>([
-    [
-      "a version is not excluded from latest",
-      (body) => (profileOf(body).excludeFromLatest = false),
-    ],
-    [
-      "a region is not excluded from latest",
-      (body) => (regionAt(body, 1).excludeFromLatest = false),
-    ],
-  ])("saying that %s: it may undo what somebody has set in the portal", (_, change) => {
     expect(fingerprintOf(changed(change))).not.toBe(fingerprintOf(unchanged));
   });
 
@@ -266,9 +187,7 @@ describe("two requests differ when one has", () => {
       extendedLocationReplicaCount: count,
     });
     const zones = (one: number, two: number) =>
-      changed((body) => {
-        profileOf(body).targetExtendedLocations = [zone("zone1", one), zone("zone2", two)];
-      });
+      changed({ [`${PROFILE}/targetExtendedLocations`]: [zone("zone1", one), zone("zone2", two)] });
     expect(fingerprintOf(zones(1, 2))).not.toBe(fingerprintOf(zones(1, 1)));
     expect(fingerprintOf(zones(2, 1))).not.toBe(fingerprintOf(zones(1, 2)));
   });
@@ -311,12 +230,12 @@ describe("the canonical form", () => {
   });
 
   test("takes counts and types of regions that have none from the profile", () => {
-    const form = changed((body) => {
-      Object.assign(profileOf(body), {
+    const form = changed({
+      [PROFILE]: {
         replicaCount: 4,
         storageAccountType: "premium_lrs",
         targetRegions: [{ name: "westus" }, { name: "eastus2", regionalReplicaCount: 1 }],
-      });
+      },
     });
     expect(form.properties.publishingProfile?.targetRegions).toEqual([
       {
@@ -343,13 +262,13 @@ describe("the canonical form", () => {
   });
 
   test("keeps an empty list of target regions, for a rule to refuse", () => {
-    const form = changed((body) => (profileOf(body).targetRegions = []));
+    const form = changed({ [REGIONS]: [] });
     expect(form.properties.publishingProfile?.targetRegions).toEqual([]);
   });
 
   test("keeps tags as they are: empty values, case, and names of properties", () => {
     const tags = { Id: "Subscriptions/x/", type: "STANDARD_LRS", empty: "" };
-    expect(changed((body) => Object.assign(body, { tags })).tags).toEqual(tags);
+    expect(changed({ tags }).tags).toEqual(tags);
   });
 
   test("is its own canonical form", () => {
@@ -363,7 +282,7 @@ describe("the canonical form", () => {
   test("does not change what it is given", () => {
     const body = draft();
     const before = JSON.stringify(body);
-    canonicalForm(body as unknown as ImageVersionRequest);
+    canonicalForm(body);
     expect(JSON.stringify(body)).toBe(before);
   });
 
@@ -437,88 +356,58 @@ describe("the canonical form", () => {
   });
 
   test("keeps what has no other spelling, and what is not of its form", () => {
-    const form = changed((body) => {
-      profileOf(body).endOfLifeDate = "some day";
-      profileOf(body).replicationMode = "Newer";
-      regionAt(body, 0).storageAccountType = "UltraSSD_LRS";
-      profileOf(body).excludeFromLatest = "yes" as unknown as boolean;
+    const form = changed({
+      [`${PROFILE}/endOfLifeDate`]: "some day",
+      [`${PROFILE}/replicationMode`]: "Newer",
+      [`${REGIONS}/0/storageAccountType`]: "UltraSSD_LRS",
+      [`${PROFILE}/excludeFromLatest`]: "yes",
     });
     const profile = form.properties.publishingProfile;
     expect(profile?.endOfLifeDate).toBe("some day");
     expect(profile?.replicationMode).toBe("Newer");
     expect(profile?.targetRegions?.[0]?.storageAccountType).toBe("UltraSSD_LRS");
     expect(profile?.excludeFromLatest).toBe("yes");
-    expect(changed((body) => (body.location = 7 as unknown as string)).location).toBe(7);
+    expect(changed({ location: 7 }).location).toBe(7);
   });
 
-  test("has each word as Azure spells it", () => {
-    const spelledAs = (words: readonly string[], at: string): unknown[] =>
-      words.map((word) => {
-        const form = changed((body) => {
-          Object.assign(profileOf(body), {
-            storageAccountStrategy: word,
-            replicationMode: word,
-          });
-          body.properties.storageProfile.osDiskImage = { hostCaching: word };
-          body.properties.securityProfile = {
-            uefiSettings: { signatureTemplateNames: [word] },
-            secretsProvisioningSettings: { components: [{ name: word }] },
-          };
-          regionAt(body, 0).encryption = {
-            osDiskImage: {
-              securityProfile: { confidentialVMEncryptionType: word },
-            },
-            dataDiskImages: [
-              {
-                lun: 0,
-                securityProfile: { confidentialVMEncryptionType: word },
-              },
-            ],
-          };
-        });
-        return at
-          .split("/")
-          .reduce<unknown>(
-            (value, part) => (value as Record<string, unknown>)[part],
-            form.properties,
-          );
-      });
-    for (const [at, words] of [
-      ["publishingProfile/replicationMode", ["Full", "Shallow"]],
-      ["publishingProfile/storageAccountStrategy", ["PreferStandard_ZRS", "DefaultStandard_LRS"]],
-      ["storageProfile/osDiskImage/hostCaching", ["None", "ReadOnly", "ReadWrite"]],
+  test.each([
+    [`${PROFILE}/replicationMode`, ["Full", "Shallow"]],
+    [`${PROFILE}/storageAccountStrategy`, ["PreferStandard_ZRS", "DefaultStandard_LRS"]],
+    [`${STORAGE}/osDiskImage/hostCaching`, ["None", "ReadOnly", "ReadWrite"]],
+    [
+      "properties/securityProfile/uefiSettings/signatureTemplateNames",
       [
-        "securityProfile/uefiSettings/signatureTemplateNames/0",
-        [
-          "NoSignatureTemplate",
-          "MicrosoftUefiCertificateAuthorityTemplate",
-          "MicrosoftWindowsTemplate",
-        ],
+        "NoSignatureTemplate",
+        "MicrosoftUefiCertificateAuthorityTemplate",
+        "MicrosoftWindowsTemplate",
       ],
+    ],
+    [
+      `${REGIONS}/0/encryption/osDiskImage/securityProfile/confidentialVMEncryptionType`,
       [
-        "publishingProfile/targetRegions/0/encryption/osDiskImage/securityProfile/confidentialVMEncryptionType",
-        [
-          "EncryptedVMGuestStateOnlyWithPmk",
-          "EncryptedWithPmk",
-          "EncryptedWithCmk",
-          "NonPersistedTPM",
-        ],
+        "EncryptedVMGuestStateOnlyWithPmk",
+        "EncryptedWithPmk",
+        "EncryptedWithCmk",
+        "NonPersistedTPM",
       ],
-      [
-        "publishingProfile/targetRegions/0/encryption/dataDiskImages/0/securityProfile/confidentialVMEncryptionType",
-        ["DataDiskEncryptedWithCmk"],
-      ],
-      [
-        "securityProfile/secretsProvisioningSettings/components/0/name",
-        ["OS", "CloudInit", "AzureGuestAgent", "SecretsProvisioningLibrary"],
-      ],
-    ] as const) {
-      expect(
-        spelledAs(
-          words.map((word) => word.toUpperCase()),
-          at,
-        ),
-      ).toEqual(words);
+    ],
+    [
+      `${REGIONS}/0/encryption/dataDiskImages/0/securityProfile/confidentialVMEncryptionType`,
+      ["DataDiskEncryptedWithCmk"],
+    ],
+    [
+      "properties/securityProfile/secretsProvisioningSettings/components",
+      ["OS", "CloudInit", "AzureGuestAgent", "SecretsProvisioningLibrary"],
+    ],
+  ])("has each word of %s as Azure spells it", (place, words) => {
+    // Of a list the one item, and of an object in it the name.
+    const held = (word: string): unknown =>
+      place.endsWith("Names") ? [word] : place.endsWith("components") ? [{ name: word }] : word;
+    for (const word of words) {
+      const form = changed({ [place]: held(word.toUpperCase()) });
+      expect(place.split("/").reduce<unknown>((at, name) => (at as Json)[name], form)).toEqual(
+        held(word),
+      );
     }
   });
 });
