@@ -1,5 +1,6 @@
 // Plants a random sample of faults, one at a time, in a copy of the project, and prints which no test of `npm test` notices:
 //   npm run mutation:sample -- --seed '2031 ' --count 200
+//   npm run mutation:sample -- --rooms             two faults of each room, by the date: a person reads what lives
 // Of the tests that reach a fault, those of test/unit are run first, then the cheapest of the others. A fault is killed by a test
 // that fails; the same files pass without it, or they are not used. What runs for ever is killed by its time-out.
 import { execFileSync, spawn } from "node:child_process";
@@ -12,16 +13,24 @@ import { Instrumenter } from "@stryker-mutator/instrumenter";
 
 const { values } = parseArgs({
   options: {
-    seed: { type: "string", default: "1 " },
+    seed: { type: "string" },
     count: { type: "string", default: "200" },
-    files: {
-      type: "string",
-      default: "src/image-version/{state,latest,commands}/**/*.ts",
-    },
+    files: { type: "string" },
+    rooms: { type: "boolean", default: false },
+    each: { type: "string", default: "2" }, // of a room
     seconds: { type: "string", default: "20" }, // of processor time, for unit tests and for others
     processes: { type: "string", default: "2" },
   },
 });
+const seed = values.seed ?? (values.rooms ? `${new Date().toISOString().slice(0, 10)} ` : "1 ");
+/** The page's components are a browser's to try; what is generated has its document's tests. */
+const ROOMS = "src/**/*.ts";
+const NO_ROOM = /\/(?:dist|generated|components|node_modules)\/|\.d\.ts$|^src\/client\//u;
+const FILES = values.rooms ? ROOMS : "src/image-version/{state,latest,commands}/**/*.ts";
+/** A folder of src; of the large ones each folder of theirs. */
+const roomOf = (file) =>
+  /^src\/(?:(?:image-version|azure|http|cli\/src|page\/src)\/)?[^/]+(?=\/)/u.exec(file)?.[0] ??
+  "src";
 const copy = mkdtempSync(path.join(tmpdir(), "sigil-mutation-"));
 const report = (name) => path.join(copy, `${name}.json`);
 
@@ -58,7 +67,7 @@ const keyOf = ({ fileName, location: { start, end }, replacement }) =>
   `${fileName}:${start.line + 1}:${start.column + 1}-${end.line + 1}:${end.column + 1} ${replacement}`;
 const hashOf = (fault) =>
   createHash("sha256")
-    .update(values.seed + keyOf(fault))
+    .update(seed + keyOf(fault))
     .digest("hex");
 
 function shown({ fileName, location: { start, end }, replacement }) {
@@ -127,15 +136,19 @@ async function run(name, files, { fault, timeoutMs, covered } = {}) {
 }
 
 async function sample() {
-  const files = globSync(values.files).sort();
+  const files = globSync(values.files ?? FILES)
+    .filter((file) => !values.rooms || !NO_ROOM.test(file))
+    .sort();
   const all = (await instrumented(files, () => false)).mutants;
-  const chosen = new Set(
-    all
-      .map((fault) => ({ key: keyOf(fault), hash: hashOf(fault) }))
-      .sort((a, b) => (a.hash < b.hash ? -1 : 1))
-      .slice(0, Number(values.count))
-      .map(({ key }) => key),
-  );
+  const inOrder = all
+    .map((fault) => ({ key: keyOf(fault), hash: hashOf(fault), room: roomOf(fault.fileName) }))
+    .sort((a, b) => (a.hash < b.hash ? -1 : 1));
+  const drawn = values.rooms
+    ? Object.values(Object.groupBy(inOrder, ({ room }) => room)).flatMap((room) =>
+        room.slice(0, Number(values.each)),
+      )
+    : inOrder.slice(0, Number(values.count));
+  const chosen = new Set(drawn.map(({ key }) => key));
   execFileSync("bash", [
     "-c",
     `git ls-files -coz --exclude-standard | xargs -0 cp --parents -t ${copy} && cp -al node_modules ${copy}/ && cp -a --parents src/generated src/client/src/generated src/client/dist ${copy}/`,
@@ -145,9 +158,7 @@ async function sample() {
   );
   for (const { name, content } of sources) writeFileSync(path.join(copy, name), content);
   const faults = mutants.filter(({ status }) => status !== "Ignored");
-  console.log(
-    `${faults.length} of ${all.length} faults, seed ${JSON.stringify(values.seed)}, in ${copy}`,
-  );
+  console.log(`${faults.length} of ${all.length} faults, seed ${JSON.stringify(seed)}, in ${copy}`);
 
   const covered = path.join(copy, "covered.txt");
   writeFileSync(covered, "");
