@@ -85,10 +85,7 @@ describe("infra/", () => {
       expect(config.pollMaxMs).toBe(60_000);
       expect(config.galleryPolicy).toEqual({
         rules: [
-          {
-            callers: [{ role: "ImageVersions.Write" }],
-            galleries: [{ subscriptionId: "*" }],
-          },
+          { callers: [{ role: "ImageVersions.Write" }], galleries: [{ subscriptionId: "*" }] },
         ],
         gates: [],
       });
@@ -189,11 +186,7 @@ describe("infra/", () => {
           const [, entity = "", role = ""] =
             /^(.+): Azure Service Bus Data (\w+)$/u.exec(line) ?? [];
           if (entity === "") continue; // A sender's or receiver's.
-          const given = {
-            Owner: ["Listen", "Send"],
-            Receiver: ["Listen"],
-            Sender: ["Send"],
-          }[role];
+          const given = { Owner: ["Listen", "Send"], Receiver: ["Listen"], Sender: ["Send"] }[role];
           rights[entity] ??= new Set();
           for (const right of given ?? []) rights[entity].add(right);
         }
@@ -272,9 +265,7 @@ describe("infra/", () => {
         consumers: actions("consumers"),
         subscription: actions("subscription"),
       });
-      expect(actionsIn(full, CONSUMER)).toEqual({
-        consumers: actions("consumers"),
-      });
+      expect(actionsIn(full, CONSUMER)).toEqual({ consumers: actions("consumers") });
       expect(placesOf(full, CONSUMER)).toEqual(["consumers in the subscription"]);
       expect(placesOf(plain, SUBSCRIPTION)).toEqual([
         "galleries in the subscription",
@@ -844,11 +835,7 @@ function rolesIn(
         roleName: string;
         permissions: readonly { actions: unknown }[];
       };
-      return {
-        id,
-        part: roleName.split(" ")[1] ?? "",
-        allowed: allowed[0]?.actions,
-      };
+      return { id, part: roleName.split(" ")[1] ?? "", allowed: allowed[0]?.actions };
     });
 }
 

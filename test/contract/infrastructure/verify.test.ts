@@ -43,9 +43,7 @@ let done: (words: string) => unknown = () => {};
 const LONG = { timeout: 180_000 };
 
 beforeAll(async () => {
-  stack = await Stack.start({
-    simulator: { replication: { durationMs: 300 } },
-  });
+  stack = await Stack.start({ simulator: { replication: { durationMs: 300 } } });
   const lines: string[] = [];
   host = await stack.startHost((line) => lines.push(line));
   const functions = lines.flatMap((line) => /^ {2}([a-z\d-]+) {2}/u.exec(line)?.[1] ?? []);
@@ -80,11 +78,7 @@ fetch(process.env.AZURE, { method: "POST", body: JSON.stringify(process.argv.sli
   await writeFile(path.join(folder, "sigil.zip"), zipSync({ "functions.json": listed }));
   groups.set(OTHERS.group, "");
   roles.set("others", OTHERS.role);
-  graph.applications.push({
-    id: "others",
-    appId: "others",
-    displayName: OTHERS.application,
-  });
+  graph.applications.push({ id: "others", appId: "others", displayName: OTHERS.application });
 });
 afterEach(() => {
   asked.splice(0);
@@ -183,10 +177,7 @@ async function az(words: readonly string[], functions: readonly string[]): Promi
       if (key === undefined) throw new Error("there is no such key");
       await stack.simulator.putResource({
         ...key,
-        properties: {
-          ...key.properties,
-          attributes: { enabled: option("--enabled") === "true" },
-        },
+        properties: { ...key.properties, attributes: { enabled: option("--enabled") === "true" } },
       });
       return {};
     }
@@ -277,9 +268,7 @@ async function deploy(words: readonly string[]): Promise<unknown> {
       ...gallery,
       properties: {
         ...gallery.properties,
-        softDeletePolicy: {
-          isSoftDeleteEnabled: values.get("softDelete") === "true",
-        },
+        softDeletePolicy: { isSoftDeleteEnabled: values.get("softDelete") === "true" },
       },
     },
     { ...definition, properties: { ...definition.properties, osState: "Specialized" } },

@@ -51,11 +51,7 @@ export const snapshotOf = (
 
 /** Properties of a confidential VM's disk. */
 export const CONFIDENTIAL = {
-  securityProfile: {
-    securityType: "ConfidentialVM_DiskEncryptedWithPlatformKey",
-  },
+  securityProfile: { securityType: "ConfidentialVM_DiskEncryptedWithPlatformKey" },
 };
 
-export const securityType = (value: string) => ({
-  features: [{ name: "SecurityType", value }],
-});
+export const securityType = (value: string) => ({ features: [{ name: "SecurityType", value }] });

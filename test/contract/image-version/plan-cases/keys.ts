@@ -51,11 +51,7 @@ async function confidentialData(
       {
         name: HOME,
         encryption: {
-          osDiskImage: {
-            securityProfile: {
-              confidentialVMEncryptionType: "EncryptedWithPmk",
-            },
-          },
+          osDiskImage: { securityProfile: { confidentialVMEncryptionType: "EncryptedWithPmk" } },
           dataDiskImages: [
             {
               lun: 0,
@@ -92,9 +88,7 @@ export const KEYS: readonly Case[] = [
   {
     name: "a set that does not exist",
     ask: (t) =>
-      t.ask({
-        regions: [regionWith(HOME, seedSet("Nowhere"), { 0: seedSet("WestUS") })],
-      }),
+      t.ask({ regions: [regionWith(HOME, seedSet("Nowhere"), { 0: seedSet("WestUS") })] }),
     codes: ["DiskEncryptionSetNotFound"],
     mended: async (t) => {
       const id = await t.put(t.of.diskEncryptionSet(t.name("made"), HOME));
@@ -103,19 +97,13 @@ export const KEYS: readonly Case[] = [
   },
   {
     name: "a set of another region: the seed's own mistake",
-    ask: (t) =>
-      t.ask({
-        regions: [seedRegion(HOME, "WestUS"), seedRegion("eastus", "EastUS2")],
-      }),
+    ask: (t) => t.ask({ regions: [seedRegion(HOME, "WestUS"), seedRegion("eastus", "EastUS2")] }),
     codes: ["DiskEncryptionSetInOtherRegion", "DiskEncryptionSetInOtherRegion"],
     mended: (t) => t.ask(),
   },
   {
     name: "one set for every region",
-    ask: (t) =>
-      t.ask({
-        regions: [seedRegion(HOME, "WestUS"), seedRegion("eastus2", "WestUS")],
-      }),
+    ask: (t) => t.ask({ regions: [seedRegion(HOME, "WestUS"), seedRegion("eastus2", "WestUS")] }),
     codes: ["DiskEncryptionSetInOtherRegion", "DiskEncryptionSetInOtherRegion"],
     mended: (t) => t.ask(),
   },
@@ -123,9 +111,7 @@ export const KEYS: readonly Case[] = [
     name: "a set of another subscription",
     ask: async (t) => {
       const id = await t.put(ELSEWHERE.diskEncryptionSet(t.name("theirs"), HOME));
-      return t.ask({
-        regions: [regionWith(HOME, id, { 0: seedSet("WestUS") })],
-      });
+      return t.ask({ regions: [regionWith(HOME, id, { 0: seedSet("WestUS") })] });
     },
     codes: ["DiskEncryptionSetInOtherSubscription"],
     mended: atHome,
@@ -134,13 +120,9 @@ export const KEYS: readonly Case[] = [
     name: "a set that is still being made",
     ask: async (t) => {
       const id = await t.put(
-        t.of.diskEncryptionSet(t.name("young"), HOME, undefined, {
-          provisioningState: "Updating",
-        }),
+        t.of.diskEncryptionSet(t.name("young"), HOME, undefined, { provisioningState: "Updating" }),
       );
-      return t.ask({
-        regions: [regionWith(HOME, id, { 0: seedSet("WestUS") })],
-      });
+      return t.ask({ regions: [regionWith(HOME, id, { 0: seedSet("WestUS") })] });
     },
     codes: ["DiskEncryptionSetNotReady"],
     mended: async (t) => {
@@ -152,13 +134,9 @@ export const KEYS: readonly Case[] = [
     name: "a set without an active key",
     ask: async (t) => {
       const id = await t.put(
-        t.of.diskEncryptionSet(t.name("keyless"), HOME, undefined, {
-          activeKey: undefined,
-        }),
+        t.of.diskEncryptionSet(t.name("keyless"), HOME, undefined, { activeKey: undefined }),
       );
-      return t.ask({
-        regions: [regionWith(HOME, id, { 0: seedSet("WestUS") })],
-      });
+      return t.ask({ regions: [regionWith(HOME, id, { 0: seedSet("WestUS") })] });
     },
     codes: ["DiskEncryptionSetWithoutKey"],
     mended: async (t) => {
@@ -186,9 +164,7 @@ export const KEYS: readonly Case[] = [
           ...t.resource(key),
           properties: { ...t.resource(key).properties, attributes },
         });
-      return t.ask({
-        regions: [regionWith(HOME, id, { 0: seedSet("WestUS") })],
-      });
+      return t.ask({ regions: [regionWith(HOME, id, { 0: seedSet("WestUS") })] });
     },
     ...(code !== undefined && {
       codes: [code],
@@ -203,15 +179,10 @@ export const KEYS: readonly Case[] = [
     ask: async (t) => {
       const id = await t.put(
         t.of.diskEncryptionSet(t.name("stuck"), HOME, undefined, {
-          autoKeyRotationError: {
-            code: "KeyVaultAccessForbidden",
-            message: "No.",
-          },
+          autoKeyRotationError: { code: "KeyVaultAccessForbidden", message: "No." },
         }),
       );
-      return t.ask({
-        regions: [regionWith(HOME, id, { 0: seedSet("WestUS") })],
-      });
+      return t.ask({ regions: [regionWith(HOME, id, { 0: seedSet("WestUS") })] });
     },
   },
   {
@@ -249,10 +220,7 @@ export const KEYS: readonly Case[] = [
     name: "a confidential VM's OS disk with the set that it needs",
     ask: (t) => confidentialOsDisk(t),
   },
-  {
-    name: "a confidential data disk with the set that it needs",
-    ask: (t) => confidentialData(t),
-  },
+  { name: "a confidential data disk with the set that it needs", ask: (t) => confidentialData(t) },
   {
     name: "an ordinary set for a confidential data disk",
     ask: (t) => confidentialData(t, { set: seedSet("WestUS") }),
@@ -304,10 +272,7 @@ export const KEYS: readonly Case[] = [
     ask: (t) =>
       t.ask({
         regions: [
-          regionWith(HOME, seedSet("EastUS2"), {
-            0: seedSet("Nowhere"),
-            7: seedSet("WestUS"),
-          }),
+          regionWith(HOME, seedSet("EastUS2"), { 0: seedSet("Nowhere"), 7: seedSet("WestUS") }),
           { name: "eastus2" },
         ],
       }),

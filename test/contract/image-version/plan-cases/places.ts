@@ -14,9 +14,7 @@ import { HOME, type Ask, type Trial } from "../../../support/trial.js";
 const confidential = (confidentialVMEncryptionType: "EncryptedWithPmk" | "NonPersistedTPM") =>
   PLAIN.map((region) => ({
     ...region,
-    encryption: {
-      osDiskImage: { securityProfile: { confidentialVMEncryptionType } },
-    },
+    encryption: { osDiskImage: { securityProfile: { confidentialVMEncryptionType } } },
   }));
 
 async function confidentialAtHome(t: Trial): Promise<Ask> {
@@ -29,9 +27,7 @@ async function confidentialAtHome(t: Trial): Promise<Ask> {
 }
 
 const armUnderArm = async (t: Trial) => {
-  const id = await snapshotOf(t, "arm", {
-    supportedCapabilities: { architecture: "Arm64" },
-  });
+  const id = await snapshotOf(t, "arm", { supportedCapabilities: { architecture: "Arm64" } });
   return t.ask({
     definition: await definition(t, { architecture: "Arm64" }),
     regions: PLAIN,
@@ -40,9 +36,7 @@ const armUnderArm = async (t: Trial) => {
 };
 
 const trustedUnderTrusted = async (t: Trial) => {
-  const id = await diskOf(t, "trusted", {
-    securityProfile: { securityType: "TrustedLaunch" },
-  });
+  const id = await diskOf(t, "trusted", { securityProfile: { securityType: "TrustedLaunch" } });
   return t.ask({
     definition: await definition(t, securityType("TrustedLaunch")),
     regions: PLAIN,
@@ -125,11 +119,7 @@ export const PLACES: readonly Case[] = [
   },
   {
     name: "platform keys in a shared gallery",
-    ask: (t) =>
-      t.ask({
-        definition: "galleries/MySharedGallery/images/MyImage",
-        regions: PLAIN,
-      }),
+    ask: (t) => t.ask({ definition: "galleries/MySharedGallery/images/MyImage", regions: PLAIN }),
   },
   {
     name: "a definition of another operating system",
@@ -152,45 +142,27 @@ export const PLACES: readonly Case[] = [
   {
     name: "a snapshot of another architecture",
     ask: async (t) => {
-      const id = await snapshotOf(t, "arm", {
-        supportedCapabilities: { architecture: "Arm64" },
-      });
-      return t.ask({
-        regions: PLAIN,
-        storage: { osDiskImage: { source: { id } } },
-      });
+      const id = await snapshotOf(t, "arm", { supportedCapabilities: { architecture: "Arm64" } });
+      return t.ask({ regions: PLAIN, storage: { osDiskImage: { source: { id } } } });
     },
     codes: ["ArchitectureMismatch"],
     mended: armUnderArm,
   },
-  {
-    name: "a snapshot of the definition's architecture, Arm64",
-    ask: armUnderArm,
-  },
+  { name: "a snapshot of the definition's architecture, Arm64", ask: armUnderArm },
   {
     name: "a Trusted Launch disk under a standard definition",
     ask: async (t) => {
-      const id = await diskOf(t, "trusted", {
-        securityProfile: { securityType: "TrustedLaunch" },
-      });
-      return t.ask({
-        regions: PLAIN,
-        storage: { osDiskImage: { source: { id } } },
-      });
+      const id = await diskOf(t, "trusted", { securityProfile: { securityType: "TrustedLaunch" } });
+      return t.ask({ regions: PLAIN, storage: { osDiskImage: { source: { id } } } });
     },
     codes: ["SecurityTypeMismatch"],
     mended: trustedUnderTrusted,
   },
-  {
-    name: "a Trusted Launch disk under a Trusted Launch definition",
-    ask: trustedUnderTrusted,
-  },
+  { name: "a Trusted Launch disk under a Trusted Launch definition", ask: trustedUnderTrusted },
   {
     name: "a managed image under a definition that supports Trusted Launch",
     ask: async (t) =>
-      t.ask({
-        definition: await definition(t, securityType("TrustedLaunchSupported")),
-      }),
+      t.ask({ definition: await definition(t, securityType("TrustedLaunchSupported")) }),
   },
   {
     name: "a managed image under a confidential VM's definition",
@@ -211,9 +183,7 @@ export const PLACES: readonly Case[] = [
             name: HOME,
             encryption: {
               osDiskImage: {
-                securityProfile: {
-                  confidentialVMEncryptionType: "EncryptedWithPmk",
-                },
+                securityProfile: { confidentialVMEncryptionType: "EncryptedWithPmk" },
               },
             },
           },
@@ -227,9 +197,7 @@ export const PLACES: readonly Case[] = [
     ask: async (t) =>
       t.ask({
         definition: await definition(t, securityType("TrustedLaunchSupported")),
-        storage: {
-          source: { virtualMachineId: seedResource("virtualMachines/myVM") },
-        },
+        storage: { source: { virtualMachineId: seedResource("virtualMachines/myVM") } },
       }),
     codes: ["SecurityTypeMismatch"],
     mended: (t) =>
@@ -261,9 +229,7 @@ export const PLACES: readonly Case[] = [
             name: HOME,
             encryption: {
               osDiskImage: {
-                securityProfile: {
-                  confidentialVMEncryptionType: "EncryptedWithCmk",
-                },
+                securityProfile: { confidentialVMEncryptionType: "EncryptedWithCmk" },
               },
             },
           },

@@ -15,14 +15,8 @@ const shallowAtHome = (t: Trial) =>
 
 export const REQUESTS: readonly Case[] = [
   { name: "the seed's managed image", ask: (t) => t.ask() },
-  {
-    name: "the seed's snapshots",
-    ask: (t) => t.ask({ storage: SNAPSHOTS }),
-  },
-  {
-    name: "platform keys in two regions",
-    ask: (t) => t.ask({ regions: PLAIN }),
-  },
+  { name: "the seed's snapshots", ask: (t) => t.ask({ storage: SNAPSHOTS }) },
+  { name: "platform keys in two regions", ask: (t) => t.ask({ regions: PLAIN }) },
   {
     name: "a single region, the version's own",
     ask: (t) => t.ask({ regions: [seedRegion(HOME, "WestUS")] }),
@@ -37,10 +31,7 @@ export const REQUESTS: readonly Case[] = [
   },
   {
     name: "a region twice, in two spellings",
-    ask: (t) =>
-      t.ask({
-        regions: [...seedRegions(), seedRegion("East US 2", "EastUS2")],
-      }),
+    ask: (t) => t.ask({ regions: [...seedRegions(), seedRegion("East US 2", "EastUS2")] }),
     codes: ["DuplicateRegion"],
     mended: (t) => t.ask({ regions: seedRegions() }),
   },
@@ -53,12 +44,7 @@ export const REQUESTS: readonly Case[] = [
   {
     name: "100 replicas in all",
     ask: (t) =>
-      t.ask({
-        regions: PLAIN.map((region) => ({
-          ...region,
-          regionalReplicaCount: 50,
-        })),
-      }),
+      t.ask({ regions: PLAIN.map((region) => ({ ...region, regionalReplicaCount: 50 })) }),
   },
   {
     name: "more than 100 replicas in all",
@@ -86,10 +72,7 @@ export const REQUESTS: readonly Case[] = [
   {
     name: "a storage strategy alone",
     ask: (t) =>
-      t.ask({
-        regions: PLAIN,
-        publishing: { storageAccountStrategy: "DefaultStandard_LRS" },
-      }),
+      t.ask({ regions: PLAIN, publishing: { storageAccountStrategy: "DefaultStandard_LRS" } }),
   },
   {
     name: "the largest version name",
@@ -125,10 +108,7 @@ export const REQUESTS: readonly Case[] = [
           {
             ...home,
             name: HOME,
-            encryption: {
-              ...home?.encryption,
-              dataDiskImages: [...disks, ...disks],
-            },
+            encryption: { ...home?.encryption, dataDiskImages: [...disks, ...disks] },
           },
           ...(other ? [other] : []),
         ],
@@ -182,10 +162,7 @@ export const REQUESTS: readonly Case[] = [
     ask: (t) =>
       t.ask({
         regions: PLAIN,
-        storage: {
-          osDiskImage: { source: VHD },
-          dataDiskImages: [{ lun: 0, source: VHD }],
-        },
+        storage: { osDiskImage: { source: VHD }, dataDiskImages: [{ lun: 0, source: VHD }] },
       }),
     codes: ["DuplicateSource"],
     mended: (t) => t.ask({ regions: PLAIN, storage: { osDiskImage: { source: VHD } } }),
@@ -207,9 +184,7 @@ export const REQUESTS: readonly Case[] = [
   {
     name: "zone-redundant storage where there are zones",
     ask: (t) =>
-      t.ask({
-        regions: [{ name: HOME }, { name: "eastus2", storageAccountType: "Standard_ZRS" }],
-      }),
+      t.ask({ regions: [{ name: HOME }, { name: "eastus2", storageAccountType: "Standard_ZRS" }] }),
   },
   {
     name: "zone-redundant storage where there are no zones",
@@ -217,10 +192,7 @@ export const REQUESTS: readonly Case[] = [
     codes: ["ZoneRedundantStorageNotOffered"],
     mended: (t) => t.ask({ regions: [{ name: HOME, storageAccountType: "Standard_LRS" }] }),
   },
-  {
-    name: "shallow replication at home",
-    ask: shallowAtHome,
-  },
+  { name: "shallow replication at home", ask: shallowAtHome },
   {
     name: "shallow replication in two regions",
     ask: (t) => t.ask({ regions: PLAIN, publishing: { replicationMode: "Shallow" } }),

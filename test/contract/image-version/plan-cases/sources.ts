@@ -23,17 +23,12 @@ const ELSEWHERE = resourcesIn(OTHER_SUBSCRIPTION, "OtherResourceGroup");
 
 /** A virtual machine whose OS disk has these members, too. */
 function withOsDisk(machine: ArmResource, more: object): ArmResource {
-  const { storageProfile } = machine.properties as {
-    storageProfile: { osDisk: object };
-  };
+  const { storageProfile } = machine.properties as { storageProfile: { osDisk: object } };
   return {
     ...machine,
     properties: {
       ...machine.properties,
-      storageProfile: {
-        ...storageProfile,
-        osDisk: { ...storageProfile.osDisk, ...more },
-      },
+      storageProfile: { ...storageProfile, osDisk: { ...storageProfile.osDisk, ...more } },
     },
   };
 }
@@ -115,26 +110,17 @@ const shallow = async (t: Trial) => {
 
 /** A machine as Azure makes it. */
 const specialized = (t: Trial) =>
-  t.of.virtualMachine(t.name("vm"), HOME, "myOSDisk", [], {
-    instanceView: {},
-  });
+  t.of.virtualMachine(t.name("vm"), HOME, "myOSDisk", [], { instanceView: {} });
 
 export const SOURCES: readonly Case[] = [
   {
     name: "an image version",
     ask: async (t) =>
-      t.ask({
-        regions: PLAIN,
-        storage: { source: { id: await t.make({ regions: PLAIN }) } },
-      }),
+      t.ask({ regions: PLAIN, storage: { source: { id: await t.make({ regions: PLAIN }) } } }),
   },
   {
     name: "an image version with own keys",
-    ask: async (t) =>
-      t.ask({
-        regions: PLAIN,
-        storage: { source: { id: await t.make() } },
-      }),
+    ask: async (t) => t.ask({ regions: PLAIN, storage: { source: { id: await t.make() } } }),
     codes: ["CustomerKeySource"],
     mended: ofSnapshots,
   },
@@ -144,9 +130,7 @@ export const SOURCES: readonly Case[] = [
       t.ask({
         location: "eastus2",
         regions: [{ name: "eastus2" }],
-        storage: {
-          source: { id: await t.make({ regions: [{ name: HOME }] }) },
-        },
+        storage: { source: { id: await t.make({ regions: [{ name: HOME }] }) } },
       }),
     codes: ["SourceInOtherRegion"],
     azureSays: "SourceNotFound", // It has one message for both.
@@ -177,28 +161,17 @@ export const SOURCES: readonly Case[] = [
     codes: Array<string>(4).fill("PlatformKeysForEncryptedSource"),
     mended: ofEncryptedImage,
   },
-  {
-    name: "an encrypted managed image with sets for it",
-    ask: ofEncryptedImage,
-  },
+  { name: "an encrypted managed image with sets for it", ask: ofEncryptedImage },
   {
     name: "a managed image that does not exist",
-    ask: (t) =>
-      t.ask({
-        regions: PLAIN,
-        storage: { source: { id: seedResource("images/none") } },
-      }),
+    ask: (t) => t.ask({ regions: PLAIN, storage: { source: { id: seedResource("images/none") } } }),
     codes: ["SourceNotFound"],
     mended: (t) => ofManagedImage(t),
   },
   {
     name: "the virtual machine",
     ask: (t) =>
-      t.ask({
-        storage: {
-          source: { virtualMachineId: seedResource("virtualMachines/myVM") },
-        },
-      }),
+      t.ask({ storage: { source: { virtualMachineId: seedResource("virtualMachines/myVM") } } }),
   },
   {
     name: "a virtual machine with the plan of the image definition",
@@ -226,9 +199,7 @@ export const SOURCES: readonly Case[] = [
     ask: (t) =>
       t.ask({
         regions: PLAIN,
-        storage: {
-          source: { virtualMachineId: seedResource("virtualMachines/none") },
-        },
+        storage: { source: { virtualMachineId: seedResource("virtualMachines/none") } },
       }),
     codes: ["SourceNotFound"],
     mended: ofSeedMachine,
@@ -245,10 +216,7 @@ export const SOURCES: readonly Case[] = [
   },
   {
     name: "the virtual machine, by source.id",
-    ask: (t) =>
-      t.ask({
-        storage: { source: { id: seedResource("virtualMachines/myVM") } },
-      }),
+    ask: (t) => t.ask({ storage: { source: { id: seedResource("virtualMachines/myVM") } } }),
     codes: ["VirtualMachineInSourceId"],
     mended: ofSeedMachine,
   },
@@ -341,10 +309,7 @@ export const SOURCES: readonly Case[] = [
     codes: ["SourceDiskTooLarge"],
     mended: shallow,
   },
-  {
-    name: "a disk of 2520 GB, shallow",
-    ask: shallow,
-  },
+  { name: "a disk of 2520 GB, shallow", ask: shallow },
   {
     name: "an image version, with own keys for the new one",
     ask: async (t) => t.ask({ storage: { source: { id: await t.make({ regions: PLAIN }) } } }),
@@ -364,9 +329,7 @@ export const SOURCES: readonly Case[] = [
   {
     name: "a snapshot that is still being made",
     ask: async (t) => {
-      const id = await snapshotOf(t, "young", {
-        provisioningState: "Updating",
-      });
+      const id = await snapshotOf(t, "young", { provisioningState: "Updating" });
       return ofDisk(t, id);
     },
   },
@@ -374,9 +337,7 @@ export const SOURCES: readonly Case[] = [
     name: "a managed image whose making failed",
     ask: async (t) => {
       const id = await t.put(
-        t.of.managedImage(t.name("bad"), HOME, [], {
-          provisioningState: "Failed",
-        }),
+        t.of.managedImage(t.name("bad"), HOME, [], { provisioningState: "Failed" }),
       );
       return t.ask({ regions: PLAIN, storage: { source: { id } } });
     },
@@ -403,10 +364,7 @@ export const SOURCES: readonly Case[] = [
     ask: (t) =>
       t.ask({
         regions: [
-          regionWith(HOME, seedSet("WestUS"), {
-            0: seedSet("WestUS"),
-            5: seedSet("WestUS"),
-          }),
+          regionWith(HOME, seedSet("WestUS"), { 0: seedSet("WestUS"), 5: seedSet("WestUS") }),
         ],
       }),
     codes: ["LunNotInSource"],

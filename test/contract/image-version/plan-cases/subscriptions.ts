@@ -20,10 +20,7 @@ async function register(trial: Trial, state: RegistrationState): Promise<void> {
 
 async function withhold(trial: Trial, region: string): Promise<void> {
   const set = (regions: readonly string[]) =>
-    trial.control.setUnavailableRegions({
-      subscriptionId: LOCAL_SUBSCRIPTION_ID,
-      regions,
-    });
+    trial.control.setUnavailableRegions({ subscriptionId: LOCAL_SUBSCRIPTION_ID, regions });
   await trial.change(
     () => set([region]),
     () => set([]),

@@ -56,10 +56,7 @@ export const bodies: fc.Arbitrary<ImageVersionRequest> = fc
       profile["targetExtendedLocations"] = Array.isArray(zones)
         ? (zones as Json[]).map((zone, i) => ({
             ...zone,
-            extendedLocation: {
-              ...(zone["extendedLocation"] as Json | undefined),
-              name: ZONES[i],
-            },
+            extendedLocation: { ...(zone["extendedLocation"] as Json | undefined), name: ZONES[i] },
           }))
         : zones;
     }
@@ -79,10 +76,7 @@ function oncePerLun(holder: Json): Json {
   return Array.isArray(disks)
     ? {
         ...holder,
-        dataDiskImages: (disks as Json[]).map((disk, lun) => ({
-          ...disk,
-          lun: lun * 7,
-        })),
+        dataDiskImages: (disks as Json[]).map((disk, lun) => ({ ...disk, lun: lun * 7 })),
       }
     : holder;
 }

@@ -31,9 +31,7 @@ const shown = {
           name: "West US",
           regionalReplicaCount: 2,
           newer: [1],
-          encryption: {
-            osDiskImage: { diskEncryptionSetId: resource("SETS/west") },
-          },
+          encryption: { osDiskImage: { diskEncryptionSetId: resource("SETS/west") } },
         },
         { name: "East US 2", excludeFromLatest: true },
       ],
@@ -64,9 +62,7 @@ const writable = {
           name: "West US",
           regionalReplicaCount: 2,
           newer: [1],
-          encryption: {
-            osDiskImage: { diskEncryptionSetId: resource("SETS/west") },
-          },
+          encryption: { osDiskImage: { diskEncryptionSetId: resource("SETS/west") } },
         },
         { name: "East US 2", excludeFromLatest: true },
       ],
@@ -120,9 +116,7 @@ describe("what ARM shows, with a patch", () => {
       },
       (body) => {
         // A default that ARM does not show is said where it is asked for.
-        Object.assign(body.properties.publishingProfile, {
-          excludeFromLatest: false,
-        });
+        Object.assign(body.properties.publishingProfile, { excludeFromLatest: false });
         Object.assign(body.properties.publishingProfile.targetRegions[1] ?? {}, {
           regionalReplicaCount: 1,
         });
@@ -195,9 +189,7 @@ describe("what ARM shows, with a patch", () => {
       (body) =>
         (body.properties.publishingProfile.targetRegions as object[]).push({
           name: "uksouth",
-          encryption: {
-            dataDiskImages: [{ lun: 7, diskEncryptionSetId: "/sets/uk" }, { lun: 0 }],
-          },
+          encryption: { dataDiskImages: [{ lun: 7, diskEncryptionSetId: "/sets/uk" }, { lun: 0 }] },
         }),
     ],
     [
@@ -211,9 +203,7 @@ describe("what ARM shows, with a patch", () => {
     ],
     [
       "a key is added beside the other",
-      {
-        [regionalField("eastus2", "encryption/osDiskImage/diskEncryptionSetId")]: "/sets/east",
-      },
+      { [regionalField("eastus2", "encryption/osDiskImage/diskEncryptionSetId")]: "/sets/east" },
       (body) =>
         Object.assign(body.properties.publishingProfile.targetRegions[1] ?? {}, {
           encryption: { osDiskImage: { diskEncryptionSetId: "/sets/east" } },
@@ -232,16 +222,10 @@ describe("what ARM shows, with a patch", () => {
       (body) =>
         Object.assign(body.properties.publishingProfile, {
           targetExtendedLocations: [
-            {
-              name: "westus",
-              extendedLocation: { name: "los angeles", type: "EdgeZone" },
-            },
+            { name: "westus", extendedLocation: { name: "los angeles", type: "EdgeZone" } },
             { extendedLocationReplicaCount: 2 },
             { name: "westus", storageAccountType: "Standard_LRS" },
-            {
-              extendedLocation: { name: "la" },
-              storageAccountType: "Standard_LRS",
-            },
+            { extendedLocation: { name: "la" }, storageAccountType: "Standard_LRS" },
           ],
         }),
     ],
@@ -301,10 +285,7 @@ describe("what ARM shows, with a patch", () => {
     };
     const bare = {
       tags: null,
-      properties: {
-        publishingProfile: { targetRegions: null },
-        safetyProfile: "none",
-      },
+      properties: { publishingProfile: { targetRegions: null }, safetyProfile: "none" },
     } as unknown as ImageVersionRequest;
     for (const result of [patched(undefined, patch), patched(bare, patch)]) {
       expect(result).toMatchObject(whole);

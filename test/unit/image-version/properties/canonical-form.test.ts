@@ -211,11 +211,7 @@ describe("the canonical form", () => {
             dataDiskImages: [{ lun: 1 }, { lun: 2 }],
           },
         },
-        {
-          name: "eastus2",
-          regionalReplicaCount: 1,
-          storageAccountType: "Standard_LRS",
-        },
+        { name: "eastus2", regionalReplicaCount: 1, storageAccountType: "Standard_LRS" },
       ],
     });
   });
@@ -238,25 +234,15 @@ describe("the canonical form", () => {
       },
     });
     expect(form.properties.publishingProfile?.targetRegions).toEqual([
-      {
-        name: "westus",
-        regionalReplicaCount: 4,
-        storageAccountType: "Premium_LRS",
-      },
-      {
-        name: "eastus2",
-        regionalReplicaCount: 1,
-        storageAccountType: "Premium_LRS",
-      },
+      { name: "westus", regionalReplicaCount: 4, storageAccountType: "Premium_LRS" },
+      { name: "eastus2", regionalReplicaCount: 1, storageAccountType: "Premium_LRS" },
     ]);
   });
 
   test("without target regions has the location alone", () => {
     const form = canonicalForm({
       location: "West US",
-      properties: {
-        storageProfile: managedImage.properties.storageProfile,
-      },
+      properties: { storageProfile: managedImage.properties.storageProfile },
     });
     expect(form.properties.publishingProfile?.targetRegions).toEqual([{ name: "westus" }]);
   });
@@ -318,29 +304,21 @@ describe("the canonical form", () => {
         location: "westus",
         tags: undefined,
         properties: {
-          securityProfile: {
-            uefiSettings: { additionalSignatures: { pk: null, kek: [] } },
-          },
+          securityProfile: { uefiSettings: { additionalSignatures: { pk: null, kek: [] } } },
         },
       } as unknown as ImageVersionRequest),
     ).toStrictEqual({
       location: "westus",
       properties: {
         storageProfile: {},
-        securityProfile: {
-          uefiSettings: { additionalSignatures: { pk: null, kek: [] } },
-        },
+        securityProfile: { uefiSettings: { additionalSignatures: { pk: null, kek: [] } } },
         publishingProfile: { targetRegions: [{ name: "westus" }] },
       },
     });
   });
 
   test("of a body without properties has those that are required", () => {
-    expect(
-      canonicalForm({
-        location: "westus",
-      } as unknown as ImageVersionRequest),
-    ).toStrictEqual({
+    expect(canonicalForm({ location: "westus" } as unknown as ImageVersionRequest)).toStrictEqual({
       location: "westus",
       properties: {
         storageProfile: {},
@@ -348,10 +326,8 @@ describe("the canonical form", () => {
       },
     });
     expect(
-      canonicalForm({
-        location: "westus",
-        properties: {},
-      } as unknown as ImageVersionRequest).properties,
+      canonicalForm({ location: "westus", properties: {} } as unknown as ImageVersionRequest)
+        .properties,
     ).toHaveProperty("storageProfile", {});
   });
 

@@ -82,10 +82,7 @@ describe("the changes of a plan", () => {
   });
 
   test("have a region that is removed", () => {
-    const shown = documentOf({
-      ...westus,
-      [regionalField("uksouth", "name")]: "UK South",
-    });
+    const shown = documentOf({ ...westus, [regionalField("uksouth", "name")]: "UK South" });
     expect(plannedChanges(shown, { [`${REGIONS}/uksouth`]: null }, request)).toStrictEqual([
       { pointer: REGIONS, propertyChangeType: "Delete", before: "uksouth" },
     ]);
@@ -94,11 +91,7 @@ describe("the changes of a plan", () => {
   test("have what is taken away in a region", () => {
     const shown = documentOf({ ...westus, [COUNT]: 5 });
     expect(plannedChanges(shown, { [COUNT]: null }, request)).toStrictEqual([
-      {
-        pointer: `${REGIONS}/0/regionalReplicaCount`,
-        propertyChangeType: "Delete",
-        before: 5,
-      },
+      { pointer: `${REGIONS}/0/regionalReplicaCount`, propertyChangeType: "Delete", before: 5 },
     ]);
   });
 
@@ -123,13 +116,7 @@ describe("the changes of a plan", () => {
         { [regionalField("uksouth", "name")]: "uksouth" },
         documentOf({ "/location": "westus" }),
       ),
-    ).toEqual([
-      {
-        pointer: "/properties",
-        propertyChangeType: "Create",
-        after: undefined,
-      },
-    ]);
+    ).toEqual([{ pointer: "/properties", propertyChangeType: "Create", after: undefined }]);
   });
 
   test("are none where Azure shows all", () => {

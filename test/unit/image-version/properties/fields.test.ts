@@ -162,10 +162,7 @@ describe("values", () => {
   test("of several parts mean the same in another order", () => {
     const sets = regionalField("westus", "additionalReplicaSets");
     const one = { regionalReplicaCount: 1, storageAccountType: "Standard_LRS" };
-    const other = {
-      storageAccountType: "Standard_LRS",
-      regionalReplicaCount: 1,
-    };
+    const other = { storageAccountType: "Standard_LRS", regionalReplicaCount: 1 };
     const more = { ...one, regionalReplicaCount: 2 };
     expect(sameAt(sets, [one, more], [more, other])).toBe(true);
     expect(sameAt(sets, [one, one], [one, more])).toBe(false);

@@ -284,10 +284,7 @@ describe("requests that do not contradict each other", () => {
         Object.fromEntries(removed.map((name) => [regionField(name), null])),
       ]);
     });
-  const parts = fc.array(fc.tuple(fields, removals), {
-    minLength: 3,
-    maxLength: 3,
-  });
+  const parts = fc.array(fc.tuple(fields, removals), { minLength: 3, maxLength: 3 });
   const agree = (patches: readonly Patch[]): boolean =>
     patches.every((one) =>
       patches.every((other) => one === other || conflictsBetween(one, other).length === 0),

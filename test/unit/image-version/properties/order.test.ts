@@ -9,9 +9,7 @@ const body = (regions: readonly string[], rest: object = {}): ImageVersionReques
       publishingProfile: {
         targetRegions: regions.map((name) => ({
           name,
-          encryption: {
-            dataDiskImages: [{ lun: 0 }, { lun: 1 }],
-          },
+          encryption: { dataDiskImages: [{ lun: 0 }, { lun: 1 }] },
         })),
         ...rest,
       },
@@ -51,13 +49,7 @@ test("so do the disks of a region, beside their region in the model", () => {
 
 test("lists without keys, and all where the model has none, stay as they are", () => {
   const keyless = {
-    properties: {
-      securityProfile: {
-        uefiSettings: {
-          signatureTemplateNames: ["b", "a"],
-        },
-      },
-    },
+    properties: { securityProfile: { uefiSettings: { signatureTemplateNames: ["b", "a"] } } },
   } as unknown as ImageVersionRequest;
   const reversed = structuredClone(keyless);
   reversed.properties.securityProfile?.uefiSettings?.signatureTemplateNames?.reverse();

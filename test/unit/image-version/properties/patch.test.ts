@@ -49,13 +49,7 @@ describe("what a body asks of a version that its caller has seen", () => {
         },
         { ...west, ...east, [COUNT]: 3, "/tags/b": "2", "/tags/SAME": "1" },
       ),
-    ).toStrictEqual({
-      ...east,
-      [COUNT]: 3,
-      "/tags/b": "2",
-      [SETS]: null,
-      "/tags/a": null,
-    });
+    ).toStrictEqual({ ...east, [COUNT]: 3, "/tags/b": "2", [SETS]: null, "/tags/a": null });
   });
 
   test("is nothing where one says a default that the other does not", () => {
@@ -117,22 +111,9 @@ describe("what a merge patch says in so many words", () => {
   });
 
   test("of a list that it replaces, is all that the list will have", () => {
-    const patch = {
-      tags: { a: "1" },
-      properties: { publishingProfile: { targetRegions: [{}] } },
-    };
-    const to = {
-      ...west,
-      [COUNT]: 2,
-      "/tags/a": "1",
-      "/tags/b": "1",
-      [`${ZONE}/name`]: "westus",
-    };
-    expect(statedBy(patch, to, "lists")).toStrictEqual({
-      "/tags/a": "1",
-      ...west,
-      [COUNT]: 2,
-    });
+    const patch = { tags: { a: "1" }, properties: { publishingProfile: { targetRegions: [{}] } } };
+    const to = { ...west, [COUNT]: 2, "/tags/a": "1", "/tags/b": "1", [`${ZONE}/name`]: "westus" };
+    expect(statedBy(patch, to, "lists")).toStrictEqual({ "/tags/a": "1", ...west, [COUNT]: 2 });
     expect(statedBy(patch, to)).toStrictEqual({ "/tags/a": "1" });
   });
 });
@@ -144,11 +125,7 @@ describe("what a merge patch takes away as a whole", () => {
         tags: null,
         location: null,
         properties: {
-          publishingProfile: {
-            excludeFromLatest: null,
-            targetRegions: null,
-            replicaCount: 2,
-          },
+          publishingProfile: { excludeFromLatest: null, targetRegions: null, replicaCount: 2 },
           safetyProfile: null,
           storageProfile: { dataDiskImages: [null, { lun: null }] },
         },
@@ -320,11 +297,7 @@ describe("what Azure does not show of what is asked", () => {
     const noKey = { field: KEY, before: undefined, after: null };
     const noSource = { field: SOURCE, before: undefined, after: null };
     const newKey = { field: KEY, before: undefined, after: "/sets/a" };
-    const mode = {
-      field: `${PROFILE}/replicationMode`,
-      before: undefined,
-      after: "Shallow",
-    };
+    const mode = { field: `${PROFILE}/replicationMode`, before: undefined, after: "Shallow" };
     const possible = [
       newKey,
       { field: COUNT, before: 1, after: 2 },
@@ -360,9 +333,7 @@ test("what was applied, with what Azure has been seen to show", () => {
       [COUNT]: 3,
     }),
   ).toStrictEqual({ ...west, [COUNT]: 3, "/tags/B": "2", "/tags/c": "1" });
-  expect(withApplied(undefined, { "/tags/a": "1" })).toStrictEqual({
-    "/tags/a": "1",
-  });
+  expect(withApplied(undefined, { "/tags/a": "1" })).toStrictEqual({ "/tags/a": "1" });
   expect(applied[EAST_COUNT]).toBe(2); // Nothing is changed in place.
 });
 

@@ -60,9 +60,7 @@ test.each([
   ["https://mine.blob.core.windows.net/vhds/os.vhd", "/no/id", false],
 ])("the blob %s is of the storage account %s: %s", (uri, storageAccountId, isOfIt) => {
   const pointers = used({
-    osDiskImage: {
-      source: { uri, ...(storageAccountId && { storageAccountId }) },
-    },
+    osDiskImage: { source: { uri, ...(storageAccountId && { storageAccountId }) } },
   });
   expect(pointers).toEqual([
     ...(storageAccountId === undefined

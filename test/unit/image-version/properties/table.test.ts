@@ -42,9 +42,7 @@ import {
 
 const BASE = seedResource("galleries/Base/images/rhel9/versions/4.12.3");
 
-type Schema = OpenAPIV3.SchemaObject & {
-  readonly "x-read-only-properties"?: readonly string[];
-};
+type Schema = OpenAPIV3.SchemaObject & { readonly "x-read-only-properties"?: readonly string[] };
 
 describe("the contract's GalleryImageVersion", () => {
   const writable: string[] = [];
@@ -79,9 +77,7 @@ describe("the contract's GalleryImageVersion", () => {
 
   test("has as one value only what has no keys", () => {
     const whole = Object.keys(PROPERTIES).filter((path) => {
-      let schema: Schema = {
-        $ref: "#/components/schemas/GalleryImageVersion",
-      } as Schema;
+      let schema: Schema = { $ref: "#/components/schemas/GalleryImageVersion" } as Schema;
       schema = resolve<Schema>(content, schema);
       for (const part of path.slice(1).split("/")) {
         const next =
@@ -140,20 +136,9 @@ const mutable = (written: unknown, canonical: unknown, other: unknown): Row => (
   change: "possible",
   leftOut: "goes",
 });
-const replicas: Row = {
-  ...mutable(3, 3, 2),
-  leftOut: { sends: 1 },
-  silence: 1,
-};
-const guard: Row = {
-  ...mutable(true, true, false),
-  leftOut: { sends: false },
-  silence: false,
-};
-const exclusion: Row = {
-  ...guard,
-  leftOut: "stays",
-};
+const replicas: Row = { ...mutable(3, 3, 2), leftOut: { sends: 1 }, silence: 1 };
+const guard: Row = { ...mutable(true, true, false), leftOut: { sends: false }, silence: false };
+const exclusion: Row = { ...guard, leftOut: "stays" };
 const id = (path: string): Row =>
   added(`${resource(path).slice(1)}/`, resource(path), resource(`${path}Other`));
 const source = (path: string): Row => ({ ...id(path), made: true });
@@ -195,10 +180,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     "PreferStandard_ZRS",
     "DefaultStandard_LRS",
   ),
-  [`${PROFILE}/replicationMode`]: {
-    ...made("shallow", "Shallow", "Other"),
-    silence: "Full",
-  },
+  [`${PROFILE}/replicationMode`]: { ...made("shallow", "Shallow", "Other"), silence: "Full" },
   [regionalField("westus", "name")]: added("West US", "westus", "eastus"),
   [regionalField("westus", "regionalReplicaCount")]: replicas,
   [regionalField("westus", "storageAccountType")]: storageType,
@@ -373,12 +355,9 @@ describe("keys of lists", () => {
   test("are a region's canonical name, a zone's with its region, and a LUN", () => {
     expect(keyAt(TARGET_REGIONS)?.({ name: "West US" })).toBe("westus");
     expect(keyAt(TARGET_REGIONS)?.({})).toBe("");
-    expect(
-      keyAt(ZONES)?.({
-        name: "West US",
-        extendedLocation: { name: "Los Angeles" },
-      }),
-    ).toBe("westus Los Angeles");
+    expect(keyAt(ZONES)?.({ name: "West US", extendedLocation: { name: "Los Angeles" } })).toBe(
+      "westus Los Angeles",
+    );
     expect(keyAt(ZONES)?.({ name: "West US", extendedLocation: {} })).toBe("westus ");
     expect(keyAt(ZONES)?.({})).toBe(" ");
     for (const list of [
