@@ -53,6 +53,8 @@ interface Row {
   readonly asked: (how?: How) => Promise<unknown>;
   /** Values or a command in the answer; what is done is that. */
   readonly says: Named;
+  /** Of the first finding. */
+  readonly pointer?: string;
   readonly remedy: (refused: ServiceError) => Promise<How | void> | How;
 }
 
@@ -218,8 +220,9 @@ const REMEDIES = {
     {
       of: "an approval of a region that it has not",
       given: publish,
-      asked: (how = {}) => approve(undefined, { regions: ["eastus"], ...how }),
+      asked: (how = {}) => approve(undefined, { regions: ["westus", "eastus"], ...how }),
       says: ["westus", "eastus2"],
+      pointer: "/regions/1",
       remedy: () => ({ regions: ["westus", "eastus2"] }),
     },
   ],
@@ -618,7 +621,7 @@ const ROWS = Object.entries<readonly Row[] | { readonly none: string }>(REMEDIES
 );
 
 describe("what a refusal says, done, is enough", () => {
-  test.each(ROWS)("$code: $of", async ({ code, isGated, given, asked, says, remedy }) => {
+  test.each(ROWS)("$code: $of", async ({ code, isGated, given, asked, says, pointer, remedy }) => {
     world = await startInProcess({
       replicationMs: 60_000,
       spread: 0,
@@ -629,6 +632,7 @@ describe("what a refusal says, done, is enough", () => {
     await given();
     const refused = await refusal(asked());
     expect(refused.code).toBe(code);
+    if (pointer !== undefined) expect(refused.findings[0]?.pointer).toBe(pointer);
     const { message, findings } = refused;
     const told = findings.map((one) => `${one.message} ${one.remediation ?? ""}`);
     expect([message, ...told].join(" ")).toEqual(naming(says));

@@ -2,6 +2,7 @@ import { HttpRequest, InvocationContext, type HttpResponseInit } from "@azure/fu
 import { expect, it } from "vitest";
 import { createEndpoint } from "../../../src/http/endpoint.js";
 import { operationHandlers } from "../../../src/http/operation-handlers.js";
+import { KINDS } from "../../../src/kinds.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { document, responseMistakes, validator } from "./contract/document.js";
 
@@ -23,6 +24,49 @@ const operation: OperationRecord = {
 
 const START = Date.UTC(2026, 0, 1);
 
+const endpoint = createEndpoint({
+  document,
+  validator,
+  authenticator: { authenticate: () => Promise.resolve({ roles: ["ImageVersions.Read"] }) },
+});
+
+const GALLERY_ID = `/subscriptions/${"0".repeat(8)}-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Compute/galleries/g`;
+
+it.each([
+  ["gallery", GALLERY_ID],
+  ["imageDefinition", `${GALLERY_ID}/images/i`],
+])("a list by %s has the operations there, and no others", async (name, place) => {
+  const there = { ...operation, resourceId: `${GALLERY_ID}/images/i/versions/1.0.0` };
+  const elsewhere = { ...operation, resourceId: there.resourceId.replaceAll("/g/", "/g2/") };
+  const besides = { ...operation, resourceId: there.resourceId.replace("/i/", "/j/") };
+  const stored = [there, elsewhere, besides];
+  const rows = stored.map((_, target) => ({ target }));
+  const { listOperations } = operationHandlers(
+    endpoint,
+    {
+      index: { page: () => Promise.resolve({ rows }) },
+      store: {
+        readOperation: (target: number) => Promise.resolve({ operation: stored[target] }),
+      },
+      kinds: KINDS,
+      now: () => new Date(START),
+    } as never,
+    () => Promise.reject(new TypeError("it is a list")),
+    (shown) => Promise.resolve(shown),
+  );
+  const response = (await listOperations(
+    new HttpRequest({
+      method: "GET",
+      url: `https://sigil.example/api/operations?${name}=${encodeURIComponent(place)}`,
+    }),
+    new InvocationContext({ invocationId: "1", functionName: "test" }),
+  )) as HttpResponseInit;
+  const { value } = JSON.parse(response.body as string) as { value: { resourceId: string }[] };
+  expect(value.map(({ resourceId }) => resourceId)).toEqual(
+    (name === "gallery" ? [there, besides] : [there]).map(({ resourceId }) => resourceId),
+  );
+});
+
 /** The answer to GET; `dueSeconds`: until the next step; undefined: nobody knows. */
 async function get(
   query: string,
@@ -32,13 +76,7 @@ async function get(
   const dueTime =
     dueSeconds === undefined ? {} : { dueTime: new Date(START + dueSeconds * 1_000).toISOString() };
   const { getOperation } = operationHandlers(
-    createEndpoint({
-      document,
-      validator,
-      authenticator: {
-        authenticate: () => Promise.resolve({ roles: ["ImageVersions.Read"] }),
-      },
-    }),
+    endpoint,
     {
       store: {
         readOperation: () => Promise.resolve({ operation: stored, ...dueTime }),

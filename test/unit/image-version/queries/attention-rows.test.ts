@@ -189,3 +189,9 @@ describe("an operation under way", () => {
     ]);
   });
 });
+
+test("what is done with the image definition names that, and not the version", () => {
+  const { request, command } = whatToDo("NeedsAttention", ID, undefined, "RegionKeepsLatest");
+  expect(request).toMatch(/^GET (?!.*\/1\.0\.0).*\/images\/[^/]+\/versions$/u);
+  expect(command).not.toContain("1.0.0");
+});

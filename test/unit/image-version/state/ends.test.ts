@@ -338,6 +338,17 @@ describe("an operation is about one life (4)", () => {
     expect(step(pair, shows(), at(720)).pair.operation.status).toBe("Succeeded");
   });
 
+  it("a creation that adopts others' version sets no rule of its own, and warns of it", () => {
+    const asked = accepted();
+    const [id = "", request] = Object.entries(asked.record.requests)[0] ?? [];
+    if (request === undefined) throw new TypeError("nothing is asked");
+    const patch = { ...request.patch, "/sigil/promotion": { when: "regionsReady" } };
+    const requests = { [id]: { ...request, patch } };
+    const { pair } = step(withRecord(asked, { requests }), shows({}, REPLICATING), at(700));
+    expect(pair.operation.warnings).toEqual([expect.objectContaining({ code: "RuleStays" })]);
+    expect(pair.record.requests[id]?.patch).not.toHaveProperty("/sigil/promotion");
+  });
+
   it("a creation leaves others' version that is otherwise, and ends ImageVersionExists", () => {
     const { pair, put } = step(
       accepted(),
