@@ -44,13 +44,13 @@ export interface App {
   readonly telemetry: Telemetry;
 }
 
-/** A message is trusted as far as the right to send to its queue. */
+/** A sender of messages is trusted because it may send to this queue. */
 const REQUESTS_QUEUE = { queue: "image-version-requests" } as const;
 
-/** How far the clocks of the issuer and of this host may be apart. */
+/** How far the clocks of the issuer and this host may differ. */
 const CLOCK_TOLERANCE_SECONDS = 60;
 
-/** `built` is the folder that the build has made: the contracts as JSON, the files of the pages. */
+/** `built` is the folder of the build: the contracts as JSON, the files of the pages. */
 export async function createApp(
   config: Config,
   built: URL,
@@ -230,7 +230,7 @@ export async function createApp(
   };
 }
 
-/** Undefined where the page was given no client: it then says how to set it up. */
+/** Undefined: no client is set, and the page shows how to set it up. */
 function signInOf(config: Config): SignInSettings | undefined {
   const [issuer = ""] = config.tokenIssuers;
   const [audience = ""] = config.tokenAudience;

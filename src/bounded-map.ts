@@ -1,6 +1,6 @@
 /**
- * A map for what lives as long as the process: it keeps the `most` entries that were set last. What goes first is what has
- * not been set for longest; a `get` keeps nothing.
+ * A map that lives as long as the process and keeps the `most` entries set last. The entry set
+ * longest ago goes first; a `get` does not keep one.
  */
 export class BoundedMap<Key, Value> {
   readonly #entries = new Map<Key, Value>();
@@ -18,7 +18,7 @@ export class BoundedMap<Key, Value> {
     return this.#entries.get(key);
   }
 
-  /** The value that was forgotten for it, if there is one. */
+  /** Returns the value that was dropped for it, if any. */
   set(key: Key, value: Value): Value | undefined {
     this.#entries.delete(key);
     this.#entries.set(key, value);
@@ -29,7 +29,7 @@ export class BoundedMap<Key, Value> {
     this.#entries.delete(key);
   }
 
-  /** Forgets entries, those set longest ago first, for as long as `isOver` says so of them. */
+  /** Drops entries, those set longest ago first, while `isOver` is true of them. */
   deleteWhile(isOver: (value: Value) => boolean): void {
     for (const [key, value] of this.#entries) {
       if (!isOver(value)) return;

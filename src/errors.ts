@@ -1,4 +1,7 @@
-/** What went wrong, as callers may switch on it: these words are part of the API and never change meaning. */
+/**
+ * The codes of errors, which callers may switch on. They are part of the API and never change
+ * meaning.
+ */
 export type ErrorCode =
   // The request itself.
   | "MalformedJson"
@@ -52,19 +55,20 @@ export type ErrorCode =
   | "ResourceManagerThrottled"
   | "ResourceManagerBusy"
   | "ResourceManagerUnavailable"
-  // Our own side.
+  // Sigil itself.
   | "StateConflict"
   | "StateTooNew"
   | "StateTooOld"
   | "DependencyUnavailable"
   | "InternalError";
 
-/** An error stops the request; a warning and what is merely worth knowing do not. */
+/** An error stops the request; warnings and information do not. */
 export type Severity = "error" | "warning" | "info";
 
 /**
- * One mistake: a stable `code`, an RFC 6901 `pointer` into the request, and what was wrong. What a rule has found also
- * says which `rule`, how severe it is, and in `remediation` the command or change that mends it.
+ * One mistake: a stable `code`, an RFC 6901 `pointer` into the request, and what was wrong. A
+ * rule's finding also has the `rule`, its severity and, in `remediation`, the command or change
+ * that fixes it.
  */
 export interface Finding {
   readonly code: string;
@@ -75,12 +79,12 @@ export interface Finding {
   readonly remediation?: string;
 }
 
-/** Nobody reads more at once: whoever has fixed these asks again. */
+/** More than anyone reads at once: fix these, then ask again. */
 export const MOST_FINDINGS = 100;
 
 /**
- * What an answer has of these: at most `MOST_FINDINGS`. Where some are left out, errors come first, and the last one stands for
- * what is left: it is as severe as the worst of that.
+ * The findings of an answer: at most `MOST_FINDINGS`. If some are left out, errors come first, and
+ * the last entry stands for the rest, with the highest severity among it.
  */
 export function findingsInAnswer<F extends Finding>(
   findings: readonly F[],
@@ -101,10 +105,10 @@ export function findingsInAnswer<F extends Finding>(
   ];
 }
 
-/** The worst first. */
+/** Worst first. */
 const SEVERITIES: readonly Severity[] = ["error", "warning", "info"];
 
-/** Stands for so many that an answer leaves out. */
+/** Stands for this many findings that an answer leaves out. */
 export function moreFindings(count: number): Finding {
   return {
     code: "TooManyMistakes",
@@ -119,20 +123,23 @@ export function escapePointer(token: string): string {
 }
 
 interface ServiceErrorOptions {
-  /** Every mistake that was found, not the first alone. */
+  /** All mistakes, not only the first. */
   readonly findings?: readonly Finding[];
-  /** Present exactly when the same call may succeed later: after how many milliseconds to try again. */
+  /** Milliseconds until the same call may succeed; absent: it cannot. */
   readonly retryAfterMs?: number;
-  /** The pacer (azure/arm/pacer.ts) has not sent the call, and `retryAfterMs` is the time until its turn. */
+  /**
+   * The pacer (azure/arm/pacer.ts) did not send the call, and `retryAfterMs` is the time until its
+   * turn.
+   */
   readonly isTurn?: boolean;
-  /** Further fields for the caller, such as `allow` or `existingOperationId`. Never a secret. */
+  /** More fields for the caller, such as `allow` or `existingOperationId`. Never a secret. */
   readonly fields?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
 
 /**
- * An expected failure. Terminal unless `retryAfterMs` is given. The message is written for the caller: it says what
- * was wrong and what to do, and holds no secret. Programmer mistakes are TypeErrors, not this.
+ * An expected failure. Final unless `retryAfterMs` is set. The message is for the caller: it names
+ * what was wrong and what to do, without secrets. Programming mistakes are TypeErrors instead.
  */
 export class ServiceError extends Error {
   override readonly name = "ServiceError";
@@ -156,7 +163,7 @@ export class ServiceError extends Error {
   }
 }
 
-/** Of a call that holds up nothing: what it answers, or undefined where it fails as may be expected. */
+/** The result of an optional call; undefined if it fails with a ServiceError. */
 export async function orNone<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;

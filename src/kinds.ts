@@ -4,7 +4,7 @@ import type { Kinds } from "./operation/ports.js";
 import { REVOCATION_KINDS } from "./revocation/kind.js";
 import { PREPARATION_KIND } from "./subscription/kind.js";
 
-/** Every kind of operation. What is here runs; nothing else names them all. */
+/** Every kind of operation. This is the only list of them. */
 export const KINDS: Kinds = {
   ...IMAGE_VERSION_KINDS,
   RollBackImage: ROLLBACK_KIND,

@@ -1,7 +1,10 @@
-/** The app of this process. Node.js reads a module's source map as it loads it: so what is to be loaded with its map comes after. */
+/**
+ * The app of this process. Node.js reads the source map of a module when it loads it, so the others
+ * are imported after this call.
+ */
 process.setSourceMapsEnabled(true);
 const { createApp } = await import("./app.js");
 const { readConfig } = await import("./config/config.js");
 
-/** The build has put this beside its other files. */
+/** The build puts the folder next to its other files. */
 export const app = await createApp(readConfig(process.env), new URL("../", import.meta.url));

@@ -1,4 +1,7 @@
-/** What all of Sigil has against what is to be done with a version: the core asks this one port, and knows none of them. */
+/**
+ * Joins the objections of all rooms to an action on a version. The core asks only this port, and
+ * knows none of the rooms.
+ */
 import type { Gate } from "./authorization/gallery-policy.js";
 import { objectionsByGate } from "./gate/objections.js";
 import type { Dependencies, Objection } from "./image-version/index.js";
@@ -16,7 +19,7 @@ interface Rooms {
   readonly retention: RetentionDependencies;
 }
 
-/** `rooms`: asked for when it is needed, as they need the core themselves. */
+/** `rooms` is called when needed, because the rooms need the core themselves. */
 export function createObjections(rooms: () => Rooms): Dependencies["objections"] {
   return async (id, deed) => {
     const { gates, revocations, rollout, retention } = rooms();
@@ -33,7 +36,10 @@ export function createObjections(rooms: () => Rooms): Dependencies["objections"]
   };
 }
 
-/** To what a machine has begun: it decides anew, and nobody is told what to do. */
+/**
+ * An objection to what automation began: automation decides again, and no person needs a
+ * remediation.
+ */
 function objected(code: Objection["code"], message: string | undefined): readonly Objection[] {
   return message === undefined ? [] : [{ code, pointer: "", message, remediation: "" }];
 }

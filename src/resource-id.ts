@@ -9,7 +9,10 @@ export interface ImageVersionId {
   readonly versionName: string;
 }
 
-/** A resource id taken apart: `type` is lower case and without its namespace, such as `galleries/images/versions`. */
+/**
+ * The parts of a resource id. `type` is lower case and without its namespace, such as
+ * `galleries/images/versions`.
+ */
 export interface ResourceId {
   readonly subscriptionId: string;
   readonly resourceGroupName: string;
@@ -19,14 +22,14 @@ export interface ResourceId {
 }
 
 /**
- * Without the `u` flag: with it, `i` would take U+017F for an s and U+212A for a k. A name begins and ends with a letter,
- * digit or underscore: `..` is a path, not a name.
+ * Without the `u` flag: with it, `i` would match U+017F as s and U+212A as k. A name begins and
+ * ends with a letter, digit or underscore: `..` is a path, not a name.
  */
 const RESOURCE_ID =
   // eslint-disable-next-line require-unicode-regexp -- see above
   /^\/subscriptions\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\/resourceGroups\/([-\w.()]{0,89}[-\w()])\/providers\/([A-Za-z]+(?:\.[A-Za-z]+)+)((?:\/[A-Za-z]+\/\w(?:[-\w.]{0,126}\w)?)+)$/i;
 
-/** One spelling of an id as callers write it: a single leading slash (the seed writes one without), none at the end. */
+/** One spelling of an id: one leading slash, which callers may omit, and none at the end. */
 export function normaliseResourceId(text: string): string {
   const trimmed = text.trim();
   let begin = 0;
@@ -36,7 +39,7 @@ export function normaliseResourceId(text: string): string {
   return `/${trimmed.slice(begin, end)}`;
 }
 
-/** Takes a resource id apart, or answers undefined when it is not one. */
+/** The parts of a resource id; undefined: it is not one. */
 export function parseResourceId(text: string): ResourceId | undefined {
   const match = RESOURCE_ID.exec(normaliseResourceId(text));
   if (match === null) return undefined;
@@ -54,7 +57,9 @@ export function parseResourceId(text: string): ResourceId | undefined {
   };
 }
 
-/** True when `text` names a Microsoft.Compute resource of `type`, such as `diskEncryptionSets`. */
+/**
+ * Whether `text` is the id of a Microsoft.Compute resource of `type`, such as `diskEncryptionSets`.
+ */
 export function isComputeResourceId(text: string, type: string): boolean {
   const id = parseResourceId(text);
   return (
@@ -64,14 +69,14 @@ export function isComputeResourceId(text: string, type: string): boolean {
   );
 }
 
-/** ARM compares resource ids without regard to case. */
+/** Ignores case, as ARM does. */
 export function sameResourceId(a: string, b: string): boolean {
   return normaliseResourceId(a).toLowerCase() === normaliseResourceId(b).toLowerCase();
 }
 
 const VERSION_NAME = /^\d{1,10}\.\d{1,10}\.\d{1,10}$/u;
 
-/** Reads the id of an image version, or answers undefined when `text` is another resource's id or none. */
+/** The parts of an image version's id; undefined: `text` is another id or none. */
 export function parseImageVersionId(text: string): ImageVersionId | undefined {
   if (!isComputeResourceId(text, "galleries/images/versions")) return undefined;
   const id = parseResourceId(text);
@@ -87,7 +92,7 @@ export function parseImageVersionId(text: string): ImageVersionId | undefined {
   };
 }
 
-/** The id of the gallery of these names, such as those of an image version in it. */
+/** The id of the gallery in these names, such as those of an image version. */
 export function galleryIdOf(
   id: Pick<ImageVersionId, "subscriptionId" | "resourceGroupName" | "galleryName">,
 ): string {
@@ -99,7 +104,7 @@ export function imageIdOf(id: Omit<ImageVersionId, "versionName">): string {
   return `${galleryIdOf(id)}/images/${id.imageName}`;
 }
 
-/** The id of an image definition, or undefined where `text` is another resource's id or none. */
+/** The id of an image definition; undefined: `text` is another id or none. */
 export function imageIdIn(text: string): string | undefined {
   return isComputeResourceId(text, "galleries/images") ? normaliseResourceId(text) : undefined;
 }
@@ -116,7 +121,10 @@ export function keyOf(resourceId: string): string {
     .slice(0, 32);
 }
 
-/** ARM spells regions as it likes ("West US", "westus"): lower case without spaces is the canonical name. */
+/**
+ * The canonical name of a region: lower case without spaces. ARM uses several spellings ("West US",
+ * "westus").
+ */
 export function canonicalRegion(name: string): string {
   return name.replace(/\s+/gu, "").toLowerCase();
 }

@@ -1,12 +1,13 @@
 /**
- * Reads that several ask for at once, or soon after each other, are made once. Invariants:
- *  1. What was read is read again no sooner than `keepMs` later, or what the asker allows it to be old, however many ask.
- *  2. Whoever asks while it is being read waits for that very read.
- *  3. An error is not kept; nor is an answer that `isKept` does not say so of.
- *  4. At most `most` answers are kept: the oldest go. What is too old goes with the next read.
- *  5. Where a read was not sent for want of quota, what was read before stands in, at most `standInMs` old, unless the caller
- *     refuses stand-ins. "Nothing" never stands in.
- *  6. Of two reads the one that began later stands.
+ * Makes one read for several callers that ask at once, or soon after each other. Invariants:
+ *  1. An answer is kept for `keepMs`, or for the age that the caller allows, however many ask. Only
+ *     then is it read again.
+ *  2. A caller that asks during a read waits for that read.
+ *  3. Errors are not kept, nor answers that `isKept` rejects.
+ *  4. At most `most` answers are kept; the oldest go first. Expired ones go with the next read.
+ *  5. If a read was not sent for want of quota, the previous answer stands in, at most `standInMs`
+ *     old, unless the caller refuses stand-ins. "Nothing" never stands in.
+ *  6. Of two reads, the one that began later wins.
  */
 import { BoundedMap } from "./bounded-map.js";
 import { ServiceError } from "./errors.js";
@@ -14,14 +15,14 @@ import { ServiceError } from "./errors.js";
 interface Kept<T> {
   readonly answer: Promise<T>;
   readonly sinceMs: number;
-  /** It only stands in. */
+  /** It may only stand in. */
   readonly isExpired?: true;
 }
 
 interface SharedReadsOptions<T> {
   readonly most: number;
   readonly keepMs: number;
-  /** `keepMs` if not given. */
+  /** Default: `keepMs`. */
   readonly standInMs?: number;
   readonly now: () => Date;
   readonly isKept?: (value: T) => boolean;
@@ -36,7 +37,7 @@ export class SharedReads<T> {
     this.#options = options;
   }
 
-  /** What is kept under the key and no older than `maxAgeMs`, or else what `read` answers. */
+  /** The kept answer, if it is no older than `maxAgeMs`; else the answer of `read`. */
   once(
     key: string,
     read: () => Promise<T>,
@@ -65,12 +66,12 @@ export class SharedReads<T> {
     return answer;
   }
 
-  /** When what is kept under the key was begun to be read, in ms; undefined where nothing is kept. */
+  /** When the kept answer's read began, in ms; undefined: nothing is kept. */
   sinceMs(key: string): number | undefined {
     return this.#kept.get(key)?.sinceMs;
   }
 
-  /** True where something is kept under the key that is not too old. */
+  /** Whether an answer is kept that is not too old. */
   has(key: string): boolean {
     const { keepMs, now } = this.#options;
     const kept = this.#kept.get(key);
@@ -83,7 +84,7 @@ export class SharedReads<T> {
     this.#kept.set(key, { answer: Promise.resolve(value), sinceMs });
   }
 
-  /** What is kept is read again by whoever asks next; it may stand in. */
+  /** Makes the next caller read again. The kept answer may still stand in. */
   expire(key: string): void {
     const present = this.#kept.get(key);
     if (present !== undefined) this.#kept.set(key, { ...present, isExpired: true });

@@ -1,16 +1,19 @@
-/** Texts as single words of a command line, whatever they hold. */
+/** Quotes any text as one word of a command line. */
 
-/** Of a POSIX shell: what has no meaning there stands as it is, everything else between single quotes. */
+/**
+ * For a POSIX shell: a text without special characters stays as it is, any other gets single
+ * quotes.
+ */
 export function shellWord(text: string): string {
   return /^[-\w@%+=:,./]+$/u.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Of PowerShell: between single quotes, of which it knows five. */
+/** For PowerShell, in single quotes, of which it has five. */
 export function powerShellWord(text: string): string {
   return `'${text.replace(/['\u2018\u2019\u201A\u201B]/gu, "$&$&")}'`;
 }
 
-/** A string of Bicep. */
+/** A Bicep string. */
 export function bicepString(text: string): string {
   const escaped = text
     .replace(/[\\']/gu, "\\$&")

@@ -30,7 +30,7 @@ interface TimerParts {
 
 type Run = (parts: TimerParts, log: Log, traceparent: string) => Promise<void>;
 
-/** By the name that the configuration has for its schedule. */
+/** By the name of its schedule in the configuration. */
 const RUNS = {
   ageing: removeExpired,
   deadLetter: checkDeadLetters,

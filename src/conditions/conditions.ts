@@ -1,25 +1,29 @@
 /**
- * What a person should know of an image version: the one table of these texts. GET, lists and events answer them; the command line
- * and the page show what is answered. Kubernetes' word: `kubectl describe` prints conditions in the same way.
+ * Tells a person what to know about an image version. This is the only table of these texts: GET,
+ * lists and events return them, and the command line and the page show them. The word is
+ * Kubernetes': `kubectl describe` prints conditions in the same way.
  */
 
-/** A command, and the API request that it sends. */
+/** A command and the equivalent API request. */
 interface Way {
   readonly command: string;
   readonly request: string;
 }
 
-/** What to do. Placeholders: `{version}` and `{image}` for their place, `{change}` for the options or body to send. */
+/**
+ * What to do. Placeholders: `{version}` and `{image}` for their paths or options, `{change}` for
+ * the options or body to send.
+ */
 interface Deed extends Partial<Way> {
   readonly request: string;
-  /** For a button. */
+  /** The label of a button. */
   readonly verb: string;
   readonly whatToDo: string;
   readonly alternative?: Way;
 }
 
 interface ConditionText extends Deed {
-  /** Without the full stop: what it is about may follow. */
+  /** Without a full stop: the names that it is about may follow. */
   readonly sentence: string;
 }
 
@@ -98,7 +102,7 @@ export const CONDITIONS = {
 
 export type ConditionType = keyof typeof CONDITIONS;
 
-/** What to do by a condition's reason, and for other things that need a person. */
+/** What to do by a condition's reason, and in other cases that need a person. */
 const DEEDS = {
   Halted: {
     verb: "See results",
@@ -162,14 +166,17 @@ type DeedName = ConditionType | keyof typeof DEEDS;
 interface WhatToDo {
   readonly verb: string;
   readonly sentence: string;
-  /** For a shell; absent where the command line cannot say it. */
+  /** For a POSIX shell; absent: the command line cannot do it. */
   readonly command?: string;
-  /** Method, path and, where it has one, body of an API call. */
+  /** Method, path and, if needed, body of an API call. */
   readonly request: string;
   readonly alternative?: Way;
 }
 
-/** What a person sends: the options of the command, where it has some that say it, and the query and body of the request. */
+/**
+ * The change that a person sends: the options of the command, if it has them, and the query and
+ * body of the request.
+ */
 export interface Change {
   readonly options?: string;
   readonly request: string;
@@ -177,13 +184,16 @@ export interface Change {
   readonly verb?: string;
 }
 
-/** Such a condition in words; `names`: what it is about. */
+/** The message of such a condition; `names`: what it is about. */
 export function conditionMessage(type: ConditionType, names: readonly string[] = []): string {
   const { sentence } = CONDITIONS[type];
   return names.length === 0 ? `${sentence}.` : `${sentence}: ${names.join(", ")}.`;
 }
 
-/** `reason`: the condition's, if it has one; `resourceId`: the version's. */
+/**
+ * What to do about a condition of the version `resourceId`. `reason`: the condition's, if it has
+ * one.
+ */
 export function whatToDo(
   type: DeedName,
   resourceId: string,
@@ -214,7 +224,7 @@ export function whatToDo(
   };
 }
 
-/** The options that name a version or an image definition, as az has them. */
+/** The options that name a version or an image definition, as in az. */
 function placeOptions(resourceId: string): string {
   const [, , subscription, , group, , , , gallery, , image, , version] = resourceId.split("/");
   const place = `--subscription ${subscription} -g ${group} -r ${gallery} -i ${image}`;

@@ -1,12 +1,12 @@
 import type { TelemetrySettings } from "../telemetry/settings.js";
 import { SETTINGS, type Setting, type Settings } from "./settings.js";
 
-/** A setting that is missing or wrong; all of them are told at once. */
+/** Settings are missing or wrong. The message lists all of them. */
 export class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";
 }
 
-/** What each setting says: undefined only where it has no default, and the app starts without it. */
+/** The value of each setting; undefined only if it has no default and the app starts without it. */
 type Values<Group extends Settings> = {
   readonly [Key in keyof Group]: Group[Key] extends
     { readonly default: string } | { readonly required: string }
@@ -14,7 +14,7 @@ type Values<Group extends Settings> = {
     : ReturnType<Group[Key]["parse"]> | undefined;
 };
 
-/** Everything that differs between one deployment and another. Immutable; durations in milliseconds. */
+/** Everything that differs between deployments. Immutable; durations in milliseconds. */
 export interface Config extends Values<typeof SETTINGS.service> {
   readonly tables:
     | { readonly kind: "connectionString"; readonly connectionString: string }
@@ -27,7 +27,7 @@ export interface Config extends Values<typeof SETTINGS.service> {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads the settings. Throws ConfigurationError that names every setting that is missing or wrong. */
+/** Reads the settings. Throws ConfigurationError that names every missing or wrong setting. */
 export function readConfig(environment: Environment): Config {
   const mistakes: string[] = [];
   const read = <Group extends Settings>(group: Group): Values<Group> =>
@@ -43,7 +43,7 @@ export function readConfig(environment: Environment): Config {
   };
   if (config.pollMaxMs < config.pollInitialMs)
     mistakes.push("SIGIL_POLL_MAX_SECONDS is less than SIGIL_POLL_INITIAL_SECONDS.");
-  // A key must not lead to an operation that is gone.
+  // An idempotency key must not outlive its operation.
   if (config.keepOperationsMs < config.keepIdempotencyKeysMs)
     mistakes.push("SIGIL_KEEP_OPERATIONS_DAYS is less than SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS.");
   if (mistakes.length > 0)
@@ -51,7 +51,7 @@ export function readConfig(environment: Environment): Config {
   return frozen(config);
 }
 
-/** Undefined where the setting is not given and has no default, or is missing. */
+/** Undefined if the setting is missing or has neither value nor default. */
 function valueOf(
   { name, parse, required, blank, ...setting }: Setting,
   environment: Environment,
@@ -99,7 +99,7 @@ function serviceBus(
   };
 }
 
-/** With `Authorization=AAD` the connection string names the place and is no key. */
+/** With `Authorization=AAD` the connection string only names the resource and is no secret. */
 function telemetry({
   serviceName,
   siteName,
@@ -120,7 +120,7 @@ function telemetry({
   };
 }
 
-/** Frozen, and all that it holds. */
+/** Freezes the value and everything in it. */
 function frozen<T>(value: T): T {
   if (typeof value !== "object" || value === null) return value;
   Object.values(value).forEach(frozen);

@@ -61,7 +61,10 @@ const QUEUE = {
   enum: [...POLICY_QUEUES],
 } as const;
 
-/** The JSON schema of a gallery policy. A first sentence of a description is what a mistake's message says. */
+/**
+ * The JSON schema of a gallery policy. The first sentence of a description is the message of a
+ * mistake.
+ */
 const GALLERY_POLICY_SCHEMA = {
   type: "object",
   description: "A gallery policy has rules.",
@@ -209,7 +212,7 @@ const GALLERY_POLICY_SCHEMA = {
   },
 } as const;
 
-/** Reads a gallery policy; every mistake in it, each with where it is. */
+/** Reads a gallery policy; or returns every mistake in it, each with its place. */
 export function parseGalleryPolicy(
   text: string,
 ): { readonly policy: GalleryPolicy } | { readonly mistakes: string[] } {

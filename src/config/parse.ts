@@ -4,14 +4,14 @@ import { priceKey, type MachinePrices } from "../machine-test/prices.js";
 import { parseGalleryPolicy } from "./gallery-policy-document.js";
 
 /**
- * Makes a value of what an operator has written, which is trimmed and not empty. What is wrong with it goes to `mistakes`,
- * with the setting's name; the value is then of no use.
+ * Parses an operator's text, which is trimmed and not empty. Mistakes go to `mistakes`, with the
+ * setting's name; the value is then not used.
  */
 export type Parse<T> = (text: string, name: string, mistakes: string[]) => T;
 
 export const text: Parse<string> = (text) => text;
 
-/** When a timer runs; undefined: never. */
+/** The schedule of a timer; undefined: never. */
 export const schedule: Parse<string | undefined> = (text) =>
   text.toLowerCase() === "off" ? undefined : text;
 
@@ -29,7 +29,7 @@ export function oneOf<Word extends string>(...words: Word[]): Parse<Word> {
   };
 }
 
-/** NaN where it is none, or out of bounds. */
+/** NaN if it is not a number, or out of bounds. */
 function number(least: number, most: number): Parse<number> {
   return (text, name, mistakes) => {
     const value = Number(text);
@@ -48,7 +48,7 @@ export function integer(least: number, most: number): Parse<number> {
   };
 }
 
-/** Seconds, of which there may be a fraction, as milliseconds. */
+/** Seconds, possibly with a fraction, as milliseconds. */
 export const seconds: Parse<number> = (...setting) =>
   Math.round(number(0.05, 86_400)(...setting) * 1_000);
 
@@ -61,7 +61,10 @@ export const httpsUrl: Parse<string> = (text, name, mistakes) => {
   return text;
 };
 
-/** https; on this machine also http, as browsers trust that and no certificate of its own. */
+/**
+ * Requires https, but allows http on the local machine: browsers trust that, but no self-signed
+ * certificate.
+ */
 export const authority: Parse<string> = (text, name, mistakes) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isLocal = url?.protocol === "http:" && ["127.0.0.1", "localhost"].includes(url.hostname);
@@ -78,7 +81,7 @@ function list(text: string): string[] {
     .filter((item) => item !== "");
 }
 
-/** One item at least; `what` is what it names, such as "an issuer". */
+/** At least one item; `what` is what it names, such as "an issuer". */
 export function someOf(what: string, item: Parse<string>): Parse<readonly string[]> {
   return (text, name, mistakes) => {
     const items = list(text);
@@ -87,7 +90,7 @@ export function someOf(what: string, item: Parse<string>): Parse<readonly string
   };
 }
 
-/** Any number of items; `right` says what each must be. */
+/** Any number of items; `right` is what each must be, for the message. */
 function anyOf(isRight: (item: string) => boolean, right: string): Parse<readonly string[]> {
   return (text, name, mistakes) => {
     const items = list(text);
@@ -103,7 +106,7 @@ export const tenants = anyOf((item) => GUID.test(item), "a tenant's id, a GUID")
 
 export const subscriptions = anyOf((item) => GUID.test(item), "a subscription's id, a GUID");
 
-/** As browsers write it in `Origin` (RFC 6454, 6.2), to be compared exactly. */
+/** As browsers write it in `Origin` (RFC 6454, 6.2); it is compared exactly. */
 export const origins = anyOf(
   (item) =>
     URL.canParse(item) &&
@@ -112,7 +115,7 @@ export const origins = anyOf(
   "an origin such as https://portal.example, without a path or *",
 );
 
-/** The policy itself, or after an @ the path of a file that holds it. */
+/** The policy, or an @ and the path of a file with it. */
 export const galleryPolicy: Parse<GalleryPolicy | undefined> = (text, name, mistakes) => {
   let document = text;
   if (text.startsWith("@")) {
@@ -130,7 +133,7 @@ export const galleryPolicy: Parse<GalleryPolicy | undefined> = (text, name, mist
   return undefined;
 };
 
-/** Keys in lower case: Azure does not tell "Standard_D2s_v5" from "standard_d2s_v5". */
+/** Keys in lower case, because Azure ignores their case. */
 export const machinePrices: Parse<MachinePrices | undefined> = (text, name, mistakes) => {
   let given: unknown;
   try {
@@ -157,7 +160,7 @@ export const machinePrices: Parse<MachinePrices | undefined> = (text, name, mist
   };
 };
 
-/** Not told in a mistake: it may hold a key. */
+/** Not quoted in a mistake, because it may contain a key. */
 export const insightsConnectionString: Parse<string> = (text, name, mistakes) => {
   if (!/(?:^|;)\s*InstrumentationKey=[^;]/iu.test(text))
     mistakes.push(

@@ -19,17 +19,17 @@ import {
   type Parse,
 } from "./parse.js";
 
-/** An app setting of the function app, which the process finds in its environment. */
+/** An app setting of the function app, which the process reads from its environment. */
 export interface Setting {
   readonly name: string;
   readonly parse: Parse<unknown>;
-  /** As an operator would write it. Undefined: the setting is undefined where it is not given. */
+  /** As an operator would write it; absent: the setting is undefined if not set. */
   readonly default?: string;
-  /** What the app lacks without it, where it does not start without it. */
+  /** What the app lacks without it; absent: the app starts without it. */
   readonly required?: string;
-  /** What is meant where it is not given, where that is not the default as it is written. */
+  /** The meaning of a missing setting, if it is not the written default. */
   readonly otherwise?: string;
-  /** What to do about a setting that is there and blank, where that is no setting that is absent. */
+  /** What to do about a blank value, if that differs from a missing one. */
   readonly blank?: string;
   /** For the reference page. */
   readonly meaning: string;
@@ -37,7 +37,7 @@ export interface Setting {
 
 export type Settings = Readonly<Record<string, Setting>>;
 
-/** The storage account that every function app has, in the forms that Azure Functions knows. */
+/** The storage account that every function app has, in the forms that Azure Functions accepts. */
 const STORAGE = {
   connectionString: {
     name: "AzureWebJobsStorage",
@@ -58,7 +58,7 @@ const STORAGE = {
   },
 } as const satisfies Settings;
 
-/** The namespace, in the forms that Azure Functions knows. */
+/** The Service Bus namespace, in the forms that Azure Functions accepts. */
 const SERVICE_BUS = {
   connectionString: {
     name: "ServiceBusConnection",
@@ -72,7 +72,7 @@ const SERVICE_BUS = {
   },
 } as const satisfies Settings;
 
-/** What the service does, and for whom. */
+/** Settings of the service itself. */
 const SERVICE = {
   managedIdentityClientId: {
     name: "AZURE_CLIENT_ID",
@@ -80,7 +80,8 @@ const SERVICE = {
     otherwise: "the system-assigned identity",
     meaning: "Client id of a user-assigned managed identity.",
   },
-  // As they are: tokens of Entra ID's first version name an issuer that ends in a slash, and `iss` is compared exactly.
+  // Kept unchanged: tokens of Entra ID's first version name an issuer that ends in a slash, and
+  // `iss` is compared exactly.
   tokenIssuers: {
     name: "SIGIL_TOKEN_ISSUER",
     parse: someOf("an issuer", httpsUrl),
@@ -378,7 +379,7 @@ const SERVICE = {
   },
 } as const satisfies Settings;
 
-/** As Azure Functions' host and OpenTelemetry have them. */
+/** By the names of the Azure Functions host and OpenTelemetry. */
 const TELEMETRY = {
   connectionString: {
     name: "APPLICATIONINSIGHTS_CONNECTION_STRING",
@@ -425,7 +426,7 @@ const TELEMETRY = {
   },
 } as const satisfies Settings;
 
-/** Every setting that Sigil reads, by what the code calls it; mistakes are told in this order. */
+/** Every setting that Sigil reads, by its name in the code. Mistakes are listed in this order. */
 export const SETTINGS = {
   storage: STORAGE,
   serviceBus: SERVICE_BUS,
@@ -433,7 +434,9 @@ export const SETTINGS = {
   telemetry: TELEMETRY,
 } as const;
 
-/** What stands beside them in a deployment, and is read by the host: how its triggers reach the same services. */
+/**
+ * Settings of a deployment that only the host reads, to connect its triggers to the same services.
+ */
 export const HOST_SETTINGS: readonly Pick<Setting, "name" | "meaning">[] = [
   {
     name: "AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls",

@@ -1,6 +1,6 @@
 /**
- * A CloudEvent in structured JSON form (CloudEvents 1.0.2, "JSON Event Format"). `id` names the fact, not the
- * sending: the same fact published again has the same id.
+ * A CloudEvent in structured JSON form (CloudEvents 1.0.2, "JSON Event Format"). `id` identifies
+ * the fact: publishing the same fact again uses the same id.
  */
 export interface CloudEvent<Type extends string = string, Data = unknown> {
   readonly specversion: "1.0";
@@ -12,9 +12,11 @@ export interface CloudEvent<Type extends string = string, Data = unknown> {
   /** RFC 3339, when the fact became true. */
   readonly time: string;
   readonly datacontenttype: "application/json";
-  /** W3C trace context of the request that led here (CloudEvents "Distributed Tracing" extension). */
+  /**
+   * W3C trace context of the request that caused it (CloudEvents "Distributed Tracing" extension).
+   */
   readonly traceparent?: string;
-  /** True of an event that had more to say than a message holds (cut-event.ts). */
+  /** True if the event was too large for a message and was cut (cut-event.ts). */
   readonly truncated?: boolean;
   readonly data: Data;
 }

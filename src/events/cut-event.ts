@@ -1,11 +1,11 @@
 import type { CloudEvent } from "./cloud-event.js";
 
 /**
- * What is left of an event that is too large for a message, shorter and shorter: the first items of each list, the first
- * characters of each text. Resource ids stay whole.
+ * Cuts of an event that is too large for a message, each shorter than the one before: the first
+ * items of each list, the first characters of each text. Resource ids stay whole.
  */
 const CUTS = [
-  { items: Infinity, characters: Infinity }, // Without the original alone.
+  { items: Infinity, characters: Infinity }, // Only drops the original.
   { items: 100, characters: 2_000 },
   { items: 50, characters: 1_000 },
   { items: 20, characters: 500 },
@@ -19,8 +19,8 @@ interface Cut {
 }
 
 /**
- * The largest cut of the event for which `fits` answers true; it says that it is one in `truncated`. At the last it has
- * of `data` what is neither list nor object. Undefined where not even that fits.
+ * The largest cut of the event that `fits` accepts, with `truncated` set. The last resort keeps
+ * only members of `data` that are neither lists nor objects. Undefined: not even that fits.
  */
 export function cutEvent(
   event: CloudEvent,
@@ -42,7 +42,7 @@ export function cutEvent(
 
 const MOST_PLAIN = 20;
 
-/** Another's JSON, of which a part would say something else: it stays whole or goes. */
+/** Drops the sender's JSON: a part of it could be misread, so it is kept whole or not at all. */
 function withoutOriginal({ original, ...data }: Record<string, unknown>): Record<string, unknown> {
   return original === undefined
     ? data

@@ -2,7 +2,7 @@ import type { components } from "../generated/events.js";
 
 type Schemas = components["schemas"];
 
-/** Any event as the AsyncAPI document has it, told apart by `type`. */
+/** Any event of the AsyncAPI document, told apart by `type`. */
 export type DocumentedEvent = {
   [Name in keyof Schemas]: Schemas[Name] extends {
     readonly type: `Sigil.${string}`;
@@ -11,10 +11,10 @@ export type DocumentedEvent = {
     : never;
 }[keyof Schemas];
 
-/** The name of an event in the document. */
+/** The type of an event in the document. */
 export type EventType = DocumentedEvent["type"];
 
-/** What an event of one type says, as the document has it. */
+/** The data of an event of one type, by the document. */
 export type EventData<Type extends EventType> = Extract<
   DocumentedEvent,
   { readonly type: Type }

@@ -1,6 +1,9 @@
 import type { EventType } from "./documented-event.js";
 
-/** Every event type of an image definition's rollback. Past tense: each tells a fact that is already stored. */
+/**
+ * Event types of an image definition's rollback. Past tense: each reports a fact that is already
+ * stored.
+ */
 export const IMAGE_EVENT = {
   rollbackAccepted: "Sigil.Image.RollbackAccepted",
   rollbackStalled: "Sigil.Image.RollbackStalled",

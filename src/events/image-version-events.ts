@@ -1,6 +1,6 @@
 import type { EventType } from "./documented-event.js";
 
-/** Every event type of an image version. Past tense: each tells a fact that is already stored. */
+/** Event types of an image version. Past tense: each reports a fact that is already stored. */
 export const IMAGE_VERSION_EVENT = {
   accepted: "Sigil.ImageVersion.Accepted",
   rejected: "Sigil.ImageVersion.Rejected",

@@ -1,6 +1,9 @@
 import type { EventType } from "./documented-event.js";
 
-/** Every event type of the test of an image version by machines. Past tense: each tells a fact that is already stored. */
+/**
+ * Event types of the tests of an image version on machines. Past tense: each reports a fact that is
+ * already stored.
+ */
 export const MACHINE_TEST_EVENT = {
   requested: "Sigil.ImageVersion.TestRequested",
   regionTested: "Sigil.ImageVersion.RegionTested",

@@ -3,12 +3,12 @@ import type { Finding } from "../errors.js";
 import type { CloudEvent } from "./cloud-event.js";
 import type { EventData, EventType } from "./documented-event.js";
 
-/** What an event of an operation says beside the operation's id, as the document has it. */
+/** The data of an operation's event without the operation's id, by the document. */
 export type OperationEventData<Type extends EventType> = Type extends EventType
   ? Omit<EventData<Type>, "operationId">
   : never;
 
-/** The type of an event of an operation, and what it says. */
+/** The type and data of an operation's event. */
 export type EventContent = {
   readonly [Type in EventType]: {
     readonly type: Type;
@@ -16,7 +16,7 @@ export type EventContent = {
   };
 }[EventType];
 
-/** What all events of one operation have in common. */
+/** What all events of one operation share. */
 interface EventContext extends KeyedContext {
   readonly operationId: string;
 }
@@ -30,12 +30,15 @@ interface KeyedContext {
   readonly traceparent: string;
 }
 
-/** A Service Bus message holds 256 KB (Standard tier): an event carries this many findings and says how many there are. */
+/**
+ * A Service Bus message holds 256 KB (Standard tier), so an event carries this many findings and
+ * their total number.
+ */
 const MOST_FINDINGS = 50;
 
 /**
- * An event of an operation. `eventKey` makes the id: one operation says each thing once, so the same id is the same
- * event, whoever publishes it and however often.
+ * An event of an operation. Its id comes from `eventKey`: an operation reports each fact once, so
+ * the same id is the same event, whoever publishes it and however often.
  */
 export function operationEvent<Type extends EventType>(
   context: EventContext,
@@ -48,7 +51,9 @@ export function operationEvent<Type extends EventType>(
   return envelope(context, type, id, { operationId, ...data });
 }
 
-/** An event of no operation. Its id is made of `eventKey`, as above; `name`: what that is called in the id. */
+/**
+ * An event without an operation. Its id comes from `eventKey`, as above, and begins with `name`.
+ */
 export function keyedEvent<Type extends EventType>(
   context: KeyedContext,
   type: Type,
@@ -79,10 +84,10 @@ function envelope(
   };
 }
 
-/** ARM's own messages have no limit; this much of one is enough to act on. */
+/** ARM's messages have no limit; this much is enough to act on. */
 const LONGEST_MESSAGE = 2_000;
 
-/** Findings as events carry them: the first fifty, none too long, and the true count. */
+/** Findings as events carry them: the first fifty, shortened, and the total number. */
 export function findingsInEvent(errors: readonly Finding[]): {
   errors: readonly Finding[];
   errorCount: number;

@@ -1,6 +1,9 @@
 import type { EventType } from "./documented-event.js";
 
-/** Every event type of a subscription's preparation. Past tense: each tells a fact that is already stored. */
+/**
+ * Event types of a subscription's preparation. Past tense: each reports a fact that is already
+ * stored.
+ */
 export const SUBSCRIPTION_EVENT = {
   preparationRequested: "Sigil.Subscription.PreparationRequested",
   registering: "Sigil.Subscription.Registering",

@@ -14,7 +14,8 @@ function isTraceparent(text: string): boolean {
   const match = TRACEPARENT.exec(text);
   if (match === null) return false;
   const [, version, traceId, parentId, rest] = match;
-  // 3.2.2.1: "Version ff is invalid". 3.2.2.3 and .4: ids of zeros alone are invalid. Version 00 has four fields.
+  // 3.2.2.1: "Version ff is invalid". 3.2.2.3 and .4: ids of only zeros are invalid. Version 00 has
+  // four fields.
   return (
     version !== "ff" &&
     !/^0+$/u.test(traceId ?? "") &&

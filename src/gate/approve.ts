@@ -1,4 +1,6 @@
-/** A person's word that a version passes its gate all the same: kept among its test results, with the reason. */
+/**
+ * A person's approval of a version despite its gate, stored among its test results with the reason.
+ */
 import { ServiceError } from "../errors.js";
 import {
   deletedVersion,
@@ -22,7 +24,7 @@ import { APPROVAL, type TestResult } from "../test-results/results.js";
 export interface ApproveImageVersion {
   readonly id: ImageVersionId;
   readonly reason: string;
-  /** In any spelling; absent: each of the version's. */
+  /** In any spelling; absent: every region of the version. */
   readonly regions?: readonly string[];
   readonly approvedBy: Requester;
   readonly traceparent: string;
@@ -38,13 +40,17 @@ interface ApprovalDependencies extends TestResultDependencies {
 
 export interface Approval {
   readonly results: readonly TestResult[];
-  /** The publisher is not known: the version was created outside Sigil, or by a message, whose source proves no identity. */
+  /**
+   * True if the publisher is unknown: the version was created outside Sigil, or by a message, whose
+   * source proves no identity.
+   */
   readonly isPublisherUnknown: boolean;
 }
 
 /**
- * Throws ServiceError Forbidden for a publisher of the version, NotFound if Azure neither shows the version nor can restore one that Sigil has seen, and InvalidRequest. What is
- * approved of a deleted version counts once the same life is restored.
+ * Throws ServiceError Forbidden for a publisher of the version; NotFound if Azure neither shows the
+ * version nor can restore one that Sigil has seen; InvalidRequest. An approval of a deleted version
+ * counts once the same life is restored.
  */
 export async function approveImageVersion(
   deps: ApprovalDependencies,
@@ -93,7 +99,7 @@ export async function approveImageVersion(
   return { results: approvals, isPublisherUnknown: !publishers.some(isProven) };
 }
 
-/** The publishers of this life. Before the first look, the version counts as made by the open creation. */
+/** The publishers of this life. Before the first look, those of the open creation. */
 function publishersOf(
   record: ImageVersionRecord | undefined,
   shown: Pick<LastShown, "publishedDate">,
@@ -106,7 +112,7 @@ function isProven({ appId, objectId }: Requester): boolean {
   return appId !== undefined || objectId !== undefined;
 }
 
-/** The deleted version as Azure showed it last. Throws ServiceError NotFound. */
+/** The deleted version as Azure last showed it. Throws ServiceError NotFound. */
 async function restorable(
   { resourceManager, store }: ApprovalDependencies,
   id: ImageVersionId,

@@ -1,6 +1,7 @@
 /**
- * Who uses an image version. Invariant: what could not be seen is in `notSeen`, and is never taken for unused: Resource Graph
- * leaves out in silence what it may not show, so each subscription is proven readable first.
+ * Finds who uses an image version. Invariant: what could not be read is in `notSeen`, and never
+ * counts as unused. Resource Graph silently omits what the caller may not read, so each
+ * subscription is first proven readable.
  */
 import { ServiceError } from "../errors.js";
 import type { ImageNames } from "./names.js";
@@ -17,20 +18,22 @@ export interface ImageUse {
   /** In lower case, the gallery's own first. */
   readonly subscriptions: readonly string[];
   readonly notSeen: readonly NotSeen[];
-  /** False where there are more users than were read; `needsSeen`: where there may be more who need their version. */
+  /**
+   * `complete`: false if there are more users than were read. `needsSeen`: false if there may be
+   * more users that need their version.
+   */
   readonly complete: boolean;
   readonly needsSeen: boolean;
   readonly time: string;
 }
 
-/** At once. */
 const PROOFS_AT_ONCE = 10;
 
 type Asks = Pick<UseDependencies, "imageUsers" | "consumerSubscriptions" | "now">;
 
 /**
- * Who names one of the versions, or their image definition, in the gallery's subscription and its consumers'. `confirms`: scale
- * sets are asked of Azure Resource Manager itself.
+ * Finds users of the versions, or of their image definition, in the gallery's subscription and its
+ * consumers'. `confirms`: reads scale sets from Azure Resource Manager itself.
  */
 export async function findUsers(
   deps: Asks,
@@ -75,7 +78,10 @@ export async function findUsers(
   };
 }
 
-/** With the scale sets as Azure Resource Manager has them: of those Resource Graph may know too few, and too many. */
+/**
+ * Replaces scale sets by those that Azure Resource Manager returns, because Resource Graph may have
+ * too few and too many.
+ */
 async function confirmed(
   { imageUsers }: Asks,
   subscriptionIds: readonly string[],
@@ -90,13 +96,19 @@ async function confirmed(
   };
 }
 
-/** What passes is not said to be unseen: it is thrown, to be asked again. */
+/**
+ * The reason to list a subscription as not seen. Rethrows retryable errors, so that the caller asks
+ * again.
+ */
 function notSeenFor(subscriptionId: string, error: unknown): NotSeen {
   if (!(error instanceof ServiceError) || error.retryable) throw error;
   return { subscriptionId, code: error.code, message: error.message };
 }
 
-/** `latestIn`: canonical regions where the version is the latest, for those who name no number. */
+/**
+ * `latestIn`: canonical regions where the version is the latest, for users without a version
+ * number.
+ */
 export function usersOf(
   { users }: Pick<ImageUse, "users">,
   names: ImageNames,
@@ -105,7 +117,10 @@ export function usersOf(
   return users.filter((user) => uses(user, names, latestIn));
 }
 
-/** A machine was made of one version, whatever is the latest now; a scale set makes its next one of what is the latest then. */
+/**
+ * A machine was created from one version, whatever is the latest now. A scale set creates its next
+ * one from whatever is the latest then.
+ */
 function uses(
   { kind, image, exactVersion, region }: ImageUser,
   { byNumber, versionNames }: ImageNames,
@@ -118,8 +133,8 @@ function uses(
 }
 
 /**
- * Without the version a scale set makes no more machines, and a machine whose disk is on its host cannot be reimaged. Any other
- * machine has disks of its own.
+ * Without the version a scale set cannot create more machines, and a machine with an ephemeral OS
+ * disk cannot be reimaged. Any other machine has its own disks.
  */
 export function needsVersion({ kind, ephemeral }: ImageUser): boolean {
   return kind === "scaleSet" || ephemeral;

@@ -1,28 +1,34 @@
-/** How machines and scale sets name an image version, or its image definition and with that the latest version. */
+/**
+ * The names by which machines and scale sets refer to an image version, or to its image definition
+ * and so to the latest version.
+ */
 import { imageIdOf, type ImageVersionId } from "../resource-id.js";
 
-/** What a gallery is called by those it is shared with; both are absent where it is shared with nobody. */
+/** The gallery's names for those it is shared with; both absent: it is not shared. */
 interface SharedNames {
-  /** Of a gallery that is shared directly (`identifier.uniqueName`). */
+  /** For a gallery that is shared directly (`identifier.uniqueName`). */
   readonly uniqueName?: string;
-  /** Of a community gallery (`communityGalleryInfo.publicNames`). */
+  /** For a community gallery (`communityGalleryInfo.publicNames`). */
   readonly publicNames?: readonly string[];
 }
 
-/** In lower case: Azure compares ids without regard to case. */
+/** In lower case, because Azure ignores the case of ids. */
 export interface ImageNames {
   readonly versionNames: readonly string[];
-  /** By their numbers. */
+  /** Names with a version number. */
   readonly byNumber: readonly string[];
-  /** Their image definition: the latest version. */
+  /** Names of the image definition, which mean the latest version. */
   readonly asLatest: readonly string[];
-  /** Where every version is meant: how the names by number begin. Those alone are asked for that need theirs. */
+  /**
+   * If every version is meant: the beginnings of names with a number. Only users that need their
+   * version are asked for.
+   */
   readonly everyNumber?: readonly string[];
 }
 
 /**
- * Of one version. `imageReference` has `id`, `sharedGalleryImageId` or `communityGalleryImageId`; the latter two say `latest` in so
- * many words, or nothing.
+ * The names of one version. `imageReference` has `id`, `sharedGalleryImageId` or
+ * `communityGalleryImageId`; the latter two write `latest` explicitly, or nothing.
  */
 export function namesOf(id: ImageVersionId, shared: SharedNames): ImageNames {
   const definitions = definitionsOf(id, shared);
@@ -33,7 +39,7 @@ export function namesOf(id: ImageVersionId, shared: SharedNames): ImageNames {
   };
 }
 
-/** Of every version of an image definition, whatever their numbers; `id` is one of them. */
+/** The names of every version of an image definition; `id` is one of them. */
 export function namesOfEvery(id: ImageVersionId, shared: SharedNames): ImageNames {
   const definitions = definitionsOf(id, shared);
   return {

@@ -1,45 +1,51 @@
 import type { ImageNames } from "./names.js";
 
-/** A virtual machine, an instance of a scale set, or a scale set, that names an image. */
+/** A virtual machine, an instance of a scale set, or a scale set, that refers to an image. */
 export interface ImageUser {
   readonly id: string;
   readonly kind: "machine" | "scaleSet";
   /** Canonical region. */
   readonly region: string;
-  /** What it names, one of ImageNames. */
+  /** The name that it uses, one of ImageNames. */
   readonly image: string;
-  /** The number that Azure took when it was made of the latest; absent where Azure does not say. */
+  /** The version number that Azure chose when it was created from the latest; absent: unknown. */
   readonly exactVersion?: string;
-  /** Its operating system's disk is on its host, and made of the image anew whenever it is reimaged. */
+  /** Its OS disk is on its host, and created again from the image whenever it is reimaged. */
   readonly ephemeral: boolean;
 }
 
 export interface FoundUsers {
   readonly users: readonly ImageUser[];
-  /** False where there are more than were read. */
+  /** False if there are more than were read. */
   readonly complete: boolean;
-  /** False where there may be more that need their version: those are read first. */
+  /** False if there may be more that need their version. Those are read first. */
   readonly needsSeen: boolean;
 }
 
 /**
- * Those who use images, in any subscription. Each call throws what every call of Azure Resource Manager does (image-version's
- * ports.ts); none is retried inside.
+ * Finds users of images in any subscription. Each call throws what every call of Azure Resource
+ * Manager does (image-version's ports.ts), and does not retry.
  */
 export interface ImageUsers {
-  /** By Azure Resource Graph, which lags by minutes and leaves out in silence what it may not show. */
+  /**
+   * Asks Azure Resource Graph, which lags by minutes and silently omits what the caller may not
+   * read.
+   */
   find(subscriptionIds: readonly string[], names: ImageNames): Promise<FoundUsers>;
-  /** Throws where Azure does not show every machine and scale set of the subscription. */
+  /** Throws if Sigil may not read every machine and scale set of the subscription. */
   proveReadable(subscriptionId: string): Promise<void>;
-  /** Those scale sets that name an image, by Azure Resource Manager itself: as they are now. */
+  /** Reads the scale sets that refer to an image from Azure Resource Manager, as they are now. */
   listScaleSets(subscriptionId: string, names: ImageNames): Promise<readonly ImageUser[]>;
 }
 
 export interface UseDependencies {
   readonly imageUsers: ImageUsers;
-  /** Subscriptions, besides the gallery's own, whose machines may be made of its images. None: nothing is guarded. */
+  /**
+   * Subscriptions, in addition to the gallery's, whose machines may use its images. Empty: nothing
+   * is guarded.
+   */
   readonly consumerSubscriptions: readonly string[];
-  /** How long Resource Graph may lag behind: so long a deletion waits before it asks again. */
+  /** How long Resource Graph may lag; a deletion waits this long before it asks again. */
   readonly useDelayMs: number;
   readonly now: () => Date;
 }

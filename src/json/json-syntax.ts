@@ -1,4 +1,4 @@
-/** Where a text ceases to be JSON, counted from 1, and why. */
+/** Where a text stops being JSON, counted from 1, and why. */
 interface JsonMistake {
   readonly line: number;
   readonly column: number;
@@ -24,12 +24,13 @@ const EXPECTED: Record<Expectation, string> = {
 };
 
 /**
- * The first thing that keeps `text` from being one JSON value with unique names and numbers that are kept as they are,
- * at most `maxDepth` deep; undefined when there is nothing. JSON.parse says where a mistake is only sometimes, takes the
- * last of two equal names in silence, makes another number of one that is too large, and has no bound on depth.
+ * The first thing that keeps `text` from being one JSON value with unique names and exact numbers,
+ * at most `maxDepth` deep; undefined: nothing. JSON.parse does not always report the place of a
+ * mistake, silently takes the last of two equal names, changes numbers that are too large, and has
+ * no limit of depth.
  */
 export function findJsonMistake(text: string, maxDepth: number): JsonMistake | undefined {
-  /** The open arrays (undefined) and objects (the names that each has had so far), outermost first. */
+  /** The open arrays (undefined) and objects (their names so far), outermost first. */
   const open: (Set<string> | undefined)[] = [];
   const afterValue = (): Expectation =>
     open.length === 0 ? "end" : open.at(-1) ? ", or }" : ", or ]";
@@ -100,7 +101,8 @@ export function findJsonMistake(text: string, maxDepth: number): JsonMistake | u
       : undefined;
   }
 
-  // RFC 8259, 4: "The names within an object SHOULD be unique": which of two counts differs from reader to reader.
+  // RFC 8259, 4: "The names within an object SHOULD be unique": which of two counts differs between
+  // parsers.
   function rememberName(name: string): Expectation | { message: string } {
     const names = open.at(-1);
     if (names?.has(name)) return { message: `the name ${JSON.stringify(name)} is given twice` };

@@ -1,13 +1,13 @@
 import { ServiceError } from "../errors.js";
 import { findJsonMistake } from "./json-syntax.js";
 
-/** The most bytes that a request may have, by HTTP or by Service Bus. */
+/** The maximum size of a request, by HTTP or by Service Bus. */
 export const MAX_BODY_BYTES = 256 * 1024;
 const MAX_DEPTH = 32;
 
 /**
- * JSON in UTF-8 as a value: what both channels take. Throws MalformedJson that names line and column, also for equal
- * names in one object, for numbers that would not be kept as they are, and for values nested too deep.
+ * Parses JSON in UTF-8, for both channels. Throws MalformedJson that names line and column, also
+ * for equal names in one object, for numbers that would change, and for values nested too deep.
  */
 export function parseJson(bytes: Uint8Array): unknown {
   const text = decode(bytes);
@@ -21,7 +21,7 @@ export function parseJson(bytes: Uint8Array): unknown {
   return JSON.parse(text);
 }
 
-/** Throws PayloadTooLarge where there are more bytes than a request may have. */
+/** Throws PayloadTooLarge if a request has more bytes than allowed. */
 export function requireBodySize(bytes: number): void {
   if (bytes > MAX_BODY_BYTES)
     throw new ServiceError(

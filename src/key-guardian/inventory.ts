@@ -1,6 +1,7 @@
 /**
- * Which disk encryption sets encrypt the versions of an image definition that Sigil was asked for and Azure has. A region that a repair
- * has taken away, and that is to be added back, counts: its key is no safer for that.
+ * Lists the disk encryption sets that encrypt the versions of an image definition which Sigil knows
+ * and Azure has. A region removed for repair counts: it will be added back, and its key is no safer
+ * meanwhile.
  */
 import { ServiceError } from "../errors.js";
 import {
@@ -20,18 +21,24 @@ import { pagesOf } from "../operation/pages.js";
 
 export interface SetInUse {
   readonly id: string;
-  /** The highest number first. */
+  /** Highest version number first. */
   readonly uses: readonly SetUse[];
-  /** The types that it had when Sigil last proved it for one of them. */
+  /** The encryption types it had when Sigil last checked it for one of these versions. */
   readonly madeWith: readonly EncryptionType[];
 }
 
 const PAGE = 1_000;
-/** Of so many versions, those of the highest numbers, it is read with which types they were made, and what a repair has taken away. */
+/**
+ * How many records are read, highest version numbers first, for the types the versions were created
+ * with and the regions that a repair removed.
+ */
 const MOST_RECORDS = 200;
 const READS_AT_ONCE = 20;
 
-/** Undefined where Azure has no such image definition. Costs one list of Azure, a page of the listing for each thousand versions and a read of up to `MOST_RECORDS` records. */
+/**
+ * Undefined if Azure has no such image definition. Costs one list in Azure, a page of the listing
+ * for each thousand versions, and reads of up to `MOST_RECORDS` records.
+ */
 export async function setsInUse(
   deps: Pick<Dependencies, "resourceManager" | "index" | "store">,
   imageId: string,
@@ -68,7 +75,7 @@ export async function setsInUse(
   }));
 }
 
-/** By id in lower case. */
+/** The sets of a version, by id in lower case. */
 function setsOf(
   version: Pick<ListedImageVersion, "resource">,
 ): ReadonlyMap<string, { readonly id: string; readonly regions: Set<string> }> {
@@ -91,7 +98,9 @@ async function namesKnown(
   return names;
 }
 
-/** A later release has written it: with which types the version was made is not known then. */
+/**
+ * A later release has written the record, so the types the version was created with are unknown.
+ */
 function unlessTooNew(error: unknown): undefined {
   if (error instanceof ServiceError && error.code === "StateTooNew") return undefined;
   throw error;

@@ -1,9 +1,9 @@
 /**
- * Stores and tells what was seen of disk encryption sets: for the guardian, and for any other look that differs from the stored state.
- * Invariants:
- *  1. An event is stored together with the state that it tells, and removed once it is published. So it goes out under one id, whenever a
- *     process dies. Of two simultaneous looks, one is stored.
- *  2. Only sets that a version asked of Sigil uses are noted.
+ * Stores and reports what was seen of disk encryption sets, for the guardian and for any other look
+ * that differs from the stored state. Invariants:
+ *  1. An event is stored together with the state that it reports, and removed once published. So it
+ *     goes out under one id, whenever a process dies. Of two simultaneous looks, one is stored.
+ *  2. Only sets used by a version that Sigil knows are noted.
  */
 import type { CloudEvent } from "../events/cloud-event.js";
 import { traceparentOf } from "../events/traceparent.js";
@@ -27,7 +27,10 @@ export type GuardianDependencies = KeyDependencies &
 
 const MOST_TRIES = 3;
 
-/** Notes what this instance just saw of these sets (lower case) of an image definition. Costs the reads of `setsInUse` without the list, and two writes. */
+/**
+ * Notes what this instance just saw of these sets (lower case) of an image definition. Costs the
+ * reads of `setsInUse` without the list, and two writes.
+ */
 export async function noteKeys(
   deps: GuardianDependencies,
   imageId: string,
@@ -86,7 +89,7 @@ export async function storeAndTell(
   });
 }
 
-/** Tries again, on the stored document of that moment. */
+/** Retries with the document stored by then. */
 export async function unlessOvertaken<T>(write: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1)
     try {

@@ -1,10 +1,12 @@
 /**
- * Looks at the disk encryption sets of published versions, and at their keys. Invariants:
- *  1. A run begins no image definition after `MOST_READS` reads of Azure or `MOST_MS`, nor after Azure has throttled, and no set
- *     after `MOST_MS`; the next goes on there, with what was not tried for longest. Each set, key and vault is read at most once in a run, however many versions and regions hang on it.
- *  2. Of two who look at once, one stores and tells (note.ts).
- *  3. Where nothing is certain the state stays as it was: a read that fails now is made again by a later run.
- *  4. What fails for one set or image definition holds back no other.
+ * Checks the disk encryption sets of published versions, and their keys. Invariants:
+ *  1. A run begins no image definition after `MOST_READS` reads of Azure or `MOST_MS`, nor after
+ *     Azure throttled it, and no set after `MOST_MS`. The next run continues there, with the set
+ *     that was not tried for longest. A run reads each set, key and vault at most once, however
+ *     many versions and regions depend on it.
+ *  2. Of two concurrent runs, one stores and reports (note.ts).
+ *  3. If nothing is certain, the state stays as it was; a later run repeats a failed read.
+ *  4. A failure with one set or image definition does not stop the others.
  */
 import { ServiceError } from "../errors.js";
 import type { CloudEvent } from "../events/cloud-event.js";
@@ -25,13 +27,13 @@ import { eventOf } from "./tell.js";
 interface GuardianRun {
   readonly images: number;
   readonly sets: number;
-  /** Reads of Azure. */
+  /** Number of reads of Azure. */
   readonly reads: number;
-  /** What was told, by type and set. */
+  /** Reported events, by type and set. */
   readonly told: readonly string[];
-  /** True where the next run has to go on. */
+  /** True if the next run must continue. */
   readonly unfinished: boolean;
-  /** One for each image definition or set that could not be looked at this time. */
+  /** One for each image definition or set that could not be checked. */
   readonly errors: readonly {
     readonly resourceId: string;
     readonly error: unknown;
@@ -40,14 +42,14 @@ interface GuardianRun {
 
 const MOST_READS = 500;
 const MOST_MS = 120_000;
-/** Of one image definition; the others are said not to be seen. */
+/** Sets of one image definition; more are reported as not seen. */
 const MOST_SETS = 200;
 const PAGE = 100;
 
-/** Where the next run goes on. */
+/** Stores where the next run continues. */
 const CURSOR = { scope: "key-guardian", row: "image" } as const;
 
-/** Looks once at every image definition, as far as a run goes. Throws when they cannot be listed. */
+/** Checks every image definition once, as far as one run goes. Throws if they cannot be listed. */
 export async function runKeyGuardian(
   deps: GuardianDependencies,
   traceparent: string,
@@ -83,7 +85,8 @@ export async function runKeyGuardian(
         errors.push({ resourceId: imageId, error });
         unfinished = isThrottling(error);
       }
-      // One that Azure throttles at once, or that alone takes too long, holds up no other: the next run goes on behind it.
+      // An image definition that Azure throttles at once, or that takes too long on its own, does
+      // not hold up the others: the next run continues after it.
       if (!unfinished || images === 1) after = row;
     }
     if (unfinished) break;
@@ -104,7 +107,7 @@ function isThrottling(error: unknown): boolean {
   return error instanceof ServiceError && error.code === "ResourceManagerThrottled";
 }
 
-/** Of one image definition: looks, stores, tells. */
+/** Checks, stores and reports the sets of one image definition. */
 async function lookAfter(
   deps: GuardianDependencies,
   looks: KeyLooks,
@@ -113,7 +116,7 @@ async function lookAfter(
   traceparent: string,
 ): Promise<Pick<GuardianRun, "sets" | "told" | "errors" | "unfinished">> {
   const { keyStates, eventSource, now } = deps;
-  // In this order: whoever has stored another state since has looked later.
+  // In this order: a state stored since then comes from a later look.
   const stored = await keyStates.read(imageId);
   const inUse = await setsInUse(deps, imageId);
   const errors: GuardianRun["errors"][number][] = [];
@@ -128,7 +131,7 @@ async function lookAfter(
   );
   const failedBefore = stored?.document.failedTimes ?? {};
   const failedTimes: Record<string, string> = {};
-  // One that does not answer has had its turn, too.
+  // A failed read counts as a try, so other sets get their turn.
   const triedTimeOf = ({ id }: SetInUse): string =>
     failedBefore[id.toLowerCase()] ?? before.get(id.toLowerCase())?.lookedTime ?? "";
   const longestAgoFirst = [...(inUse ?? [])].sort((a, b) =>
@@ -161,7 +164,7 @@ async function lookAfter(
   for (const state of before.values())
     if (state.told !== undefined && state.unused === undefined)
       sets.push({ ...state, unused: true });
-    // A second look has shown no version that has it, or no image definition: nothing is at risk by it.
+    // Two looks showed no version that uses the set, or no image definition, so nothing is at risk.
     else if (state.told !== undefined) note("safe", { ...state, lookedTime: now().toISOString() });
   await storeAndTell(deps, { imageId, sets, failedTimes, untold }, stored?.etag);
   return {

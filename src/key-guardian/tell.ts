@@ -1,4 +1,7 @@
-/** Events of keys. Their ids are made of the image definition, the set and how often was told of it: they may be sent twice. */
+/**
+ * Events about keys. Their ids come from the image definition, the set and the number of reports,
+ * so they may be sent twice.
+ */
 import { whatToDo } from "../conditions/conditions.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 import type { EventData, EventType } from "../events/documented-event.js";
@@ -6,14 +9,14 @@ import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { keyedEvent } from "../events/operation-event.js";
 import type { KeyChange, KeyState } from "../image-version/index.js";
 
-/** A version that has the set, and the regions in which it has it. */
+/** A version that uses the set, and the regions where it does. */
 export interface SetUse {
   readonly name: string;
   /** Canonical. */
   readonly regions: readonly string[];
 }
 
-/** Those that an event names, the highest numbers first. */
+/** How many versions an event names, highest numbers first. */
 const MOST_VERSIONS = 50;
 
 interface Telling {
@@ -63,7 +66,7 @@ function event<Type extends EventType>(
     imageId.toLowerCase(),
     diskEncryptionSetId.toLowerCase(),
     sequence,
-    lookedTime, // It may come back, and be counted anew.
+    lookedTime, // A set that comes back starts a new count.
   ];
   return keyedEvent(
     { source: eventSource, subject: imageId, time: lookedTime, traceparent },

@@ -2,8 +2,8 @@ import { shellWord } from "../shell-words.js";
 import type { Machine } from "./machine.js";
 
 /**
- * `az vm create` as one command for a POSIX shell. Undefined where az has no way to say it: it takes a set for each data disk, or
- * none at all, and none of confidential machines.
+ * `az vm create` as one command for a POSIX shell; undefined if az cannot express it: it takes a
+ * set for every data disk or for none, and none for confidential machines.
  */
 export function azCommand(machine: Machine): string | undefined {
   const { dataDisks } = machine;
@@ -18,7 +18,7 @@ export function azCommand(machine: Machine): string | undefined {
     .join(" \\\n  ");
 }
 
-/** Each option with its values. */
+/** The options, each with its values. */
 function optionsOf(machine: Machine, sets: readonly string[]): readonly (readonly string[])[] {
   const { osDisk, securityType, purchasePlan, subnetId } = machine;
   const { confidential, diskEncryptionSetId: set } = osDisk;
@@ -31,7 +31,7 @@ function optionsOf(machine: Machine, sets: readonly string[]): readonly (readonl
     ["--size", machine.size],
     ...(machine.isSpecialized
       ? [["--specialized"]]
-      : // az asks for a password where there is none.
+      : // az asks for a missing password.
         [
           ["--admin-username", "azureuser"],
           ...(machine.osType === "Linux" ? [["--generate-ssh-keys"]] : []),

@@ -2,7 +2,7 @@ import { bicepString } from "../shell-words.js";
 import type { DiskPlan } from "../machine-test/machine.js";
 import type { Machine } from "./machine.js";
 
-/** A value of Bicep that is no string. */
+/** A Bicep expression that is not a literal. */
 interface Expression {
   readonly expression: string;
 }
@@ -15,7 +15,7 @@ type Value =
   | readonly Value[]
   | { readonly [name: string]: Value | undefined };
 
-/** A file of Bicep, for a deployment to the resource group. What it cannot know, it has parameters for. */
+/** A Bicep file for a deployment to the resource group. Unknown values become parameters. */
 export function bicepFile(machine: Machine): string {
   const { isSpecialized, osType } = machine;
   const secret = osType === "Linux" ? "adminPublicKey" : "adminPassword";

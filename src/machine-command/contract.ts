@@ -1,4 +1,4 @@
 import type { components } from "../generated/openapi.js";
 
-/** What the API answers. */
+/** The answer of the API. */
 export type MachineCommandsView = components["schemas"]["MachineCommands"];

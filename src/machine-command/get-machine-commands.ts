@@ -20,8 +20,9 @@ import { machineOf, type MachineChoice } from "./machine.js";
 import { powerShellCommands } from "./power-shell.js";
 
 /**
- * How a machine is made by hand of exactly this version in one region. Makes nothing. Throws ServiceError NotFound where Azure
- * does not have the version, InvalidRequest where it is not in the region.
+ * Commands that create a machine by hand from exactly this version in one region. Creates nothing.
+ * Throws ServiceError NotFound if Azure does not have the version, InvalidRequest if it is not in
+ * the region.
  */
 export async function getMachineCommands(
   deps: Dependencies,

@@ -1,16 +1,22 @@
-/** What a machine made by hand of a version in one region needs: what a test's machine would be made by, and a name. Pure. */
+/**
+ * A machine to create by hand from a version in one region: the plan of a test's machine, with a
+ * name. Pure.
+ */
 import type { ImageVersionRequest, ImageDefinition } from "../image-version/index.js";
 import { planMachine, type DiskPlan, type MachinePlan } from "../machine-test/machine.js";
 import { canonicalRegion, formatImageVersionId, type ImageVersionId } from "../resource-id.js";
 
-/** Ids and names are those of Azure, or have passed the document's patterns; each is quoted where it is written. */
+/**
+ * Ids and names come from Azure, or passed the document's patterns. Each is quoted when it is
+ * written.
+ */
 export interface Machine extends Omit<MachinePlan, "subnetId" | "disks" | "hasBootDiagnostics"> {
   readonly name: string;
-  /** Absent: whoever makes the machine says which. */
+  /** Absent: chosen when the machine is created. */
   readonly subnetId?: string;
-  /** Where it is `confidential`, its set is that of the guest's state, too. */
+  /** If it is `confidential`, its set also encrypts the guest state. */
   readonly osDisk: DiskPlan;
-  /** In the order in which Azure shows them: by that az knows them. */
+  /** In the order in which Azure shows them, because az relies on it. */
   readonly dataDisks: readonly (DiskPlan & { readonly lun: number })[];
 }
 
@@ -24,7 +30,7 @@ export interface MachineChoice {
 
 const DEFAULT_NAME = "image-test";
 
-/** Undefined where the version is not in the region. */
+/** Undefined: the version is not in the region. */
 export function machineOf(
   id: ImageVersionId,
   version: ImageVersionRequest,
@@ -65,7 +71,7 @@ export function machineOf(
   };
 }
 
-/** What Azure is to show of the disks is a test's concern. */
+/** Only tests compare how Azure encrypts the disks. */
 const NO_SETS: Parameters<typeof planMachine>[4] = new Map();
 
 function sizeFor({ architecture }: ImageDefinition, isConfidential: boolean): string {

@@ -2,7 +2,7 @@ import { powerShellWord as word } from "../shell-words.js";
 import type { DiskPlan } from "../machine-test/machine.js";
 import type { Machine } from "./machine.js";
 
-/** The same for PowerShell, by the module Az.Compute; it asks for what it is not told. */
+/** The commands for PowerShell, with the module Az.Compute. They ask for unknown values. */
 export function powerShellCommands(machine: Machine): string {
   const { securityType, purchasePlan, subnetId, dataDisks } = machine;
   if (dataDisks.some((disk) => disk.confidential !== undefined))

@@ -4,24 +4,26 @@ import { nameOf, type PreparationDependencies } from "./ports.js";
 import { unknownToAzure } from "./preparation.js";
 import { subscriptionResourceId } from "./records.js";
 
-/** What is registered in a subscription now. */
+/** The registrations of a subscription now. */
 interface Preparation {
   /** In lower case. */
   readonly subscriptionId: string;
-  /** True when everything is Registered and no feature waits for its provider to be registered once more. */
+  /**
+   * True if everything is Registered and no feature waits for its provider to be registered again.
+   */
   readonly prepared: boolean;
-  /** In ARM's words; `Unknown` for a feature that ARM does not show. */
+  /** In ARM's words; `Unknown` for a feature that ARM does not return. */
   readonly registrations: readonly {
     readonly name: string;
     readonly state: string;
   }[];
-  /** The operation that prepares the subscription, or did so last; absent where none was asked for. */
+  /** The operation that prepares the subscription, or did so last; absent: there was none. */
   readonly operation?: Pick<OperationRecord, "id" | "status">;
 }
 
 /**
- * Asks ARM for each required registration, once. Throws ServiceError NotFound where ARM does not show a provider: the
- * subscription is unknown, or the provider is; and ResourceManagerForbidden or a retryable one as ARM answers.
+ * Reads each required registration from ARM once. Throws ServiceError NotFound if ARM does not know
+ * the subscription or a provider, ResourceManagerForbidden, or a retryable error as ARM answers.
  */
 export async function getPreparation(
   {

@@ -12,10 +12,13 @@ export interface Registrable {
   readonly feature?: string;
 }
 
-/** ARM's word: Registered, Registering, NotRegistered, Unregistered, Unregistering, or Pending (awaits approval). */
+/**
+ * ARM's state: Registered, Registering, NotRegistered, Unregistered, Unregistering, or Pending
+ * (awaits approval).
+ */
 export type RegistrationState = string;
 
-/** ARM's reference spells it in both cases. */
+/** ARM's reference spells it in either case. */
 export function isRegistered(state: RegistrationState): boolean {
   return state.toLowerCase() === "registered";
 }
@@ -24,31 +27,33 @@ export function isRegistered(state: RegistrationState): boolean {
 export interface OfferedRegion {
   /** Canonical. */
   readonly name: string;
-  /** Whether it has availability zones; absent where Azure tells of no region's. */
+  /** Whether it has availability zones; absent: Azure returned none for any region. */
   readonly zones?: boolean;
 }
 
-/** What a subscription offers, has registered and has accepted. */
+/** A subscription's regions, registrations and accepted terms. */
 export interface Subscriptions {
   listRegions(subscriptionId: string): Promise<readonly OfferedRegion[] | undefined>;
-  /** Undefined where Azure has no such provider or feature. */
+  /** Undefined: Azure has no such provider or feature. */
   getRegistration(
     subscriptionId: string,
     what: Registrable,
   ): Promise<RegistrationState | undefined>;
-  /** Whether it has accepted the terms of a plan of the Marketplace; undefined where there is no such plan. */
+  /** Whether it has accepted the terms of a Marketplace plan; undefined: there is no such plan. */
   areTermsAccepted(
     subscriptionId: string,
     plan: Readonly<Record<"name" | "publisher" | "product", string>>,
   ): Promise<boolean | undefined>;
-  /** Asks for registration, which goes on by itself; answers the state right after. Safe to repeat. */
+  /**
+   * Requests the registration, which continues in Azure, and returns the state right after. Safe to
+   * repeat.
+   */
   register(subscriptionId: string, what: Registrable): Promise<RegistrationState | undefined>;
 }
 
-/** What the preparation of subscriptions needs. */
 export interface PreparationDependencies extends OperationDependencies<PreparationRecord> {
   readonly subscriptions: Subscriptions;
-  /** What a subscription must have registered; each feature's provider is among them. */
+  /** The required registrations, including the provider of each feature. */
   readonly requiredRegistrations: readonly Registrable[];
 }
 

@@ -1,9 +1,12 @@
 /**
- * The work of a preparation: one look at every registration a step, then a request for each that needs one. Invariants:
- *  1. A registration is asked for only by whoever has stored the look that says so, with the message of the next look on
- *     its way. Two of us, a repeated message or a crash in between may ask again, which changes nothing in Azure.
- *  2. No clock ends a preparation: what Azure throttles, delays or has to approve is looked at for as long as it takes.
- *  3. What Azure says of a feature before its provider is Registered is no verdict.
+ * The steps of a preparation: each reads every registration once, then requests those that are
+ * needed. Invariants:
+ *  1. Only the process that stored the look which requires it requests a registration, with the
+ *     message of the next look already queued. Two hosts, a repeated message or a crash in between
+ *     may repeat the request, which changes nothing in Azure.
+ *  2. No time limit ends a preparation: it polls for as long as Azure throttles, delays or waits
+ *     for an approval.
+ *  3. Azure's answer about a feature is not final before its provider is Registered.
  */
 import { ServiceError } from "../errors.js";
 import { fail } from "../operation/failing.js";
@@ -20,7 +23,10 @@ import type {
 import { subscriptionIdOf, type PreparationRecord, type RegistrationRecord } from "./records.js";
 import { followRegistrations, observe, toRegister, type ObservedStates } from "./transitions.js";
 
-/** Takes one step of a preparation. A stale message does nothing. Throws only what another delivery may cure. */
+/**
+ * Takes one step of a preparation. A stale message does nothing. Throws only what another delivery
+ * may fix.
+ */
 export async function takePreparationStep(
   deps: PreparationDependencies,
   message: StepMessage,
@@ -34,12 +40,14 @@ export async function takePreparationStep(
     return postponeOrFail(deps, stored, error);
   }
   const mine = await commitStep(deps, stored, (pair) => observe(pair, states, contextOf(deps)));
-  // Invariant 1: undefined means that another has stored this look; what there is to ask for is theirs.
+  // Invariant 1: undefined means that another process stored this look and makes the requests.
   if (mine === undefined || hasEnded(deps, mine)) return;
   return register(deps, mine, toRegister(mine.record));
 }
 
-/** Throws ServiceError NotFound for what Azure does not know, if that is a verdict. */
+/**
+ * Throws ServiceError NotFound for a registration that Azure does not know, if its answer is final.
+ */
 async function look(
   deps: PreparationDependencies,
   record: PreparationRecord,
@@ -114,7 +122,7 @@ function awaitsProvider(
   return feature !== undefined && provider?.state !== "Registered";
 }
 
-/** ARM answers 404 alike for a subscription it does not know and for what the subscription could register. */
+/** ARM answers 404 both for an unknown subscription and for an unknown provider or feature. */
 export function unknownToAzure(
   subscriptionId: string,
   { name, feature }: Pick<RegistrationRecord, "name" | "feature">,

@@ -1,7 +1,10 @@
 /**
- * Accepts a request to prepare a subscription. Invariants, beside those of every acceptance (operation/accepting.ts):
- *  1. While a preparation runs, every request is that one operation; after its end the next request is a new one.
- *  2. A repeated Idempotency-Key answers the operation that it answered first, whatever became of it.
+ * Accepts a request to prepare a subscription. Invariants, in addition to those of every acceptance
+ * (operation/accepting.ts):
+ *  1. While a preparation runs, every request returns that operation. After it has ended, the next
+ *     request is a new one.
+ *  2. A repeated Idempotency-Key returns the operation that it first returned, whatever its
+ *     outcome.
  */
 import { acceptOperation } from "../operation/accepting.js";
 import { bindKey, claimKey } from "../operation/idempotency.js";
@@ -17,14 +20,14 @@ interface PrepareSubscription {
   /** In any case. */
   readonly subscriptionId: string;
   readonly requestedBy: Requester;
-  /** W3C trace context that all messages and events of the operation will carry. */
+  /** W3C trace context for all messages and events of the operation. */
   readonly traceparent: string;
   readonly idempotencyKey?: string;
 }
 
 /**
- * Answers the operation that prepares the subscription. Azure is not asked before it is stored. Throws ServiceError
- * IdempotencyKeyReused when the key is another request's.
+ * Returns the operation that prepares the subscription. It is stored before Azure is asked. Throws
+ * ServiceError IdempotencyKeyReused if the key belongs to another request.
  */
 export async function prepareSubscription(
   deps: PreparationDependencies,

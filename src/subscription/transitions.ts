@@ -1,17 +1,20 @@
 /**
- * The state machine of one subscription's preparation. Pure: a stored state and something that happened give the next
- * state, and in it everything that must be told because of it.
+ * The state machine of one subscription's preparation. Pure: the stored state and an event give the
+ * next state, with everything to report because of it.
  *
  *   Requested ──not all Registered──▶ Registering ──all Registered, every feature propagated──▶ Succeeded
  *      │  └───────────────────────all Registered───────────────────────────────────────────────▶ │
  *      └──refused, or unknown to Azure──┴──▶ Failed
  *
- * Invariants, beside those of every transition (operation/advance.ts):
- *  1. A feature that was seen unregistered is marked before its registration is asked for. The mark goes when its provider
- *     was registered after the feature was seen Registered, and outlives an operation that ends before that.
- *  2. Succeeded is reached only from an observation in which everything is Registered and no feature is marked.
- *  3. Each state of a registration is an event and history once, however often it comes back: the record stays small.
- *  4. The operation's registrations are the record's.
+ * Invariants, in addition to those of every transition (operation/advance.ts):
+ *  1. A feature that was seen unregistered is marked before its registration is requested. The mark
+ *     is removed when its provider was registered after the feature was seen Registered. It
+ *     survives an operation that ends before that.
+ *  2. An operation becomes Succeeded only after a look in which everything is Registered and no
+ *     feature is marked.
+ *  3. Each state of a registration is reported once, as an event and a history entry, however often
+ *     it comes back, so the record stays small.
+ *  4. The operation's registrations are those of the record.
  */
 import { createHash } from "node:crypto";
 import { SUBSCRIPTION_EVENT } from "../events/subscription-events.js";
@@ -33,10 +36,13 @@ import type { PreparationRecord, RegistrationRecord } from "./records.js";
 
 export type PreparationPair = Pair<PreparationRecord>;
 
-/** States by a registration's name, as ARM has just told them; what it does not show is absent. */
+/**
+ * States by a registration's name, as ARM just returned them. Those that ARM does not return are
+ * absent.
+ */
 export type ObservedStates = ReadonlyMap<string, RegistrationState>;
 
-/** The request is to be stored. `previous` is a preparation that has ended, all told. */
+/** Accepts the request. `previous` is a preparation that has ended and is fully reported. */
 export function accept(
   input: {
     readonly key: string;
@@ -69,7 +75,7 @@ export function accept(
       previous?.createdTime,
     ),
     registrations,
-    // Invariant 1: what the operation before has left undone is still to be done.
+    // Invariant 1: what the previous operation left undone is still to be done.
     unpropagated: (previous?.unpropagated ?? []).filter((name) => names.includes(name)),
   };
   const operation: OperationRecord = {
@@ -100,7 +106,9 @@ export function accept(
   });
 }
 
-/** What ARM must be asked to register in this state: what is not registered, and the providers of marked features. */
+/**
+ * What to register in this state: everything unregistered, and the providers of marked features.
+ */
 export function toRegister(record: PreparationRecord): readonly RegistrationRecord[] {
   const propagating = record.registrations
     .filter(({ name, state }) => state === "Registered" && record.unpropagated.includes(name))
@@ -112,7 +120,7 @@ export function toRegister(record: PreparationRecord): readonly RegistrationReco
   );
 }
 
-/** One look at the registrations: what there is to ask for then is in `toRegister`. */
+/** Applies one look at the registrations. `toRegister` then has the requests to make. */
 export function observe(
   pair: PreparationPair,
   states: ObservedStates,
@@ -127,17 +135,19 @@ export function observe(
       ticks: look.news.length > 0 ? 0 : pair.record.ticks,
     },
     operation: { registrations: statesOf(look.pair.record) },
-    // A registration that is refused for days is asked for as often: an entry for each, and the record would only grow.
+    // A registration refused for days is requested often. An entry for each request would only make
+    // the record grow.
     ...(look.news.length > 0 && {
       message: [...look.news, ...asked.map(request)].join(" "),
     }),
     effects: look.effects,
-    // Whoever dies with the calls on the way is followed once they can no longer be.
+    // If this process dies with the calls in flight, the next step comes when they cannot be any
+    // more.
     waitMs: context.pace.putTimeoutMs * 2,
   });
 }
 
-/** ARM was asked to register `asked`, and answered with these states. */
+/** Applies ARM's answers to the registration of `asked`. */
 export function followRegistrations(
   pair: PreparationPair,
   asked: readonly Registrable[],
@@ -160,7 +170,7 @@ export function followRegistrations(
 
 interface Look {
   readonly pair: PreparationPair;
-  /** A sentence for each state that was not seen before. */
+  /** A sentence for each state not seen before. */
   readonly news: readonly string[];
   readonly effects: readonly Effect[];
 }
@@ -189,7 +199,7 @@ function see(pair: PreparationPair, states: ObservedStates, context: TransitionC
   };
 }
 
-/** Nothing is to be asked for now: the end, or the next look. */
+/** Ends the preparation or sets the time of the next look; there is nothing to request. */
 function follow(look: Look, context: TransitionContext): PreparationPair {
   const { record } = look.pair;
   const registrations = statesOf(record);
@@ -219,7 +229,7 @@ function follow(look: Look, context: TransitionContext): PreparationPair {
   });
 }
 
-/** Invariant 3: `registration` has a state that was not seen before. */
+/** Invariant 3: reports a state not seen before. */
 function told(
   pair: PreparationPair,
   { name, state }: RegistrationRecord,
@@ -256,7 +266,7 @@ function request({ name, state }: RegistrationRecord): string {
     : `${name} is being registered again, so that its features take effect.`;
 }
 
-/** Not Registered, and nothing to do but wait: Pending awaits Microsoft's approval. */
+/** Whether it is not Registered and can only wait. Pending awaits Microsoft's approval. */
 function isUnderWay(state: string): state is "Registering" | "Pending" {
   return state === "Registering" || state === "Pending";
 }

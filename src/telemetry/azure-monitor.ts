@@ -1,6 +1,6 @@
 /**
- * Application Insights' exporters, loaded when there is something to export first: that is seconds after the start, when the
- * first request has been answered.
+ * The exporters of Application Insights, loaded at the first export: seconds after the start, when
+ * the first request has been answered.
  */
 import type { AzureMonitorExporterOptions } from "@azure/monitor-opentelemetry-exporter";
 import type { LogRecordExporter } from "@opentelemetry/sdk-logs";
@@ -19,7 +19,7 @@ interface Exporter<Item> {
 /** The SDK's ExportResultCode.FAILED. */
 const FAILED = 1;
 
-/** `load` is called at the first export, and again where it fails. */
+/** `load` is called at the first export, and again if it fails. */
 function loadedLate<Item>(load: () => Promise<Exporter<Item>>): Required<Exporter<Item>> {
   let loading: Promise<Exporter<Item>> | undefined;
   return {
@@ -55,7 +55,7 @@ export function azureMonitorExporters(
     traces: loadedLate(async () => new (await load()).AzureMonitorTraceExporter(options)),
     metrics: {
       ...loadedLate(async () => new (await load()).AzureMonitorMetricExporter(options)),
-      // As that exporter says of all but what goes up and down, which Sigil does not measure.
+      // What that exporter uses, except for metrics that go up and down, which Sigil does not have.
       selectAggregationTemporality: () => AggregationTemporality.DELTA,
     },
     logs: loadedLate(async () => new (await load()).AzureMonitorLogExporter(options)),

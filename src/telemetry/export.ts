@@ -1,4 +1,4 @@
-/** OpenTelemetry's SDK: what is exported where. It is loaded where the settings ask for an export. */
+/** Sets up OpenTelemetry's SDK and its exporters. Loaded only if the settings request an export. */
 import { AI_OPERATION_NAME } from "@azure/monitor-opentelemetry-exporter";
 import { SpanKind } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
@@ -25,13 +25,16 @@ import { isLeftOut } from "./spans.js";
 
 export interface Telemetry {
   readonly metrics: Metrics;
-  /** Takes over the log lines of invocations, where logs are exported. */
+  /** Exports the log lines of invocations, if logs are exported. */
   instrument(functionsApp: FunctionsApp): void;
-  /** Exports what is left, and stops. */
+  /** Exports the rest and stops. */
   shutdown(): Promise<void>;
 }
 
-/** Application Insights' exporter names a request by its HTTP route, and the handling of a message not at all. */
+/**
+ * The exporter of Application Insights names a request by its HTTP route, but not the handling of a
+ * message.
+ */
 const namedRequests: SpanProcessor = {
   onStart(span) {
     if (span.kind === SpanKind.CONSUMER) span.setAttribute(AI_OPERATION_NAME, span.name);
@@ -41,7 +44,7 @@ const namedRequests: SpanProcessor = {
   shutdown: () => Promise.resolve(),
 };
 
-/** Exports a span unless it is left out: who is refused fills no log. */
+/** Exports a span unless it is left out, so that refused calls do not fill the logs. */
 export function exported(processor: SpanProcessor): SpanProcessor {
   return {
     onStart: (...started) => processor.onStart(...started),
@@ -67,7 +70,7 @@ export function startExport(settings: TelemetrySettings, credential: Credential)
     ...(azureMonitor ? [namedRequests, exported(new BatchSpanProcessor(azureMonitor.traces))] : []),
   ];
   const tracerProvider = new NodeTracerProvider({ resource, spanProcessors });
-  // No spans are made where none are exported.
+  // Without an exporter, no spans are created.
   if (spanProcessors.length > 0) tracerProvider.register({ contextManager: null });
 
   const metricExporters: PushMetricExporter[] = [

@@ -2,7 +2,7 @@ import type { LogLevel, app } from "@azure/functions";
 import { context, propagation } from "@opentelemetry/api";
 import { SeverityNumber, type Logger } from "@opentelemetry/api-logs";
 
-/** What is used of `app` of `@azure/functions`. */
+/** The used part of `app` of `@azure/functions`. */
 export interface FunctionsApp {
   readonly setup: typeof app.setup;
   readonly hook: Pick<typeof app.hook, "log" | "preInvocation">;
@@ -19,8 +19,8 @@ const SEVERITY: Readonly<Record<LogLevel, SeverityNumber>> = {
 };
 
 /**
- * Writes each line of an invocation to `logger`, in the host's trace of that invocation. The host is told that the worker
- * exports its lines itself: it need not send them, too.
+ * Writes each line of an invocation to `logger`, in the host's trace of that invocation. Tells the
+ * host that the worker exports its own lines, so the host does not send them again.
  */
 export function instrumentFunctions({ setup, hook }: FunctionsApp, logger: Logger): void {
   setup({ capabilities: { WorkerOpenTelemetryEnabled: true } });

@@ -1,6 +1,9 @@
 import type { LogRecordProcessor } from "@opentelemetry/sdk-logs";
 
-/** Makes attributes of what a line of log.ts is about, and its message the body; any other line stays as it is. */
+/**
+ * Turns the fields of a line of log.ts into attributes, and its message into the body. Other lines
+ * stay unchanged.
+ */
 export const logAttributes: LogRecordProcessor = {
   onEmit(record) {
     const line = parsed(record.body);
@@ -8,7 +11,7 @@ export const logAttributes: LogRecordProcessor = {
     const { message, ...fields } = line;
     record.setBody(String(message)).setAttributes({
       ...fields,
-      // Application Insights makes an exception of it, which has no body.
+      // Application Insights turns it into an exception, which has no body.
       ...("exception.type" in fields && { message: String(message) }),
     });
   },
@@ -21,6 +24,6 @@ function parsed(body: unknown): Record<string, string | number> | undefined {
   try {
     return JSON.parse(body) as Record<string, string | number>;
   } catch {
-    return undefined; // Not one of ours: something may have cut or prefixed it.
+    return undefined; // Not a line of log.ts, or something cut or prefixed it.
   }
 }

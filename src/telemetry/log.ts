@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { context, createContextKey } from "@opentelemetry/api";
 
-/** What a line is about, beside its message. Never a secret. */
+/** The fields of a line, in addition to its message. Never a secret. */
 export interface LogFields {
   readonly operationId?: string | undefined;
   readonly resourceId?: string | undefined;
@@ -11,26 +11,26 @@ export interface LogFields {
   readonly [name: string]: string | number | undefined;
 }
 
-/** Where an invocation's lines go: the part of an InvocationContext that writes them. */
+/** The part of an InvocationContext that writes log lines. */
 interface LogSink {
   info(line: string): void;
   warn(line: string): void;
   error(line: string): void;
 }
 
-/** Writes lines of JSON: `message`, and what the invocation and the line are about. */
+/** Writes lines of JSON: `message`, the fields of the invocation and those of the line. */
 export interface Log {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
-  /** With the error whole, its causes with it. */
+  /** With the whole error and its causes. */
   error(message: string, error: unknown, fields?: LogFields): void;
-  /** From now on every line says this, too, where it is about the operation `operationId`. */
+  /** Adds these fields to every later line, if the log is about the operation `operationId`. */
   learn(operationId: string, fields: LogFields): void;
 }
 
 const ACTIVE = createContextKey("sigil.log");
 
-/** The log of one invocation, whose lines all say `about`. */
+/** The log of one invocation, with the fields `about` in each line. */
 export function createLog(sink: LogSink, about: LogFields): Log {
   let known = about;
   const line = (message: string, fields: LogFields = {}): string =>
@@ -46,12 +46,12 @@ export function createLog(sink: LogSink, about: LogFields): Log {
   };
 }
 
-/** Runs something whose parts, however deep, write to this log. */
+/** Runs a function in which everything, however deep, writes to this log. */
 export function withLog<T>(log: Log, run: () => Promise<T>): Promise<T> {
   return context.with(context.active().setValue(ACTIVE, log), run);
 }
 
-/** The log of the invocation at hand; undefined outside of one. */
+/** The log of the present invocation; undefined outside one. */
 export function activeLog(): Log | undefined {
   return context.active().getValue(ACTIVE) as Log | undefined;
 }
@@ -60,7 +60,7 @@ function defined(fields: LogFields): LogFields {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-/** OpenTelemetry's names: Application Insights makes an exception of them. */
+/** OpenTelemetry's names, which Application Insights turns into exceptions. */
 function exception(error: unknown): LogFields {
   return {
     "exception.type": error instanceof Error ? error.name : typeof error,

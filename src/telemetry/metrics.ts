@@ -1,6 +1,6 @@
 import type { Meter } from "@opentelemetry/api";
 
-/** What a subscription and our identity may still ask of Azure Resource Manager, by one of its limits. */
+/** What is left of one of Azure Resource Manager's limits, for a subscription and our identity. */
 export interface ArmQuota {
   /** ARM's name, such as `subscription-reads` or `Microsoft.Compute/GetGalleryImageVersion3Min`. */
   readonly limit: string;
@@ -8,24 +8,27 @@ export interface ArmQuota {
   readonly remaining: number;
 }
 
-/** What is measured. Attributes have few values: kinds, codes, regions, limits and subscriptions; never ids of work. */
+/**
+ * The metrics. Attributes have few values: kinds, codes, regions, limits and subscriptions; never
+ * ids of work.
+ */
 export interface Metrics {
   accepted(kind: string): void;
   rejected(code: string, door: "http" | "servicebus"): void;
   failed(code: string): void;
-  /** `seconds` from the operation's start; undefined where that is unknown. */
+  /** `seconds` since the operation's start; undefined: unknown. */
   regionReady(region: string, seconds: number | undefined): void;
   regionFailed(region: string): void;
-  /** So many events could not be published this time; they are sent again. */
+  /** How many events could not be published; they are sent again. */
   unpublished(events: number): void;
-  /** 0 where there is none. */
+  /** 0 if there is none. */
   oldestOpen(ageSeconds: number): void;
   armQuota(quota: ArmQuota): void;
-  /** `oldestAgeSeconds` is 0 where there is none. */
+  /** `oldestAgeSeconds` is 0 if there is none. */
   deadLetters(queue: string, count: number, oldestAgeSeconds: number): void;
 }
 
-/** Minutes to half a day: replication takes from 30 minutes to six hours. */
+/** Minutes to half a day, because replication takes from 30 minutes to six hours. */
 const REPLICATION_BOUNDARIES_SECONDS = [
   60, 300, 600, 900, 1_800, 2_700, 3_600, 5_400, 7_200, 10_800, 14_400, 21_600, 43_200,
 ];

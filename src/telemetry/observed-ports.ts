@@ -1,9 +1,10 @@
 /**
- * Ports that tell telemetry what goes through them: facts are told in one place, so they are counted and logged there.
+ * Ports that count and log the facts that pass through them, so that this happens in one place.
  * Invariants:
- *  1. A fact is counted and logged once it is published, and as often: a crash between the publishing and the commit that
- *     empties the outbox publishes it again, so counters may count it twice; they never miss one.
- *  2. What is observed changes nothing: arguments, answers and errors pass as they are.
+ *  1. A fact is counted and logged once it is published, and as often. After a crash between
+ *     publishing and the commit that empties the outbox it is published again, so counters may
+ *     count it twice; they never miss one.
+ *  2. Observing changes nothing: arguments, answers and errors pass unchanged.
  */
 import { trace } from "@opentelemetry/api";
 import type { CloudEvent } from "../events/cloud-event.js";
@@ -20,7 +21,7 @@ interface Ports<R extends TrackedRecord> {
   readonly events: EventPublisher;
 }
 
-/** The data of any event, as far as it is looked into. */
+/** The used members of any event's data. */
 interface EventData {
   readonly operationId?: string;
   readonly kind?: string;
@@ -31,12 +32,12 @@ interface EventData {
   };
 }
 
-/** Store and publisher belong together: the store knows the operation that an event is of. */
+/** Store and publisher belong together, because the store knows the operation of an event. */
 export function observePorts<R extends TrackedRecord>(
   { store, events }: Ports<R>,
   metrics: Metrics,
 ): Ports<R> {
-  /** By the event as it stands in an outbox, which is the very object that is then published. */
+  /** By the event object in an outbox, which is the object that is then published. */
   const operations = new WeakMap<CloudEvent, OperationRecord>();
 
   const seen = (stored: Stored<R>): Stored<R> => {
@@ -78,13 +79,13 @@ export function observePorts<R extends TrackedRecord>(
   };
 }
 
-/** A member may be meant. */
+/** The event may belong to a member. */
 function operationOf(event: CloudEvent, stored: Stored<TrackedRecord>): OperationRecord {
   const { operationId } = event.data as EventData;
   return operationIn(stored, operationId ?? "") ?? stored.operation;
 }
 
-/** What the invocation's span and lines may say from now on. */
+/** Adds the operation's ids to the invocation's span and log lines. */
 function learn({ id, resourceId }: OperationRecord): void {
   trace.getActiveSpan()?.setAttributes({
     "sigil.operation.id": id,
@@ -122,7 +123,10 @@ function count(metrics: Metrics, event: CloudEvent, operation: OperationRecord |
   }
 }
 
-/** Progress alone is no line: a version has hundreds of those, and its operation shows the latest. */
+/**
+ * Progress is not logged: a version has hundreds of such events, and its operation shows the
+ * latest.
+ */
 function log(
   { type, subject, traceparent, data }: CloudEvent,
   operation: OperationRecord | undefined,
@@ -139,7 +143,7 @@ function log(
   });
 }
 
-/** Each code once, such as `DiskEncryptionSetWithoutKey LunNotInSource`; undefined where there is none. */
+/** Each code once, such as `DiskEncryptionSetWithoutKey LunNotInSource`; undefined: none. */
 function codesOf(
   ...findings: readonly (readonly { readonly code: string }[] | undefined)[]
 ): string | undefined {

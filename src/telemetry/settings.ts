@@ -1,11 +1,13 @@
-/** Where telemetry goes. By default nowhere: it is made, and exported by none. */
+/** Where telemetry goes. By default it is not exported. */
 export interface TelemetrySettings {
   /** `service.name`: the role in Application Insights. */
   readonly serviceName: string;
   readonly applicationInsights:
     | {
         readonly connectionString: string;
-        /** True: sent with the managed identity; else the connection string alone is enough. */
+        /**
+         * True: authenticates with the managed identity; false: the connection string is enough.
+         */
         readonly useIdentity: boolean;
       }
     | undefined;

@@ -11,14 +11,15 @@ import { ServiceError } from "../errors.js";
 
 interface SpanOptions {
   readonly kind: SpanKind;
-  /** W3C trace context of the trace that the span belongs to; absent: that of the active span. */
+  /** W3C trace context of the span's trace; absent: the active span's. */
   readonly traceparent?: string | undefined;
   readonly attributes?: Attributes;
 }
 
 /**
- * Runs something as a span, which is active meanwhile and ends with it; what is thrown is recorded and thrown on. The
- * span is a child of the active one where that is of the same trace, else of the one that `traceparent` names.
+ * Runs a function in a span, which is active meanwhile and ends with it. Errors are recorded and
+ * rethrown. Its parent is the active span if that is in the same trace, else the one in
+ * `traceparent`.
  */
 export function inSpan<T>(
   name: string,
@@ -41,7 +42,7 @@ export function inSpan<T>(
 
 const LEFT_OUT = "sigil.left_out";
 
-/** The span is not exported. */
+/** Keeps the span from being exported. */
 export function leaveOut(span: Span): void {
   span.setAttribute(LEFT_OUT, true);
 }
@@ -50,7 +51,7 @@ export function isLeftOut({ attributes }: { readonly attributes: Attributes }): 
   return attributes[LEFT_OUT] === true;
 }
 
-/** The span has failed, by the code of a ServiceError or the name of another error. */
+/** Marks the span as failed, with the code of a ServiceError or the name of another error. */
 function recordFailure(span: Span, error: unknown): void {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   span.setAttribute("error.type", error instanceof ServiceError ? error.code : name);
@@ -58,7 +59,7 @@ function recordFailure(span: Span, error: unknown): void {
   span.setStatus({ code: SpanStatusCode.ERROR, message });
 }
 
-/** The span as W3C trace context. Where no traces are exported, that of its parent, unchanged. */
+/** The span as W3C trace context. If no traces are exported, its parent's, unchanged. */
 export function traceparentOfSpan(span: Span): string {
   const { traceId, spanId, traceFlags } = span.spanContext();
   return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;

@@ -1,8 +1,8 @@
 /**
- * Starts what is asked of OpenTelemetry. Invariants:
- *  1. Nothing is exported that the settings do not ask for; where nothing is, its SDK is not even loaded, no spans are made,
- *     and a caller's trace context passes through unchanged.
- *  2. Started once a process: the API's globals keep the first.
+ * Starts OpenTelemetry. Invariants:
+ *  1. Only what the settings request is exported. If that is nothing, the SDK is not loaded, no
+ *     spans are created, and a caller's trace context passes through unchanged.
+ *  2. It starts once a process, because the API's globals keep the first.
  */
 import {
   context,
@@ -17,7 +17,10 @@ import type { Telemetry } from "./export.js";
 import { createMetrics } from "./metrics.js";
 import type { TelemetrySettings } from "./settings.js";
 
-/** `credential` is used where the settings ask for the identity. Exporters report what goes wrong to the console. */
+/**
+ * `credential` is used if the settings request the identity. Exporters report errors to the
+ * console.
+ */
 export async function startTelemetry(
   settings: TelemetrySettings,
   credential: Credential,

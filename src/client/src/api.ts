@@ -15,7 +15,7 @@ type BodyOf<Name extends OperationName> = operations[Name] extends {
     ? { readonly body?: Content[keyof Content] }
     : unknown;
 
-/** What an operation takes: `path`, `query`, `header`, and `body`. */
+/** The input of an operation: `path`, `query`, `header` and `body`. */
 export type Input<Name extends OperationName> = Omit<operations[Name]["parameters"], "cookie"> &
   BodyOf<Name> & { readonly signal?: AbortSignal | undefined };
 
@@ -25,7 +25,7 @@ type Json<Response> = Response extends {
   ? Body
   : never;
 
-/** What an operation answers; `status` tells one kind of answer from the other. */
+/** The answer of an operation. `status` tells the kinds of answers apart. */
 export type Answer<Name extends OperationName> = {
   [Status in keyof operations[Name]["responses"] & (200 | 202)]: {
     readonly status: Status;
@@ -35,25 +35,26 @@ export type Answer<Name extends OperationName> = {
 }[keyof operations[Name]["responses"] & (200 | 202)];
 
 export interface ClientOptions {
-  /** Where the function app is, such as `https://sigil.azurewebsites.net`; with `/api` or without. */
+  /** The function app's URL, such as `https://sigil.azurewebsites.net`, with or without `/api`. */
   readonly endpoint: string;
-  /** Asked before each request, so that a token that was renewed meanwhile is used. */
+  /** Called before each request, so that a renewed token is used. */
   readonly token?: () => string | undefined | Promise<string | undefined>;
   readonly fetch?: typeof fetch;
   /** Waits between attempts; rejects when the signal is aborted. */
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** How often a request is sent at most, the first time among them. Default 5. */
+  /** The maximum number of attempts, including the first. Default 5. */
   readonly attempts?: number;
-  /** How long an attempt is waited for. Default 100,000. */
+  /** The timeout of an attempt. Default 100,000. */
   readonly timeoutMs?: number;
-  /** Sent as User-Agent, where the platform lets one say it. */
+  /** Sent as User-Agent, if the platform allows it. */
   readonly userAgent?: string;
 }
 
 export interface Client {
   /**
-   * Calls an operation. A request that was not answered, or with 429, 502, 503 or 504, is sent again with the same
-   * Idempotency-Key: one of its own, where the operation takes one and none is given. Throws a `SigilError`.
+   * Calls an operation. A request without an answer, or answered 429, 502, 503 or 504, is sent
+   * again with the same Idempotency-Key. The client generates the key if the operation takes one
+   * and none is given. Throws a `SigilError`.
    */
   call<Name extends OperationName>(name: Name, input: Input<Name>): Promise<Answer<Name>>;
 }
@@ -87,7 +88,7 @@ export function createClient({
 }: ClientOptions): Client {
   const base = endpoint.replace(/\/+$/u, "").replace(/\/api$/u, "");
 
-  /** One attempt; an error where no answer came, or half of one. Throws the signal's reason. */
+  /** One attempt. Returns an error if no complete answer came. Throws the signal's reason. */
   const send = async (
     address: string,
     init: RequestInit,
@@ -97,7 +98,7 @@ export function createClient({
     try {
       const response = await fetch(address, {
         ...init,
-        // A page to sign in at, say. A write would go on as a GET.
+        // A redirect may lead to a sign-in page, for example, and would turn a write into a GET.
         redirect: "manual",
         signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       });
@@ -164,7 +165,7 @@ interface Entries {
   readonly listRejectedRequests: Schemas["RejectedRequest"];
 }
 
-/** Every entry of a listing, page after page. */
+/** Yields every entry of a listing, page by page. */
 export async function* entries<Name extends keyof Entries>(
   client: Client,
   name: Name,
@@ -191,7 +192,8 @@ function addressOf(template: string, { path = {}, query = {} }: AnyInput): strin
     const value = path[name];
     if (typeof value !== "string" || value === "")
       throw new TypeError(`The path parameter ${name} is missing.`);
-    // They lead elsewhere, however they are escaped (https://url.spec.whatwg.org/#double-dot-path-segment).
+    // These change the path, however they are escaped
+    // (https://url.spec.whatwg.org/#double-dot-path-segment).
     if (value === "." || value === "..")
       throw new InvalidRequestError(400, {
         title: "Invalid request",
@@ -226,7 +228,7 @@ function headersOf(
 function reasonOf(error: unknown): string {
   const { cause, message } = error as Error;
   if (!(cause instanceof Error)) return message;
-  // Of several addresses of one host each has failed.
+  // A host with several addresses: each of them failed.
   return cause instanceof AggregateError
     ? (cause.errors as Error[]).map((each) => each.message).join("; ")
     : cause.message;

@@ -9,7 +9,10 @@ export type EventType = keyof EventsByType;
 /** An event of the topic `image-version-events`, with the attributes and data of its type. */
 export type SigilEvent<Type extends EventType = EventType> = EventsByType[Type];
 
-/** Whether a message's body is an event of this type; further types may be added, so there is none for all. */
+/**
+ * Whether a message's body is an event of this type. More types may be added later, so no check
+ * covers all of them.
+ */
 export function isEvent<Type extends EventType>(
   body: unknown,
   type: Type,

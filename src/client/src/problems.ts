@@ -4,28 +4,28 @@ type Schemas = components["schemas"];
 export type Problem = Schemas["Problem"];
 export type Operation = Schemas["Operation"];
 
-/** What this package throws, but for a mistake in how it is called. */
+/** The base of all errors that this package throws, except TypeErrors for wrong calls. */
 export class SigilError extends Error {
   override name = "SigilError";
 }
 
-/** No answer came, however often it was asked. `cause` says why. */
+/** No answer came, after all attempts. `cause` has the reason. */
 export class ConnectionError extends SigilError {
   override readonly name = "ConnectionError";
 }
 
-/** An answer that is no success: RFC 9457, or what something in between has answered. */
+/** An answer without success: RFC 9457 from Sigil, or the answer of a proxy. */
 export class ProblemError extends SigilError {
   override name = "ProblemError";
   readonly status: number;
-  /** A stable code that callers may switch on; `Unknown` where the answer was not Sigil's. */
+  /** A stable code that callers may switch on; `Unknown` if the answer did not come from Sigil. */
   readonly code: string;
-  /** Every error that was found. */
+  /** All errors that Sigil found. */
   readonly errors: Problem["errors"];
   readonly problem: Partial<Problem>;
   /** Finds the request in the service's log. */
   readonly requestId: string | undefined;
-  /** How long the answer asks to wait before the next request. */
+  /** How long the answer asks to wait before the next request; undefined: it does not say. */
   readonly retryAfterMs: number | undefined;
 
   constructor(status: number, problem: Partial<Problem>, headers?: Headers) {
@@ -39,15 +39,15 @@ export class ProblemError extends SigilError {
   }
 }
 
-/** 400, 413, 415: the request itself is wrong; `errors` says where. */
+/** 400, 413, 415: the request is wrong; `errors` shows where. */
 export class InvalidRequestError extends ProblemError {
   override readonly name = "InvalidRequestError";
 }
-/** 401: no token, or one that was refused. */
+/** 401: no token, or a refused one. */
 export class NotSignedInError extends ProblemError {
   override readonly name = "NotSignedInError";
 }
-/** 403: a role is missing, or the gallery policy says no. */
+/** 403: a role is missing, or the gallery policy forbids it. */
 export class ForbiddenError extends ProblemError {
   override readonly name = "ForbiddenError";
 }
@@ -55,23 +55,23 @@ export class ForbiddenError extends ProblemError {
 export class NotFoundError extends ProblemError {
   override readonly name = "NotFoundError";
 }
-/** 409: it contradicts what Azure has, or what is under way. */
+/** 409: a conflict with what Azure has, or with a running operation. */
 export class ConflictError extends ProblemError {
   override readonly name = "ConflictError";
 }
-/** 412: the version is not as the caller has seen it. */
+/** 412: the version has changed since the caller read it. */
 export class PreconditionFailedError extends ProblemError {
   override readonly name = "PreconditionFailedError";
-  /** The version's present ETag; undefined where it does not exist. */
+  /** The version's present ETag; undefined: it does not exist. */
   get etag(): string | undefined {
     return (this.problem as { readonly etag?: string }).etag;
   }
 }
-/** 422: the plan has found an error, and nothing was stored. */
+/** 422: the plan found an error, and nothing was stored. */
 export class PlanRefusedError extends ProblemError {
   override readonly name = "PlanRefusedError";
 }
-/** 429, 5xx: not now. It was tried several times. */
+/** 429, 5xx: unavailable now, after several attempts. */
 export class UnavailableError extends ProblemError {
   override readonly name = "UnavailableError";
 }
@@ -89,14 +89,14 @@ const BY_STATUS = new Map<number, typeof ProblemError>([
   [429, UnavailableError],
 ]);
 
-/** The error of an answer that is no success. */
+/** The error for an answer without success. */
 export function problemOf(response: Response, text: string): ProblemError {
   const { status, headers } = response;
   const Problem = BY_STATUS.get(status) ?? (status >= 500 ? UnavailableError : ProblemError);
   return new Problem(status, parsed(text, response), headers);
 }
 
-/** In seconds; Sigil gives no dates. */
+/** Reads the header in seconds; Sigil never sends a date. */
 export function retryAfterMs(headers: Headers | undefined): number | undefined {
   const seconds = Number(headers?.get("Retry-After") ?? "none");
   return Number.isFinite(seconds) ? seconds * 1_000 : undefined;
@@ -116,7 +116,7 @@ function strangersWords({ status, url }: Response, text: string): string {
   return `${url || "The service"} answered ${status}, and not as Sigil does: ${text.slice(0, 200) || "no body"}.`;
 }
 
-/** The JSON object of a success. Throws `ProblemError` where something in between has answered. */
+/** The JSON object of a success. Throws `ProblemError` if a proxy answered. */
 export function jsonOf(response: Response, text: string): unknown {
   let json: unknown;
   try {
@@ -130,7 +130,10 @@ export function jsonOf(response: Response, text: string): unknown {
   });
 }
 
-/** The operation has ended, and not well: `operation.error` says why, `operation.regions` how far each region came. */
+/**
+ * The operation failed: `operation.error` has the reason, `operation.regions` the progress of each
+ * region.
+ */
 export class OperationFailedError extends SigilError {
   override readonly name = "OperationFailedError";
   readonly operation: Operation;
@@ -152,7 +155,7 @@ export class OperationCanceledError extends SigilError {
   }
 }
 
-/** Whether another attempt, later, may go well. */
+/** Whether a later attempt may succeed. */
 export function isUnavailable(error: unknown): boolean {
   return error instanceof ConnectionError || error instanceof UnavailableError;
 }

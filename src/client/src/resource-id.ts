@@ -1,4 +1,4 @@
-/** An Azure resource id taken apart. */
+/** The parts of an Azure resource id. */
 export interface ResourceId {
   readonly subscriptionId: string;
   readonly resourceGroupName: string;
@@ -12,8 +12,8 @@ const RESOURCE_ID =
   /^\/?subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/(?:providers\/[^/]+\/)?([^/]+\/[^/]+(?:\/[^/]+\/[^/]+)*)\/?$/iu;
 
 /**
- * Undefined for any other text. Case does not matter, nor a slash at the start or at the end; `providers/{namespace}` may be missing, as in
- * the paths of Sigil's API.
+ * Undefined for any other text. Ignores case and a slash at the start or end.
+ * `providers/{namespace}` may be missing, as in the paths of Sigil's API.
  */
 export function parseResourceId(text: string): ResourceId | undefined {
   const [, subscriptionId, resourceGroupName, path] = RESOURCE_ID.exec(text.trim()) ?? [];

@@ -8,24 +8,27 @@ import {
 } from "./problems.js";
 
 export interface WaitOptions {
-  /** Stops waiting; the operation goes on. What is thrown is the signal's reason. */
+  /** Stops waiting and throws the signal's reason. The operation continues. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with the operation as it is now, and whenever it has changed. */
+  /** Called with the present operation, and after each change. */
   readonly onProgress?: (operation: Operation) => void;
-  /** Called where the service cannot be reached for a while; it is asked again. */
+  /** Called while the service cannot be reached; the request is repeated. */
   readonly onUnavailable?: (error: Error) => void;
   /** Waits until the operation may have changed; rejects when the signal is aborted. */
   readonly sleep?: ClientOptions["sleep"];
 }
 
-/** If the answer does not say when to ask again. */
+/** If the answer has no Retry-After. */
 const RETRY_AFTER_MS = 15_000;
 
 export function hasEnded({ status }: Operation): boolean {
   return status !== "NotStarted" && status !== "Running";
 }
 
-/** Its status in a word: one that is canceled, and waits for Azure, is still Running. */
+/**
+ * The status, except that a canceled operation that still waits for Azure is Canceling instead of
+ * Running.
+ */
 export function statusOf(operation: Operation): Operation["status"] | "Canceling" {
   return operation.canceledBy !== undefined && !hasEnded(operation)
     ? "Canceling"
@@ -33,9 +36,10 @@ export function statusOf(operation: Operation): Operation["status"] | "Canceling
 }
 
 /**
- * Follows an operation to its end, for as long as it takes: it is read at once, and then whenever the service says that there
- * may be news. Resolves once it has succeeded: a version is then usable in every region that it was asked for. Throws
- * `OperationFailedError` or `OperationCanceledError` if it ends otherwise. That the service is away for a while ends nothing.
+ * Follows an operation to its end, however long it takes. Reads it at once, and then whenever the
+ * service expects news. Resolves when it has succeeded: a version is then usable in every requested
+ * region. Throws `OperationFailedError` or `OperationCanceledError` if it ends in another way. An
+ * outage of the service does not stop the waiting.
  */
 export async function waitUntilReady(
   client: Client,
