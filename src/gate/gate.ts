@@ -1,9 +1,12 @@
 /**
- * Gates of image definitions, as the gallery policy sets them: no version comes into latest in a gated region before it has passed
- * there, whatever its body or its own rule says. Pure. Invariants:
- *  1. Of each test the last result of each reporter counts that the gate names. One failure closes it, whoever else has passed.
- *  2. An approval opens a region in spite of what was found before it; a failure that is found later closes it again.
- *  3. A version that is built from a revoked one is held by it as by a gate, and an approval since then opens the region.
+ * The gates that the gallery policy sets for image definitions. A version comes into latest in a
+ * gated region only after it passed there, whatever its body or its own rule asks. Pure.
+ * Invariants:
+ *  1. For each test, the last result of each reporter named by the gate counts. One failure closes
+ *     the gate, whoever else has passed.
+ *  2. An approval opens a region despite earlier results. A later failure closes it again.
+ *  3. A revoked version holds the versions built from it like a gate. An approval after the
+ *     revocation opens the region.
  */
 import type { Gate, ReporterPattern } from "../authorization/gallery-policy.js";
 import type { Requester } from "../operation/records.js";
@@ -33,7 +36,7 @@ export function whyClosed(
   return reasons.length === 0 ? undefined : reasons.join(", ");
 }
 
-/** What holds a version in a region that is built from revoked ones. Invariant 3. */
+/** Why revoked ancestors hold a version in a region. Invariant 3. */
 export function whyHeld(
   bans: readonly InheritedBan[],
   results: readonly TestResult[],
@@ -47,7 +50,7 @@ export function whyHeld(
   );
 }
 
-/** -Infinity: it was not approved. */
+/** When it was approved last, in ms; -Infinity: never. */
 function approvedAt(results: readonly TestResult[]): number {
   return Math.max(
     ...results.filter(({ name }) => name === APPROVAL).map(({ time }) => Date.parse(time)),
@@ -55,8 +58,9 @@ function approvedAt(results: readonly TestResult[]): number {
 }
 
 /**
- * Only Sigil and Azure report their own tests. Other tests count only from the gate's reporters. An application reports only when it acts
- * for itself: results that a person sends through it are the person's.
+ * Whether the gate accepts the reporter. Only Sigil and Azure report their own tests; other tests
+ * count only from the gate's reporters. An application reports only when it acts for itself:
+ * results that a person sends through it are the person's.
  */
 function mayReport(
   name: string,
@@ -75,7 +79,7 @@ function mayReport(
   );
 }
 
-/** Whether the gate is of the canonical region. */
+/** Whether the gate applies to the canonical region. */
 export function isGated({ regions }: Gate, region: string): boolean {
   return regions === undefined || regions.map(canonicalRegion).includes(region);
 }

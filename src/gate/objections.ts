@@ -25,7 +25,10 @@ export interface GateDependencies {
   readonly revocations: LineageReads["revocations"];
 }
 
-/** What gates of the image definition, and revocations of what the version is built from, have against that it comes into latest. */
+/**
+ * The objections of the image definition's gates, and of revoked ancestors, to a version that would
+ * come into latest.
+ */
 export async function objectionsByGate(
   deps: GateDependencies,
   id: ImageVersionId,
@@ -36,12 +39,12 @@ export async function objectionsByGate(
   if (regions.length === 0) return [];
   const { restored, record = await recordOf(deps, id) } = deed.kind === "enterLatest" ? deed : {};
   const closers = {
-    // What is in latest has passed its gate.
+    // A version in latest has passed its gate.
     gates: deed.kind === "enterLatest" ? gatesOf(deps.gates, id) : [],
     bans: await holdingBans({ ...deps.imageVersions, revocations: deps.revocations }, record),
   };
   if (closers.gates.length === 0 && closers.bans.length === 0) return [];
-  // Azure does not say where a deleted version is in latest once it is restored.
+  // Azure does not return where a deleted version is in latest once it is restored.
   if (regions === "any") return [objection(id, UNSEEN, [])];
   const results = await resultsNow(deps, id, record, restored);
   return closedIn(closers, results, regions).map(({ region, why, held }) => ({
@@ -57,7 +60,7 @@ export async function objectionsByGate(
   }));
 }
 
-/** Where gates keep a version out of latest, of what a GET has read of it. */
+/** Where gates keep a version out of latest, by what a GET has read of it. */
 export async function gateWaits(
   deps: Pick<GateDependencies, "results" | "gates"> & LineageReads,
   { id, look, record }: KnownImageVersion,
@@ -85,7 +88,7 @@ interface Closers {
   readonly bans: readonly InheritedBan[];
 }
 
-/** `held`: why revocations close it, whatever the gates say. */
+/** The closed regions. `held`: why revocations close it, whatever the gates say. */
 function closedIn(
   { gates, bans }: Closers,
   results: readonly TestResult[],
@@ -138,7 +141,10 @@ function recordOf(
   return imageVersions.store.readRecord(keyOf(formatImageVersionId(id)));
 }
 
-/** Of the deleted version that is restored, or of what Azure shows now; none if it shows nothing, since another life has its own. */
+/**
+ * The results of the deleted version to restore, or of the version that Azure shows now; none if
+ * Azure shows nothing, because another life has its own.
+ */
 async function resultsNow(
   { imageVersions, results }: GateDependencies,
   id: ImageVersionId,

@@ -1,8 +1,8 @@
 /**
- * What a fact makes of the record: of the same life, of one that begins, of another one, or of none. Pure. Invariants:
- *  1. A write is forgotten once its fate is known: a fact shows it, a fact shows that others have changed its fields, or two looks at
- *     an idle version show nothing of it, so far apart that it can no longer be under way.
- *  2. What becomes a fact and was not Sigil's write is others'.
+ * Applies a confirmed look to the record: a look at the same life, a new life, another version, or no version. Pure. Invariants:
+ *  1. A write is dropped when its outcome is known: a confirmed look shows it, or shows that others changed its fields, or two looks at
+ *     an idle version do not show it, so far apart that it can no longer be in flight.
+ *  2. A confirmed change that Sigil's write does not explain was made by others.
  */
 import type { TransitionContext } from "../../operation/ports.js";
 import { shownFields, isFlag } from "../latest/flags.js";
@@ -30,38 +30,38 @@ import {
 
 export type Time = Pick<TransitionContext, "now" | "pace">;
 
-/** What a fact has changed. */
+/** The changes that a confirmed look brings. */
 export interface Confirmed {
-  /** `begun`: the first fact of a life. `replaced`: others have made another version under the number. */
+  /** `begun`: the first confirmed look of a life. `replaced`: others created another version under the same number. */
   readonly life: "same" | "begun" | "replaced" | "gone";
   /**
-   * Fields that others have changed; `after` null: there is none. `before` null: a flag that the region itself did not have, in a region
+   * Fields that others changed; `after` null: they removed it. `before` null: a flag that the region itself did not have, in a region
    * where the version was out of latest already.
    */
   readonly others: readonly Unmet[];
-  /** Canonical regions that others hold back by the region's own flag, and did not before; absent: none. */
+  /** Canonical regions that others newly excluded by the region's own flag; absent: none. */
   readonly held?: readonly string[];
-  /** What has become of the write that was open. */
+  /** The outcome of the open write. */
   readonly write?: Write & {
     readonly fate: "shown" | "overwritten" | "unanswered" | "notShown";
   };
 }
 
-/** It shows what was known. */
+/** Whether it shows only what was known. */
 export function showsNothingNew({ life, others, write }: Confirmed): boolean {
   return life === "same" && others.length === 0 && write === undefined;
 }
 
 export interface Observed {
   readonly record: ImageVersionRecord;
-  /** Absent where the look is no fact. */
+  /** Absent: the look is not confirmed. */
   readonly confirmed?: Confirmed;
 }
 
-/** Clocks of Azure and of Sigil are never further apart. */
+/** The assumed maximum difference between the clocks of Azure and Sigil. */
 const CLOCKS_MS = 30_000;
 
-/** The version that this write has created, or had restored, as it was sent. */
+/** Whether this write created or restored the version, exactly as it was sent. */
 export function isMadeBy(write: Write, look: Look): boolean {
   if (write.restores === true) return true;
   const shown = shownFields(look.resource);
@@ -81,7 +81,7 @@ export function isShown({ changes }: Write, shown: Fields): boolean {
   return unmetBy(shown, changes).length === 0;
 }
 
-/** Azure itself says it of what the write has made. */
+/** Whether Azure added this field to something that the write created. */
 export function isAddedByAzure({ field, before }: Unmet, { creates, changes }: Write): boolean {
   if (before !== undefined) return false;
   const region = regionOf(field);
@@ -101,7 +101,7 @@ export function isOtherLife(
   );
 }
 
-/** It is not the life that the request is about. */
+/** Whether the request applies to another life. */
 export function isOfOtherLife(
   { life }: VersionRequest,
   look: Pick<Look, "publishedDate">,
@@ -156,7 +156,7 @@ export function fateOf(
   return write === undefined || fate === undefined ? {} : { write: { ...write, fate } };
 }
 
-/** The first fact of a life. */
+/** Applies the first confirmed look of a life. */
 function begun(record: ImageVersionRecord, look: Look, time: Time): Observed {
   const { write } = record;
   const isMadeBySigil = write !== undefined && isItsVersion(write, look);
@@ -171,12 +171,12 @@ function begun(record: ImageVersionRecord, look: Look, time: Time): Observed {
       ...(isMadeBySigil || isSameLife ? kept : withoutOrigin(kept)),
       ...(isOpen && { write }),
       ...achievedBefore(record, look, isMadeBySigil, isSameLife),
-      // Others have said where it is in latest before it was seen.
+      // Others changed the flags before the first look.
       ...(others.some(({ field }) => isFlag(field)) && {
         release: releaseOf(look.resource, "person"),
       }),
       ...shownBy(look, time),
-      // Regions that the write has named and others' version does not have were never there.
+      // Regions that the write named and others' version does not have never existed.
       ...(!isMadeBySigil &&
         write !== undefined && {
           regions: record.regions.filter(({ name }) => regionsIn(fields).includes(name)),
@@ -190,12 +190,12 @@ function begun(record: ImageVersionRecord, look: Look, time: Time): Observed {
   };
 }
 
-/** What ARM has accepted it has made, though it may show it otherwise: then the write is open still. */
+/** Whether the version is the write's. If ARM accepted the write, it is, even if it looks different; the write then stays open. */
 function isItsVersion(write: Write, look: Look): boolean {
   return isMadeBy(write, look) || (write.answer === "accepted" && isSince(write, look));
 }
 
-/** What others, or a restore, have given back is the version that was there. */
+/** A version that comes back, by others or a restore, is the earlier version. */
 function achievedBefore(
   { write, spec, release }: ImageVersionRecord,
   look: Look,
@@ -225,7 +225,7 @@ function shownBy(
   };
 }
 
-/** What the first fact shows otherwise than it was sent. What it does not show at all is awaited. */
+/** Fields that the first confirmed look shows with another value than was sent. Fields that it does not show may still arrive. */
 function changedSince({ changes }: Write, { resource }: Look): Unmet[] {
   const missing = unmetBy(shownFields(resource), changes);
   const never = impossibleAmong(missing);
@@ -236,7 +236,7 @@ function changedSince({ changes }: Write, { resource }: Look): Unmet[] {
   );
 }
 
-/** Others have made the version: what was known was of one that is no more. */
+/** Others replaced the version, so drops what was known about the old one. */
 function replaced(
   { spec: _, write, rollout: __, window: ___, ...before }: ImageVersionRecord,
   look: Look,
@@ -281,7 +281,7 @@ function afterWrite(
   return notVisibleYet(record, write, isBusy(look), time);
 }
 
-/** Neither what was sent nor what was there before. */
+/** Whether the value is neither the one sent nor the one before. */
 function isForeignValue(field: string, shown: unknown, known: Fields): boolean {
   const region = regionOf(field);
   return region !== undefined && field === regionField(region)
@@ -289,7 +289,7 @@ function isForeignValue(field: string, shown: unknown, known: Fields): boolean {
     : !sameAt(field, shown, valueAt(known, field));
 }
 
-/** A look shows nothing of the write, or not all of it. */
+/** Handles a look that does not show all of the write. */
 export function notVisibleYet(
   record: ImageVersionRecord,
   write: Write,
@@ -309,7 +309,7 @@ export function notVisibleYet(
   return { record: forgotten, fate: isAnswered ? "notShown" : "unanswered" };
 }
 
-/** Azure has the version no more. What was achieved stays: the same version again is the same. */
+/** The version is gone. `spec` stays, because the same version may come back. */
 export function gone(
   { status, write: __, unconfirmed: ___, window: ____, ...record }: ImageVersionRecord,
   { now }: Pick<Time, "now">,
@@ -324,7 +324,7 @@ export function gone(
   };
 }
 
-/** It shows what the write has sent of the field, or what Azure adds to that. */
+/** Whether the write, or what Azure adds to it, explains the change. */
 function isOurs(change: Unmet, write: Write): boolean {
   const { field, after } = change;
   const region = regionOf(field);
@@ -334,25 +334,25 @@ function isOurs(change: Unmet, write: Write): boolean {
   return sameAt(field, write.changes[sent] ?? undefined, after ?? undefined);
 }
 
-/** What others have changed is theirs: but for what is Sigil's own. */
+/** `spec` without the fields that others changed. Sigil's own fields stay. */
 function withoutThose(spec: Fields, others: readonly Unmet[]): Fields {
   const changed = Object.fromEntries(others.map(({ field, after }) => [field, after]));
   const theirs = (field: string): boolean =>
     nameIn(changed, field) !== undefined ||
-    // With its region goes all that it has.
+    // A removed region takes all its fields with it.
     changed[`${regionField(regionOf(field) ?? "")}/name`] === null;
   return Object.fromEntries(
     Object.entries(spec).filter(([field]) => isSigilField(field) || !theirs(field)),
   );
 }
 
-/** What was sent, and is not shown since then, may still be under way, or shown by no replica yet. */
+/** Whether a write that no look has shown since then may still be in flight, or not have reached all replicas. */
 export function mayArrive(since: string, isAccepted: boolean, time: Time): boolean {
   const { confirmMs, putTimeoutMs, staleMs } = time.pace;
   return sinceMs(since, time) < (isAccepted ? staleMs : Math.max(confirmMs, putTimeoutMs * 2));
 }
 
-/** Infinite for no time. */
+/** Milliseconds since then; Infinity for an invalid time. */
 export function sinceMs(since: string, { now }: Pick<Time, "now">): number {
   const ms = now.getTime() - Date.parse(since);
   return Number.isNaN(ms) ? Infinity : ms;

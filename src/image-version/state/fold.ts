@@ -1,9 +1,9 @@
 /**
- * What Azure is to show: computed, never stored. The open requests are patches, folded in the order in which they were accepted. Pure. Invariants:
- *  1. A request that is applied is no part of it: from then on its regions alone decide.
- *  2. Regions, keys, flags, rule and protection are never removed by silence.
- *  3. Flags of latest are asked by requests about latest, by a creation, and for regions that come. All others stay as Azure shows them.
- *  4. What is stricter holds from acceptance (protection, the end of a rule); what is looser once it is applied.
+ * Computes the desired state, which is never stored: the open requests are patches, folded in the order of acceptance. Pure. Invariants:
+ *  1. An applied request is not part of it. From then on only its regions matter.
+ *  2. Leaving out a region, key, flag, rule or protection never removes it.
+ *  3. Only requests that set the release, creations and new regions set flags of latest. All other flags stay as Azure shows them.
+ *  4. Restrictions (protection, the end of a rule) take effect on acceptance, relaxations when the request is applied.
  */
 import type { ImageVersionRequest, PromotionRule } from "../contract.js";
 import { exclusionIn, shownFields, flagsFor, latestIn, withoutFlags } from "../latest/flags.js";
@@ -31,26 +31,26 @@ import { isFinal } from "./states.js";
 
 type Requests = readonly (readonly [id: string, request: VersionRequest])[];
 
-/** Instead of the id of an operation: of a request that is only supposed. */
+/** Stands in for an operation id, for a hypothetical request. */
 export const SUPPOSED = "supposed";
 
-/** All that are not over. */
+/** All unfinished requests. */
 export function requestsOf(record: ImageVersionRecord): Requests {
   return isFinal(record.state) ? [] : Object.entries(record.requests);
 }
 
-/** Those whose end is not decided. */
+/** Unfinished requests whose outcome is not decided. */
 export function openRequests(record: ImageVersionRecord): Requests {
   return requestsOf(record).filter(([, { ending }]) => ending === undefined);
 }
 
-/** Sigil has made or adopted the version, or is about to. */
+/** Whether Sigil created or adopted the version, or is about to. */
 export function isManaged(record: ImageVersionRecord): boolean {
   if (record.spec !== undefined || unapplied(record).length > 0) return true;
   return record.status === undefined && !isFinal(record.state);
 }
 
-/** Those that Azure does not show yet, decided or not. Of a deletion that is the end of being in latest, where it is guarded. */
+/** Requests that Azure does not show yet, decided or not. A deletion counts only if it must first exclude the version from latest. */
 export function unapplied(record: ImageVersionRecord): Requests {
   return requestsOf(record).filter(
     ([, { appliedTime, deletion, release }]) =>
@@ -58,20 +58,20 @@ export function unapplied(record: ImageVersionRecord): Requests {
   );
 }
 
-/** The open requests that the next write has. */
+/** The requests that the next write carries. */
 export function inWindow(record: ImageVersionRecord): Requests {
   return unapplied(record).slice(0, record.window);
 }
 
 export interface Desired {
-  /** Of Azure's own fields. */
+  /** Azure's fields only. */
   readonly patch: Patch;
-  /** What is in latest then; absent: nobody says anything of it. */
+  /** The release after the write; absent: no request sets it. */
   readonly release?: Release;
   readonly ids: readonly string[];
 }
 
-/** What the next write is to bring about; `ids`: of these requests alone. */
+/** What the next write should achieve; `ids` limits it to these requests. */
 export function desired(record: ImageVersionRecord, ids?: readonly string[]): Desired {
   const window = inWindow(record).filter(([id]) => ids === undefined || ids.includes(id));
   const patch = combined([regionsToAddBack(record), ...window.map(([, request]) => request.patch)]);
@@ -97,7 +97,7 @@ export function desired(record: ImageVersionRecord, ids?: readonly string[]): De
   };
 }
 
-/** Who was to say of latest how the version is made has left: the next one that creates it does. */
+/** If the request that set the release of the creation is gone, the next creating request sets it. */
 function releaseOfCreation({ status }: ImageVersionRecord, window: Requests): Release | undefined {
   const body = window.find(
     ([, { creates, ending }]) => creates === true && ending === undefined,
@@ -105,14 +105,14 @@ function releaseOfCreation({ status }: ImageVersionRecord, window: Requests): Re
   return status === undefined && body ? createdAs(body) : undefined;
 }
 
-/** Regions that a repair has taken away are added back as they were, whoever asks for what. */
+/** Adds regions that a repair removed back unchanged, whatever else is requested. */
 function regionsToAddBack(record: ImageVersionRecord): Patch {
   return withoutFlags(
     Object.assign({}, ...regionsAway(record).map((name) => record.repairs[name]?.removed)) as Patch,
   );
 }
 
-/** Regions that a repair has taken away, and that are not there again. */
+/** Regions that a repair removed and that are not back yet. */
 export function regionsAway({
   repairs,
   status,
@@ -123,7 +123,7 @@ export function regionsAway({
   );
 }
 
-/** A repair has taken a region away, or a write that may arrive does: it is added back before the last operation ends. */
+/** Whether a repair has removed a region, or the write in flight removes one. It is added back before the last operation ends. */
 export function isRepairing(record: ImageVersionRecord): boolean {
   const { repairs, write } = record;
   return (
@@ -134,17 +134,17 @@ export function isRepairing(record: ImageVersionRecord): boolean {
   );
 }
 
-/** What requests ask together: the later says the last word. */
+/** The combined patch of the requests; the later wins. */
 export function patchOf(requests: readonly VersionRequest[]): Patch {
   return combined(requests.map(({ patch }) => patch));
 }
 
-/** The regions that a fact shows. */
+/** The regions that the confirmed look shows. */
 export function regionsHad({ status }: { readonly status?: Look | undefined }): readonly string[] {
   return status ? regionsIn(shownFields(status.resource)) : [];
 }
 
-/** The regions that the version has once the patch is applied. */
+/** The regions of the version once the patch is applied. */
 export function regionsAfter(
   record: Pick<ImageVersionRecord, "status">,
   patch: Patch,
@@ -155,7 +155,7 @@ export function regionsAfter(
   );
 }
 
-/** Undefined where nobody says anything of latest. */
+/** The release after these requests; undefined: none sets it. */
 function releaseAfter(
   record: Pick<ImageVersionRecord, "release">,
   requests: readonly VersionRequest[],
@@ -170,7 +170,7 @@ function releaseAfter(
   );
 }
 
-/** The record as if Azure showed that, at rest, and this were asked, too: what is desired of it is how the version is to be. */
+/** A hypothetical record: Azure is idle and shows `shown`, and `request` is open too. */
 export function supposing(
   record: ImageVersionRecord | undefined,
   shown: (Pick<Look, "resource"> & Partial<Look>) | undefined,
@@ -203,7 +203,7 @@ export function supposing(
   };
 }
 
-/** What facts have shown of latest, with what is asked of it. */
+/** The confirmed release, with open requests applied. */
 export function releaseToBe(
   record: ImageVersionRecord | undefined,
   resource: ImageVersionRequest,
@@ -212,7 +212,7 @@ export function releaseToBe(
   return desired(supposing(record, { resource })).release ?? release;
 }
 
-/** Canonical regions that have the version in latest once all that is asked of it is done. */
+/** Canonical regions with the version in latest once all open requests are done. */
 export function latestToBe(
   record: ImageVersionRecord | undefined,
   resource: ImageVersionRequest,
@@ -226,19 +226,19 @@ export function latestToBe(
   return regionsIn(shown).filter((name) => after[exclusionIn(name)] === false);
 }
 
-/** The record with those requests alone of which something was sent. */
+/** The record with only those requests that a write has carried. */
 export function withSentRequests(record: ImageVersionRecord): ImageVersionRecord {
   const { write } = record;
   const requests = Object.entries(record.requests).filter(
     ([id, { sent, ending }]) =>
-      // Of a canceled one, what it has asked before was sent.
+      // Of a canceled request, only what it asked before was sent.
       (sent === true && ending === undefined) ||
       (write?.sentFor.includes(id) === true && (ending === undefined || write.creates !== true)),
   );
   return { ...record, requests: Object.fromEntries(requests) };
 }
 
-/** Those of `latestToBe` that Azure shows now: nothing is to bring them about, and the write under way leaves them. */
+/** The regions of `latestToBe` that Azure already shows in latest, and that the write in flight keeps there. */
 export function latestToStay(
   record: ImageVersionRecord | undefined,
   resource: ImageVersionRequest,
@@ -271,7 +271,7 @@ function flagsOf(
   );
 }
 
-/** Regions in which requests say whether the version is in latest: an inclusion takes it out nowhere. */
+/** Regions where the requests set a flag of latest. Including a region never excludes another. */
 export function saidOfLatest(
   requests: readonly VersionRequest[],
   included: readonly string[],
@@ -289,18 +289,18 @@ export function isPaused({ conditions }: Pick<ImageVersionRecord, "conditions">)
   return conditions.some(({ type }) => type === "Paused");
 }
 
-/** What is asked of Azure itself. */
+/** The part of the patch that goes to Azure. */
 export function azureFields(patch: Patch): Patch {
   return Object.fromEntries(Object.entries(patch).filter(([field]) => !isSigilField(field)));
 }
 
-/** True where regions may be removed at any time: somebody has asked for that through Sigil. */
+/** Whether a request through Sigil has allowed regions to be removed at any time. */
 export function staysOpen(record: ImageVersionRecord, patch: Patch): boolean {
   const asked = patch[ALLOW_DELETION];
   return asked === undefined ? record.spec?.[ALLOW_DELETION] === true : asked === true;
 }
 
-/** What is Sigil's own: what was achieved, with what is asked. */
+/** Sigil's own fields: `spec`, with open requests applied. */
 export function sigilFieldsToBe(record: ImageVersionRecord): Fields {
   return Object.fromEntries(
     Object.entries({
@@ -310,7 +310,7 @@ export function sigilFieldsToBe(record: ImageVersionRecord): Fields {
   );
 }
 
-/** No deletion of it is accepted: that was asked for, and nobody has taken it off. Invariant 4. */
+/** Whether the version is protected from deletion. Invariant 4. */
 export function isProtected(record: ImageVersionRecord): boolean {
   return (
     record.spec?.[PROTECTED] === true ||
@@ -318,7 +318,7 @@ export function isProtected(record: ImageVersionRecord): boolean {
   );
 }
 
-/** The promotion rule that was achieved, or that is asked. */
+/** The promotion rule, from `spec` or an open request. */
 export function ruleIn(record: ImageVersionRecord): PromotionRule | undefined {
   return ruleOf(sigilFieldsToBe(record));
 }
@@ -327,7 +327,7 @@ export function ruleOf(fields: Fields | undefined): PromotionRule | undefined {
   return (fields?.[PROMOTION] ?? undefined) as PromotionRule | undefined;
 }
 
-/** The rule that is still to promote the version, or its next wave. One that has promoted it everywhere is done. Invariant 4. */
+/** The rule, if it has yet to promote the version or its next wave. A rule that has promoted everywhere is done. Invariant 4. */
 export function ruleInForce(record: ImageVersionRecord): PromotionRule | undefined {
   const rule = ruleIn(record);
   if (rule === undefined) return undefined;
@@ -337,7 +337,7 @@ export function ruleInForce(record: ImageVersionRecord): PromotionRule | undefin
   return release.by === "rule" && release.in !== "all" ? rule : undefined;
 }
 
-/** Regions without those that a patch removes. */
+/** The regions without those that the patch removes. */
 export function withoutGone<R extends { readonly name: string }>(
   regions: readonly R[],
   patch: Patch,
@@ -346,7 +346,7 @@ export function withoutGone<R extends { readonly name: string }>(
   return regions.filter(({ name }) => !removed.includes(name));
 }
 
-/** The region's own fields. */
+/** The fields of one region. */
 export function ofRegion(fields: Fields, region: string): Patch {
   return Object.fromEntries(Object.entries(fields).filter(([field]) => regionOf(field) === region));
 }

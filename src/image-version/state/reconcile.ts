@@ -1,13 +1,16 @@
 /**
- * The one function that decides what is PUT. Pure: what is desired and what Azure is known to have give what to do next. Every step
- * calls it, with a fact of that very step; a DELETE is decided in deletion.ts, a restore in restoring.ts. What a PUT would break
- * (rules, keys, use, another version's latest) is asked after it, before the PUT is sent (steps/prepare.ts). Invariants:
- *  1. Nothing is written while a look is unconfirmed, the fate of a write is not known, or ARM works on the version.
- *  2. A version is created only where a PUT asks for it and Azure does not have it.
- *  3. A region is taken away for repair only where the fact shows it Failed and an operation waits for it; the next write adds it back
- *     (fold.ts).
- *  4. A body is made of the fact: what nobody asks otherwise is sent as it is.
- *  5. ARM may remove regions only while the write removes one, or where a request through Sigil has asked for that.
+ * Decides every PUT. Pure: compares the desired state with what Azure is known to have, and returns
+ * what to do next. Every step calls it with the confirmed look of that step; deletion.ts decides a
+ * DELETE, restoring.ts a restore. Whether the PUT would break anything (rules, keys, use, another
+ * version's latest) is checked later, before it is sent (steps/prepare.ts). Invariants:
+ *  1. Sigil writes nothing while a look is unconfirmed, the outcome of a write is unknown, or ARM
+ *     is working on the version.
+ *  2. Sigil creates a version only if a PUT asks for it and Azure does not have it.
+ *  3. Sigil removes a region for repair only if the confirmed look shows it Failed and an operation
+ *     waits for it. The next write adds it back (fold.ts).
+ *  4. A body starts from the confirmed look: fields that no request changes are sent unchanged.
+ *  5. ARM may remove regions only while the write removes one, or if a request through Sigil has
+ *     allowed it.
  */
 import type { OperationFailure } from "../../operation/records.js";
 import type { ImageVersionRequest } from "../contract.js";
@@ -31,17 +34,17 @@ import { whyUnconfirmed } from "./observe.js";
 import type { Time } from "./confirmed.js";
 import type { ImageVersionRecord } from "./record.js";
 
-/** An update, or a creation, as it is sent. */
+/** A creation or update, ready to send. */
 export interface Put {
   readonly kind: "put";
   readonly body: ImageVersionRequest;
-  /** What it changes of what the fact shows: by this a look recognises it. */
+  /** Changes relative to the confirmed look. A look is matched to the write by these. */
   readonly changes: Patch;
   readonly creates: boolean;
   readonly release?: Release;
-  /** Ids of the operations whose changes it has; none: it is Sigil's own. */
+  /** Ids of the operations whose changes it carries; empty: Sigil's own write. */
   readonly sentFor: readonly string[];
-  /** Regions that are taken away, to be added back, with what they were. */
+  /** Regions removed for repair, with their fields, to be added back. */
   readonly takesAway: Readonly<Record<string, Patch>>;
   readonly addsBack: readonly string[];
 }
@@ -49,16 +52,19 @@ export interface Put {
 export type Decision =
   | Put
   | { readonly kind: "wait"; readonly why: string }
-  /** Azure shows all that is asked, or nothing is asked: the regions are followed. */
+  /** Nothing to write: Azure shows everything requested. Sigil still follows the regions. */
   | { readonly kind: "none" }
-  /** What these ask cannot be brought about. */
+  /** These requests cannot be fulfilled. */
   | {
       readonly kind: "failed";
       readonly ids: readonly string[];
       readonly failure: OperationFailure;
     };
 
-/** `ids`: of these requests alone, as a step has judged them. What is sent for none is Sigil's own: a repair, a permission that is shut. */
+/**
+ * `ids` limits it to the requests that the step has judged. A write for no request is Sigil's own:
+ * a repair, or the end of a permission.
+ */
 export function reconcile(
   record: ImageVersionRecord,
   time: Time,
@@ -68,7 +74,7 @@ export function reconcile(
   const why = whyNothingYet(record);
   if (why !== undefined) return { kind: "wait", why };
   const all = desired(record, ids);
-  // What a repair has taken away comes back alone: what others ask beside it may be refused.
+  // Add a repaired region back on its own: ARM might refuse other changes sent with it.
   const wish = regionsAway(record).some((name) => `${regionField(name)}/name` in all.patch)
     ? desired(record, [])
     : all;
@@ -111,7 +117,7 @@ function whereAbsent(record: ImageVersionRecord, wish: Desired): Decision {
       };
 }
 
-/** What helps where a version is gone. */
+/** How to get a missing version back. */
 export const HAVE_IT_AGAIN =
   "Where its gallery has soft delete, restore it with POST …/restore; else create it with its PUT and the header If-None-Match: *.";
 
@@ -135,7 +141,7 @@ function create({ patch, release, ids }: Desired): Put {
   };
 }
 
-/** What ARM is told in so many words when a version is made. */
+/** States each region's replica count explicitly, for a creation. */
 export function withReplicas(request: ImageVersionRequest): ImageVersionRequest {
   const { publishingProfile: profile = {}, ...properties } = request.properties;
   return {
@@ -181,7 +187,10 @@ function put(
   };
 }
 
-/** What no update can bring about, and regions of which something is asked and that are not there. */
+/**
+ * Fails requests that no update can fulfill, or that change a region which the version does not
+ * have.
+ */
 function impossible(
   record: ImageVersionRecord,
   { resource }: Look,
@@ -224,7 +233,10 @@ function impossible(
   };
 }
 
-/** Regions that the fact shows Failed, whose time for a repair has come. The version's own location cannot be taken away. */
+/**
+ * Regions that the confirmed look shows Failed and whose repair is due. The version's own location
+ * cannot be removed.
+ */
 function toRepair(
   record: ImageVersionRecord,
   status: Look,
@@ -247,7 +259,10 @@ function toRepair(
   return Object.fromEntries(due.map(({ name }) => [name, ofRegion(shown, name)]));
 }
 
-/** The permission that a removal has needed is still open: until it is shut the removal is not applied. Invariant 5. */
+/**
+ * Whether to turn off the permission that a removal needed. The removal is applied only after that.
+ * Invariant 5.
+ */
 export function mustShut(record: ImageVersionRecord): boolean {
   const { status } = record;
   if (status === undefined) return false;

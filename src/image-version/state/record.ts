@@ -1,35 +1,53 @@
 /**
- * The state of one image version. Everything is one of four: what was asked (`requests`), what was achieved through Sigil (`spec`),
- * what Azure is known to have (`status`), and the one request whose fate is not known yet (`write`). Example, names shortened:
+ * The state of one image version, in four parts: what was asked (`requests`), what Sigil has
+ * achieved (`spec`), what Azure is known to have (`status`), and the one write whose outcome is
+ * unknown (`write`). An example, with names shortened:
  *
- *   spec      { location westus, westus/replicas 2 }         operation 1 has achieved that
- *   requests  { "…-2": { patch { eastus2/name … } },         operation 2 adds a region,
+ *   spec      { location westus, westus/replicas 2 }         operation 1 achieved this
+ *   requests  { "…-2": { patch { eastus2/name … } },         operation 2 adds a region
  *               "…-3": { patch { tags/build 4712 } } }       operation 3 sets a tag
- *   write     { changes { eastus2/name …, tags/build … },    both were sent in one update,
- *               answer accepted, sentFor [ "…-2", "…-3" ] }  and ARM works on it
- *   status    { provisioningState Succeeded, … }             the last look that is a fact: of before the update
+ *   write     { changes { eastus2/name …, tags/build … },    one update carries both,
+ *               answer accepted, sentFor [ "…-2", "…-3" ] }  and ARM is working on it
+ *   status    { provisioningState Succeeded, … }             confirmed before the update
  *
- * A look is one answer of Azure, and may be some minutes old. It is a fact where it shows what is known, or that and `write`. Any other
- * one is a fact once a second look, four minutes later, agrees with it, or where the last change that is known was ten minutes ago.
- * That the version is gone always takes two looks, and Azure's list without it (observe.ts). A write is over once a fact shows all of
- * it, or others' value of its fields; once ARM refuses it; or once looks at an idle version have not shown it for minutes (confirmed.ts).
+ * Words:
+ *  - A look is one answer from Azure. It may be minutes old.
+ *  - A look is confirmed when Sigil trusts it: at once, if it shows what is known, or that plus
+ *    `write`. Any other look is confirmed when a second look, four minutes later, agrees with it,
+ *    or when the last known change was ten minutes ago. That the version is gone takes two looks,
+ *    and a list in Azure without it (observe.ts).
+ *  - A write is over when a confirmed look shows all of it, or others' values in its fields; when
+ *    ARM refuses it; or when looks at an idle version have not shown it for minutes (confirmed.ts).
+ *  - A request is applied when a confirmed look shows everything it asks for. Then it only waits
+ *    for its regions.
+ *  - The window is the set of open requests that the next write carries.
+ *  - A life lasts from the creation of a version to its deletion, and has one `publishedDate`. If
+ *    others create another version under the number, that is another life: requests of the earlier
+ *    life end with ReplacedOutside, and Sigil writes nothing to the new version for them.
+ *  - The release is the set of regions where the version is in latest. Azure only has flags that
+ *    exclude (`excludeFromLatest`); only latest/ converts between the two.
+ *  - Others are everyone who changes the version in Azure without Sigil. Automation is src/rollout,
+ *    which promotes by rules, and retention, which deletes.
  *
- * What shall be is never stored: it is the open requests, folded over what the fact shows (fold.ts). What is stricter (protection, the
- * end of a rule) holds from acceptance, the rest once it is applied. Another version that others make under the number is another
- * life: the requests of the one before end ReplacedOutside, and nothing is written to it.
+ * The desired state is never stored: it is the open requests, folded over the confirmed look
+ * (fold.ts). Restrictions (protection, the end of a rule) take effect on acceptance, everything
+ * else when the request is applied.
  *
- * `latest` is said by flags that exclude (`excludeFromLatest`); `release` says it in words, and latest/ alone turns one into the other.
- * A region that comes has its flag by `release`: one of a later wave is out. Of two requests about latest the later takes over. A
- * machine (src/rollout promotes by rules; retention deletes) may ask only where ARM is idle and nothing else is asked. Where others have
- * changed flags under a rule it is `Paused`, and where a person has said otherwise the rule has ended: a machine asks nothing then.
+ * The release gives a new region its flag: a region of a later wave starts excluded. If two
+ * requests set the release, the later wins. Automation adds a request only if ARM is idle and no
+ * other request is open. If others change flags under a rule, the rule is `Paused`; if a person
+ * sets the release, the rule has ended. Automation then adds no request.
+ *
  * Invariants:
- *  1. `status` is a fact: observe.ts alone writes it, and nothing else reads a look.
- *  2. There is at most one `write`, a PUT or DELETE. It is stored before it is sent, by whoever wins the record's ETag, and nothing is
- *     sent while there is one.
- *  3. A field that somebody else has changed is no longer in `spec`: it is theirs until a new request says it. An open request that asks
- *     it otherwise ends ChangedOutside (failures.ts): nothing is written over what others have said.
- *  4. `requests` has every operation that is not over, in the order in which they were accepted.
- *  5. A decision neither reads nor writes an operation, nor the outbox. It says what has happened (happened.ts), and telling/ tells it.
+ *  1. `status` is confirmed. Only observe.ts writes it, and nothing else reads a look.
+ *  2. There is at most one `write`, a PUT or DELETE. The step that wins the record's ETag stores it
+ *     before it is sent, and nothing else is sent while it exists.
+ *  3. A field that others change leaves `spec`, and Sigil leaves it alone until a new request sets
+ *     it. An open request with another value for it ends with ChangedOutside (failures.ts), so
+ *     Sigil never overwrites others' changes.
+ *  4. `requests` has every unfinished operation, in the order of acceptance.
+ *  5. A decision neither reads nor writes an operation or the outbox. It returns what happened
+ *     (happened.ts), and telling/ reports it.
  */
 import type { Finding } from "../../errors.js";
 import {
@@ -59,47 +77,68 @@ export type VersionState =
   | "RestoreRequested"
   | "Restoring";
 
-/** What one operation asks of the version. */
+/** The changes that one operation asks for. */
 export interface VersionRequest {
-  /** By field, but for flags of latest; null: there shall be none. */
+  /** New values by field, without flags of latest; null removes the field. */
   readonly patch: Patch;
-  /** What it says of latest. */
+  /** The change to the release; absent: none. */
   readonly release?: ReleaseChange;
-  /** The canonical body, where a whole one was sent: findings point into it. */
+  /** The canonical body, if the client sent a whole one. Findings point into it. */
   readonly body?: ImageVersionRequest;
-  /** True of a whole body: what it says and a fact shows is Sigil's once it is applied. */
+  /**
+   * True for a whole body: once applied, each of its fields that a confirmed look shows belongs to
+   * `spec`.
+   */
   readonly adopts?: true;
-  /** True of a PUT that may create the version. */
+  /** True for a PUT that may create the version. */
   readonly creates?: true;
-  /** The life of the version that it is about (`publishedDate`); absent: whichever the first fact shows, until it is applied. */
+  /**
+   * The life that it applies to, as a `publishedDate`; absent: the life that the first confirmed
+   * look shows, until it is applied.
+   */
   readonly life?: string;
   readonly deletion?: DeletionRequest;
   /** True for the restore of a deleted version, until Azure shows the version again. */
   readonly restores?: true;
-  /** Canonical names of the regions that it asks for; absent: none. For a restore they are known once Azure shows the version. */
+  /**
+   * Canonical regions that it asks for; absent: none. For a restore they are known once Azure shows
+   * the version.
+   */
   readonly regions?: readonly string[];
-  /** True of a promotion or deletion that no person has asked for: what its acceptance has asked (gate, keys, use) is asked again right before it is sent. */
+  /**
+   * True for a promotion or deletion by automation. Its acceptance checks (gate, keys, use) run
+   * again right before it is sent.
+   */
   readonly machine?: true;
-  /** True where it is asked, right before it is sent, who uses what it takes away: the version, or regions of it. */
+  /**
+   * True if Sigil must check, right before it is sent, who uses the version or the regions that it
+   * removes.
+   */
   readonly guarded?: true;
-  /** True where it may leave a region without a latest. */
+  /** True if it may leave a region without a latest version. */
   readonly allowNoLatest?: true;
-  /** True once a write that has what it asks was sent. */
+  /** True once a write that carries it was sent. */
   readonly sent?: true;
-  /** When a fact showed all that it asks; RFC 3339. From then on it waits for its regions alone. */
+  /**
+   * When a confirmed look first showed everything it asks for; RFC 3339. From then on it only waits
+   * for its regions.
+   */
   readonly appliedTime?: string;
   /**
-   * How its end is decided already. It asks nothing more, and ends so once what Sigil has begun for it is put right: a region taken away
-   * for its repair is back, the permission to remove is shut, a canceled creation is out of latest, but in the regions that it
-   * spares (sparing.ts).
+   * Its decided outcome. The request changes nothing more, and ends once Sigil has cleaned up after
+   * it: a region removed for repair is back, the permission to remove regions is off, a canceled
+   * creation is out of latest except in the regions that it spares (sparing.ts).
    */
   readonly ending?: Ending;
 }
 
 export interface DeletionRequest {
-  /** For good, also where the gallery has soft delete. */
+  /** Deletes permanently, even if the gallery has soft delete. */
   readonly bypassSoftDelete?: true;
-  /** The release before it, which it has taken the version out of, as it is guarded: given back where it comes to nothing. */
+  /**
+   * The release before a guarded deletion excluded the version from latest. Restored if the
+   * deletion fails or is canceled.
+   */
   readonly before?: Release;
 }
 
@@ -107,7 +146,7 @@ export type Ending =
   | {
       readonly kind: "canceled";
       readonly by: Requester;
-      /** When that was asked; RFC 3339. */
+      /** When the cancel was requested; RFC 3339. */
       readonly time: string;
     }
   | {
@@ -117,91 +156,118 @@ export type Ending =
       readonly errors: readonly Finding[];
     };
 
-/** The one PUT or DELETE that was sent and whose fate is not known. */
+/** The one PUT or DELETE that was sent and whose outcome is unknown. */
 export interface Write {
-  /** By field, of what the fact showed that it was decided by; null: there shall be none. A look recognises it by this. */
+  /**
+   * New values by field, relative to the look it was decided on; null removes the field. A look is
+   * matched to the write by these.
+   */
   readonly changes: Patch;
   /** RFC 3339. */
   readonly sentTime: string;
   readonly answer: "none" | "accepted";
-  /** Ids of the operations that it was sent for; none: of Sigil's own. */
+  /** Ids of the operations that it was sent for; empty: Sigil's own write. */
   readonly sentFor: readonly string[];
   readonly creates?: true;
   readonly restores?: true;
-  /** It is a DELETE: that the version is gone shows it. */
+  /** True for a DELETE, which is done when the version is gone. */
   readonly deletes?: true;
-  /** What `record.release` is once a fact shows it. */
+  /** The value of `record.release` once a confirmed look shows the write. */
   readonly release?: Release;
-  /** A look has shown ARM at work on it. */
+  /** A look showed ARM working on it. */
   readonly begun?: true;
-  /** Since when looks at an idle version show nothing of it; RFC 3339. */
+  /** When a look at an idle version first did not show it; RFC 3339. */
   readonly unshownSince?: string;
 }
 
-/** What the last looks have shown that is not a fact. */
+/** The last looks, if they are not confirmed. */
 interface Unconfirmed {
-  /** A digest of it. */
+  /** A digest of the look. */
   readonly shows: string;
-  /** Since when each look has shown that; RFC 3339. */
+  /** When the first of these looks was taken; all since then showed the same. RFC 3339. */
   readonly since: string;
 }
 
-/** How often a region was repaired, and when it will be again; what it was while it is taken away. */
+/**
+ * How often a region was repaired, when the next repair is due, and its fields while it is removed.
+ */
 export interface Repair {
   readonly attempts: number;
   /** RFC 3339. */
   readonly dueTime?: string;
-  /** The region's fields, while it is taken away to be added back. */
+  /** The region's fields, while it is removed and will be added back. */
   readonly removed?: Patch;
-  /** True where Azure would not take it back: a retry adds it. */
+  /** True if Azure refused to add it back. A retry adds it. */
   readonly lost?: true;
-  /** Why it is not taken away; absent: nothing is in the way, or nothing was proven yet. */
+  /** Why it was not removed; absent: nothing prevents it, or it was not checked yet. */
   readonly refused?: readonly Finding[];
 }
 
-/** What was told, and stays so until a request settles it. */
+/** A reported condition, which holds until a request settles it. */
 export interface Condition {
   readonly type: "Paused" | "ChangedOutside" | "RegionLost";
-  /** The fields that others have changed, with what they had and have; RegionLost: the region's name field. */
+  /**
+   * The fields that others changed, with old and new values; for RegionLost, the region's name
+   * field.
+   */
   readonly fields: Readonly<Record<string, { readonly before?: unknown; readonly after: unknown }>>;
   readonly message: string;
   /** RFC 3339. */
   readonly since: string;
 }
 
-/** What src/rollout keeps of a version whose rule is by tests or waves. Times are RFC 3339. */
+/** What src/rollout stores for a version whose rule uses tests or waves. Times are RFC 3339. */
 export interface RolloutRecord {
-  /** Since when each wave has the version, the first one first. */
+  /** When each wave got the version, first wave first. */
   readonly waves?: readonly string[];
-  /** Id of the event by which a person was last told that it waits for one, or was rolled back; absent: it waits for nobody. */
+  /**
+   * Id of the last event that told a person that the version waits for one, or was rolled back;
+   * absent: it waits for nobody.
+   */
   readonly told?: string;
-  /** A person has said go for the next wave, whatever it waits for. */
+  /** When a person started the next wave, whatever it was waiting for. */
   readonly goTime?: string;
 }
 
 export interface ImageVersionRecord extends TrackedRecord {
   readonly state: VersionState;
-  /** The highest sequence of an operation that was accepted. */
+  /** The highest sequence of an accepted operation. */
   readonly lastSequence: number;
   /** By operation id. Invariant 4. */
   readonly requests: Readonly<Record<string, VersionRequest>>;
-  /** How many of the open requests the next write has, after ARM has refused several; absent: all. */
+  /**
+   * How many open requests the next write carries, after ARM refused several together; absent: all.
+   */
   readonly window?: 1;
-  /** Of the version's present life, or of the last one: the same again is the same version. */
+  /**
+   * The date of the present life, or of the last one. A version that comes back with the same date
+   * is the same version.
+   */
   readonly publishedDate?: string;
-  /** All requesters of the last creation sent; absent if others created the version. They may not approve it. */
+  /**
+   * All requesters of the last creation sent, who may not approve it; absent: others created the
+   * version.
+   */
   readonly publishedBy?: readonly Requester[];
-  /** What the last creation sent was made of; absent: nothing was read of it, or others created the version. */
+  /**
+   * The sources of the last creation sent; absent: none were read, or others created the version.
+   */
   readonly parentage?: Parentage;
   /** When each declared parent was declared, by its field's name; RFC 3339. */
   readonly declaredTimes?: Readonly<Record<string, string>>;
-  /** What was achieved through Sigil, with its rule and protection; absent of a version that others made and nobody has adopted. */
+  /**
+   * What Sigil has achieved, with rule and protection; absent: others created the version, and
+   * nobody has adopted it.
+   */
   readonly spec?: Fields;
-  /** What Azure is known to have; absent where that is no version. Invariant 1. */
+  /** What Azure is known to have; absent: no version. Invariant 1. */
   readonly status?: Look;
-  /** What Azure showed last of a version that it has no more: it does not say it of a deleted one, and a restore proves the keys of it. */
+  /**
+   * The last confirmed look at a version that is gone. Azure does not return it for a deleted
+   * version, and a restore needs it to check the keys.
+   */
   readonly left?: ImageVersionRequest;
-  /** When `status` has changed last, by whomever; RFC 3339. */
+  /** When `status` last changed, whoever changed it; RFC 3339. */
   readonly changedTime?: string;
   readonly unconfirmed?: Unconfirmed;
   /** Invariant 2. */
@@ -211,21 +277,21 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly repairs: Readonly<Record<string, Repair>>;
   readonly conditions: readonly Condition[];
   readonly rollout?: RolloutRecord;
-  /** What the polls of the regions have shown of their progress. */
+  /** Replication progress in the regions, by their polls. */
   readonly pacing?: Pacing;
-  /** ARM has answered 429, and asked for no other request before; RFC 3339. */
+  /** ARM answered 429, and no request may be sent before; RFC 3339. */
   readonly throttledUntil?: string;
-  /** URL of ARM's asynchronous operation, read only for the reason of a failure. */
+  /** URL of ARM's asynchronous operation, read only to learn why a write failed. */
   readonly armOperationUrl?: string;
-  /** Encryption type by disk encryption set id in lower case, as proven before a write. */
+  /** Encryption type by disk encryption set id in lower case, as checked before a write. */
   readonly encryptionTypes: Readonly<Record<string, EncryptionType>>;
-  /** LUNs of the source's data disks, as found before the creation. */
+  /** LUNs of the source's data disks, as read before the creation. */
   readonly dataDiskLuns: readonly number[];
-  /** How many updates were sent in the version's life. */
+  /** How many updates were sent in this life. */
   readonly updates: number;
 }
 
-/** Without who has made it, and of what: it is another life. */
+/** The record without creator and sources, for another life. */
 export function withoutOrigin({
   publishedBy: _,
   parentage: __,
@@ -235,7 +301,7 @@ export function withoutOrigin({
   return record;
 }
 
-/** A version of which nothing is known yet. `time` is RFC 3339. */
+/** The record of a version that nothing is known about. `time` is RFC 3339. */
 export function emptyRecord(key: string, resourceId: string, time: string): ImageVersionRecord {
   return {
     ...newRecord({ key, resourceId, state: "Accepted", sequence: 0 }, time),
@@ -249,7 +315,7 @@ export function emptyRecord(key: string, resourceId: string, time: string): Imag
   };
 }
 
-/** What is kept of the preflight with the version: how its disks will be encrypted, and what was worth a warning. */
+/** What the record keeps of the preflight: how the disks will be encrypted, and the warnings. */
 export interface Proven extends Pick<
   ImageVersionRecord,
   "encryptionTypes" | "dataDiskLuns" | "parentage"
@@ -259,7 +325,7 @@ export interface Proven extends Pick<
 
 export type ImageVersionPair = Pair<ImageVersionRecord>;
 
-/** The pair with these members of its record. */
+/** The pair, with these members of its record replaced. */
 export function changed(
   pair: ImageVersionPair,
   members: Partial<ImageVersionRecord>,
@@ -267,7 +333,7 @@ export function changed(
   return { ...pair, record: { ...pair.record, ...members } };
 }
 
-/** Each value changed. */
+/** Applies `change` to each value. */
 export function mapped<From, To>(
   values: Readonly<Record<string, From>>,
   change: (value: From, name: string) => To,
@@ -277,7 +343,7 @@ export function mapped<From, To>(
   );
 }
 
-/** With another request of that operation; undefined: with none. */
+/** Replaces the operation's request; undefined: removes it. */
 export function withRequest(
   record: ImageVersionRecord,
   operationId: string,
