@@ -1,7 +1,8 @@
 /**
- * How an operation on a version is accepted: it begins at once, beside all that have. Pure. Invariants:
- *  1. What an operation says settles the conditions of those fields.
- *  2. What holds from acceptance (the end of a rule) is stored with it.
+ * Accepts an operation on a version. It begins at once, together with all that have begun. Pure.
+ * Invariants:
+ *  1. The fields that an operation sets settle the conditions of those fields.
+ *  2. What takes effect on acceptance (the end of a rule) is stored with it.
  */
 import {
   operationIdOf,
@@ -39,28 +40,30 @@ export type ImageVersionOperationKind =
   | "DeleteImageVersion"
   | "RestoreImageVersion";
 
-/** What is asked of a version, and by whom. */
+/** A requested operation and its requester. */
 export interface Accepting {
   readonly kind: ImageVersionOperationKind;
   readonly key: string;
   readonly resourceId: string;
   readonly request: VersionRequest;
-  /** Canonical names of the regions that the operation is about. */
+  /** Canonical regions of the operation. */
   readonly regions: readonly string[];
   readonly fingerprint: string;
   readonly requestedBy: Requester;
   readonly traceparent: string;
   readonly requestKey?: string;
   readonly event?: EventReference;
-  /** Of a deletion, whether it can be undone. */
+  /** For a deletion: whether it can be undone. */
   readonly softDelete?: SoftDeleteRecord;
-  /** What Azure shows; absent: no version, or it could not be asked. */
+  /** The acceptance's look; absent: no version, or Azure could not be asked. */
   readonly look?: Look;
-  /** True where a person decides where the version is in latest, in other regions than its rule's next: the rule ends. */
+  /**
+   * True if a person sets the release for other regions than its rule's next, which ends the rule.
+   */
   readonly endsRule?: true;
 }
 
-/** What the look of the acceptance shows is known from then on. */
+/** The first record of a version. The acceptance's look counts as known. */
 function firstRecord(
   { key, resourceId, look, request }: Accepting,
   time: Time,
@@ -76,7 +79,7 @@ const FIRST_STATES: Readonly<Partial<Record<ImageVersionOperationKind, VersionSt
   RestoreImageVersion: "RestoreRequested",
 };
 
-/** The record as the operation is accepted, before anything follows from that. It has begun alone where nothing else is open. */
+/** The record as the operation is accepted, before any consequences. */
 export function begun(
   known: ImageVersionRecord | undefined,
   asked: Accepting,
@@ -91,7 +94,7 @@ export function begun(
   return withAsked({ ...record, lastSequence: sequence }, id, asked, time);
 }
 
-/** What follows for the others, and when the next step comes. */
+/** The consequences for other operations, and the time of the next step. */
 export function afterBegun(
   record: ImageVersionRecord,
   id: string,
@@ -105,7 +108,7 @@ export function afterBegun(
   );
 }
 
-/** A creation of a version that is gone begins with nothing of what was achieved before. */
+/** A creation of a version that is gone begins without what was achieved before. */
 export function asAnew(
   record: ImageVersionRecord,
   { look, request }: Accepting,
@@ -121,7 +124,10 @@ export function asAnew(
   };
 }
 
-/** The next step comes at once, but where the answer to a PUT or DELETE is awaited, which is a step itself. */
+/**
+ * The next step comes at once, except while a PUT or DELETE has no answer, because its step is
+ * still running.
+ */
 function nextStep(record: ImageVersionRecord, time: Time): Outcome {
   const isUnanswered = record.write?.answer === "none";
   const isDue = Date.parse(record.dueTime) <= time.now.getTime() && record.state !== "Replicating";
@@ -130,7 +136,7 @@ function nextStep(record: ImageVersionRecord, time: Time): Outcome {
     : { ...nothing(record), ...untilQuiet(record, time) };
 }
 
-/** A version as an operation begins on it that nothing works on: what the one before counted is over. */
+/** A version on which nothing works: drops what the previous operation counted. */
 function idle(previous: ImageVersionRecord): ImageVersionRecord {
   const { window: _, ...record } = previous;
   return {
@@ -139,19 +145,19 @@ function idle(previous: ImageVersionRecord): ImageVersionRecord {
     requests: {},
     ticks: 0,
     resends: 0,
-    // Repairs are counted by operation; what is taken away is still to be added back.
+    // Each operation counts its own repairs. What a repair removed must still be added back.
     repairs: Object.fromEntries(
       Object.entries(previous.repairs).flatMap(([name, { removed, lost }]) =>
         removed ? [[name, { attempts: 0, removed, ...(lost && { lost }) }]] : [],
       ),
     ),
-    // What was asked for and never sent is not in the version.
+    // Regions that were requested and never sent are not in the version.
     regions:
       previous.status === undefined ? [] : previous.regions.filter(({ attempts }) => attempts > 0),
   };
 }
 
-/** Fields that it says, whether or not Azure shows them already. */
+/** Fields that the request sets, whether or not Azure shows them already. */
 function saidBy({ patch, body, adopts }: VersionRequest): readonly string[] {
   return Object.keys({
     ...(adopts === true && body && fieldsOf(body)),
@@ -188,7 +194,7 @@ function withAsked(
     ...record,
     ...(spec && endsRule === true && { spec: withApplied(spec, { [PROMOTION]: null }) }),
     ...declared(record, request.patch, now),
-    // A person's word on latest counts over what had failed until then.
+    // A person's request about latest counts over earlier failures.
     ...(request.release !== undefined &&
       request.machine !== true &&
       record.rollout && {
@@ -205,7 +211,7 @@ function withAsked(
     ),
     regions: [
       ...withoutGone(record.regions, request.patch).map(
-        // What is asked now is doubted by looks from now on.
+        // Doubts from looks before this request do not count.
         ({ doubt: _, ...region }) =>
           retried.includes(region.name) ? { ...region, state: "Failed" as const } : region,
       ),

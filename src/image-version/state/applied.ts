@@ -1,7 +1,9 @@
 /**
- * What one request asks of Azure, and what becomes of it once a fact shows all of that. Pure. Invariants:
- *  1. An operation is applied once, for good: from then on its regions alone decide.
- *  2. Nor is what a fact shows of it undone by the write under way, which the fact may not show yet.
+ * Applies requests: decides what a request asks of Azure, and what happens when a confirmed look
+ * shows all of it. Pure. Invariants:
+ *  1. A request is applied once. From then on only its regions matter.
+ *  2. A request is not applied if the write in flight, which the look may not show yet, undoes part
+ *     of it.
  */
 import { shownFields, flagsFor, withoutFlags } from "../latest/flags.js";
 import { releasedIn, type Release } from "../latest/release.js";
@@ -29,7 +31,7 @@ import { forEach, nothing, type Outcome } from "./happened.js";
 import { mustShut } from "./reconcile.js";
 import { withRequest, type ImageVersionRecord, type VersionRequest } from "./record.js";
 
-/** All that one request asks of Azure, with the flags that it sets. */
+/** Everything that the request asks of Azure, with the flags that it sets. */
 export function askedOf(record: ImageVersionRecord, request: VersionRequest): Patch {
   const { patch, release } = request;
   const own = azureFields(patch);
@@ -48,7 +50,7 @@ export function askedOf(record: ImageVersionRecord, request: VersionRequest): Pa
   };
 }
 
-/** Where the version is to be in latest: by the next write, or, where that has not the request yet, once all is done. */
+/** The release after the next write; if that does not carry the request, after all requests. */
 function wishWith(record: ImageVersionRecord, request: VersionRequest): Release | undefined {
   const isNext = inWindow(record).some(([, one]) => one === request);
   const { window: _, ...whole } = record;
@@ -98,7 +100,7 @@ function withApplication(
       }),
     }),
     ...(release && { release }),
-    // What is asked to be away is not lost.
+    // A region that a request removes is not lost.
     repairs: Object.fromEntries(
       Object.entries(record.repairs).filter(([name]) => !removed.includes(name)),
     ),
@@ -116,7 +118,7 @@ function withApplication(
   };
 }
 
-/** A person's word on latest, once it is so, has ended the rule that others have paused meanwhile. */
+/** A person's applied request about latest ends a rule that others have paused meanwhile. */
 function withoutEndedPause(
   record: ImageVersionRecord,
   { release, machine }: VersionRequest,
@@ -126,7 +128,7 @@ function withoutEndedPause(
     : { ...record, conditions: record.conditions.filter(({ type }) => type !== "Paused") };
 }
 
-/** What a whole body says, and the fact shows, is Sigil's from now on. */
+/** Fields of a whole body that the look shows; they belong to `spec` from now on. */
 function confirmedBy({ body, adopts }: VersionRequest, shown: Fields): Patch {
   const said = adopts && body ? fieldsOf(body) : {};
   return withoutFlags(

@@ -1,6 +1,7 @@
 /**
- * An operation that is canceled leaves the fold: nothing more is written for it. What Azure has accepted of it stays, and is told.
- * Pure. Invariant: what was sent to delete or restore may be carried out all the same; the operation ends once that is known.
+ * A canceled operation leaves the fold: Sigil writes nothing more for it. What Azure has accepted
+ * stays, and is reported. Pure. Invariant: a DELETE or restore that was sent may still be carried
+ * out, and the operation ends once its outcome is known.
  */
 import { TOGETHER } from "../../operation/canceling.js";
 import type { Requester } from "../../operation/records.js";
@@ -24,7 +25,7 @@ import {
 } from "./record.js";
 import { leavesLatest, OUT } from "./sparing.js";
 
-/** Undefined where nothing of it is to be ended. */
+/** Undefined if nothing is left to end. */
 export function decideCancel(
   record: ImageVersionRecord,
   id: string,
@@ -34,7 +35,7 @@ export function decideCancel(
 ): Outcome | undefined {
   const asked = record.requests[id];
   if (isFinal(record.state) || asked === undefined) return undefined;
-  // What its own request allows is not said of the cancel.
+  // `allowNoLatest` of the request itself does not apply to its cancel.
   const { allowNoLatest: isAllowed = false, ...rest } = asked;
   const request = { ...rest, ...(allowNoLatest && { allowNoLatest }) };
   if (request.ending !== undefined)
@@ -51,13 +52,13 @@ export function decideCancel(
 }
 
 export interface Canceling {
-  /** A sentence that is told, too. */
+  /** A sentence to report as well. */
   readonly why?: string;
   /** A canceled creation leaves latest everywhere. */
   readonly allowNoLatest?: boolean;
 }
 
-/** Canceled again: regions that it has spared are spared no longer. */
+/** Canceled again: regions that it spared are no longer spared. */
 function outEverywhere(
   record: ImageVersionRecord,
   id: string,
@@ -76,7 +77,7 @@ function sentAlready(
   return deletion && write?.deletes ? DELETE_SENT : undefined;
 }
 
-/** What ARM has refused for now is not under way. */
+/** A write that ARM refused for now is not in flight. */
 function consequenceOf(
   { status, write, requests }: ImageVersionRecord,
   { sent, deletion }: VersionRequest,

@@ -1,16 +1,19 @@
 /**
- * The deletion of a version, beside what is being done with it. Pure. ARM is asked once it is idle; a guarded version leaves latest
- * first, and nobody may need it. Example:
+ * The deletion of a version, next to other work on it. Pure. ARM is asked once it is idle; a
+ * guarded version leaves latest first, and must not be in use. Example:
  *
  *   DeletionRequested ──▶ Updating, Replicating   it leaves latest, as by a demotion, and the delay passes
  *                     ──▶ Deleting                nobody needs it: the DELETE is sent, and accepted
- *                     ──▶ Deleted                 Azure shows it no longer, look after look, and does not list it
- *                         or Failed               it is in latest again as it was
+ *                     ──▶ Deleted                 look after look shows it gone, and the list lacks it
+ *                         or Failed               it is in latest again as before
  *
  * Invariants:
- *  1. What has begun ends in the commit that notes that ARM has taken the DELETE, and not before.
- *  2. A DELETE is sent only after a fact of that very step shows the life that is to be deleted, and no write is open.
- *  3. What became of a DELETE is known as of any write (confirmed.ts): one that ARM has accepted is not sent again, nor one that is canceled.
+ *  1. Operations that have begun end in the commit that notes that ARM accepted the DELETE, and not
+ *     before.
+ *  2. A DELETE is sent only after a confirmed look of the same step shows the life to delete, and
+ *     no write is open.
+ *  3. The outcome of a DELETE is determined as for any write (confirmed.ts). One that ARM has
+ *     accepted is not sent again, nor one that is canceled.
  */
 import type { OperationFailure, SoftDeleteRecord } from "../../operation/records.js";
 import type { Release } from "../latest/release.js";
@@ -29,12 +32,13 @@ export interface Deletion {
   readonly request: VersionRequest & { readonly deletion: DeletionRequest };
 }
 
-/** The deletion whose turn it is: a guarded one, once the version is out of latest, or gone. */
+/** The deletion whose turn it is: a guarded one only when the version is out of latest, or gone. */
 export function deletionIn(record: ImageVersionRecord): Deletion | undefined {
   const { status } = record;
   for (const [id, request] of requestsOf(record)) {
     const { deletion, release, appliedTime } = request;
-    // What others have made under the number is not held back: the one that was to be deleted is gone.
+    // A version that others created under the number does not leave latest: the one to be deleted
+    // is gone.
     const isToLeaveLatest =
       release !== undefined &&
       appliedTime === undefined &&
@@ -46,7 +50,7 @@ export function deletionIn(record: ImageVersionRecord): Deletion | undefined {
   return undefined;
 }
 
-/** Nothing is done but to look again. */
+/** Only look again. */
 export interface Poll {
   readonly kind: "poll";
   readonly why: string;
@@ -55,12 +59,15 @@ export interface Poll {
 
 export type DeletionDecision =
   | Poll
-  /** It is to be asked who needs the version, then the DELETE may be sent. */
+  /** Check who needs the version; then the DELETE may be sent. */
   | ({ readonly kind: "delete" } & Deletion)
   | { readonly kind: "deleted"; readonly id: string; readonly message: string }
   | Extract<Decision, { kind: "failed" }>;
 
-/** What comes next. Invariants 2 and 3. `refused`: why what ARM has accepted has come to nothing, where ARM says so. */
+/**
+ * The next thing to do. Invariants 2 and 3. `refused`: ARM's reason why an accepted DELETE failed,
+ * if it gives one.
+ */
 export function decideDeletion(
   record: ImageVersionRecord,
   { id, request }: Deletion,
@@ -104,7 +111,7 @@ export function decideDeletion(
     : { kind: "delete", id, request };
 }
 
-/** Gone, it is looked for in short steps. */
+/** After a look without the version, polls come in short steps. */
 function untilGone(
   { unconfirmed }: ImageVersionRecord,
   { pace }: Time,
@@ -118,7 +125,10 @@ export interface OpenDeletion {
   readonly isByPolicy: boolean;
 }
 
-/** The operation that is to delete the version, whether or not its turn has come; none that was canceled. */
+/**
+ * The operation that deletes the version, whether or not its turn has come; undefined: none, or
+ * canceled.
+ */
 export function openDeletionIn(record: ImageVersionRecord): OpenDeletion | undefined {
   const found = requestsOf(record).find(
     ([, { deletion, ending }]) => deletion !== undefined && ending === undefined,
@@ -131,14 +141,17 @@ export function openDeletionIn(record: ImageVersionRecord): OpenDeletion | undef
   );
 }
 
-/** The release that a guarded deletion has taken the version out of, and gives back where it comes to nothing; undefined: none has. */
+/**
+ * The release before a guarded deletion excluded the version, which is restored if the deletion
+ * fails; undefined: there is none.
+ */
 export function releaseBeforeDeletion(record: ImageVersionRecord): Release | undefined {
   return record.release?.by === "deletion"
     ? requestsOf(record).find(([, { deletion }]) => deletion?.before)?.[1].deletion?.before
     : undefined;
 }
 
-/** ARM has taken the DELETE. Invariant 1. */
+/** ARM accepted the DELETE. Invariant 1. */
 export function deleteTaken(
   record: ImageVersionRecord,
   id: string,
@@ -154,7 +167,7 @@ export function deleteTaken(
 
 function endAllBut(record: ImageVersionRecord, by: string): Outcome {
   const [first, ...others] = Object.keys(record.requests);
-  // The leading one last: with its end the deletion leads.
+  // The leading operation last: after its end the deletion leads.
   const all = [...others, ...(first === undefined ? [] : [first])].filter((id) => id !== by);
   return forEach(record, all, (next, id) => {
     const message = `Operation ${by} deletes the version`;
@@ -170,7 +183,10 @@ function endAllBut(record: ImageVersionRecord, by: string): Outcome {
   });
 }
 
-/** The version is gone, by whomever. What was achieved was of a life that has ended. `softDelete`: whether it can be undone. */
+/**
+ * The version is gone, whoever deleted it, and `spec` belongs to the life that ended. `softDelete`:
+ * whether it can be undone.
+ */
 export function deleted(
   before: ImageVersionRecord,
   id: string,

@@ -8,11 +8,11 @@ import type { EncryptionType } from "../resources.js";
 interface DiskEncryption {
   readonly type: EncryptionType;
   readonly diskEncryptionSetId?: string;
-  /** The same set, where it is of a confidential machine's disk. */
+  /** The same set, if it is for a confidential machine's disk. */
   readonly secureVMDiskEncryptionSetId?: string;
 }
 
-/** How each disk of a version is encrypted in one region: row S1 of what users ask, and proof for their auditors. */
+/** How each disk of a version is encrypted in one region. */
 interface RegionEncryption {
   readonly osDiskImage: DiskEncryption;
   readonly dataDiskImages: readonly (DiskEncryption & {
@@ -20,7 +20,10 @@ interface RegionEncryption {
   })[];
 }
 
-/** The encryption of a region's disks, as Azure shows it or is asked for it. A disk without a set has platform keys. */
+/**
+ * The encryption of a region's disks in the document: of Azure, or of a request. A disk without a
+ * set uses platform keys.
+ */
 export function encryptionOf(
   document: ImageVersionRequest,
   { encryptionTypes, dataDiskLuns }: Pick<ImageVersionRecord, "encryptionTypes" | "dataDiskLuns">,

@@ -1,9 +1,11 @@
 /**
- * The end of an operation that is decided: ARM refuses it, a fact contradicts it, or its caller cancels it. It ends at once or, where
- * something of it is to be put right, once that is done. Pure. Invariants:
- *  1. The last operation does not end before a region that was taken away for its repair is added back.
- *  2. Where a guarded deletion comes to nothing, the version is in latest again as it was.
- *  3. A version whose creation was sent and is canceled is left out of latest, wherever another version takes over (sparing.ts).
+ * The decided end of an operation: ARM refuses it, a confirmed look contradicts it, or its caller
+ * cancels it. It ends at once or, if Sigil must clean up after it, when that is done. Pure.
+ * Invariants:
+ *  1. The last operation does not end before a region removed for repair is added back.
+ *  2. If a guarded deletion fails, the version is in latest again as before.
+ *  3. A version whose creation was sent and then canceled is excluded from latest, wherever another
+ *     version takes over (sparing.ts).
  */
 import type { OperationFailure } from "../../operation/records.js";
 import { withApplied } from "../properties/patch.js";
@@ -29,7 +31,7 @@ const STATUS = {
   canceled: "Canceled",
 } as const;
 
-/** What an operation has as it ends. */
+/** What an operation has at its end. */
 export function endOf(record: ImageVersionRecord, id: string) {
   const { regions = [] } = record.requests[id] ?? {};
   return {
@@ -39,7 +41,7 @@ export function endOf(record: ImageVersionRecord, id: string) {
   };
 }
 
-/** Ends one that has begun; where it is the last, the record's state says how it ended. */
+/** Ends an operation that has begun. If it is the last, the record's state becomes its outcome. */
 export function ended(record: ImageVersionRecord, end: End): Outcome {
   const after = withRequest(record, end.id, undefined);
   const isLast = Object.keys(after.requests).length === 0;
@@ -49,7 +51,7 @@ export function ended(record: ImageVersionRecord, end: End): Outcome {
   };
 }
 
-/** A region that was asked for and never sent is nobody's once its operation has ended. */
+/** Drops regions that were requested and never sent, once their operation has ended. */
 function withoutUnsent(record: ImageVersionRecord): ImageVersionRecord {
   const wanted = Object.values(record.requests).flatMap(({ regions = [] }) => regions);
   return {
@@ -58,7 +60,7 @@ function withoutUnsent(record: ImageVersionRecord): ImageVersionRecord {
   };
 }
 
-/** What is stricter holds from acceptance, whatever becomes of the rest: a protection that was asked stays. */
+/** A requested protection takes effect on acceptance, and stays even if the rest fails. */
 function keepingProtection(
   record: ImageVersionRecord,
   { patch }: VersionRequest,
@@ -68,7 +70,7 @@ function keepingProtection(
     : record;
 }
 
-/** `consequence`: what becomes of what it has begun, where it is canceled and ends at once. */
+/** `consequence`: what happens to what it has begun, if it is canceled and ends at once. */
 export function endDecided(
   record: ImageVersionRecord,
   id: string,
@@ -80,7 +82,7 @@ export function endDecided(
   if (request === undefined) return nothing(record);
   const kept = keepingProtection(record, request);
   const { appliedTime: _, release: __, deletion, ...rest } = request;
-  // What had begun beside a deletion goes on.
+  // What had begun together with a deletion continues.
   const after: ImageVersionRecord = deletion ? { ...kept, state: "Accepted" } : kept;
   const all = bothFailures(request, ending);
   const left = workBeforeEnd(after, id, request, all);
@@ -95,7 +97,7 @@ export function endDecided(
   );
 }
 
-/** These fail, and the others go on. */
+/** Fails these operations; the others continue. */
 export function fails(
   record: ImageVersionRecord,
   ids: readonly string[],
@@ -108,13 +110,13 @@ export function fails(
   );
 }
 
-/** The message of this step was that of the others, too: they go on by another. */
+/** This step's message also served the others, so they continue with another one. */
 export function goingOn({ record, happened }: Outcome): Outcome {
   const isOver = Object.keys(record.requests).length === 0;
   return { record, happened, ...(!isOver && { waitMs: 0 }) };
 }
 
-/** What is to be put right first, and how that is said. */
+/** The cleanup to do first, and its description. */
 function workBeforeEnd(
   record: ImageVersionRecord,
   operationId: string,
@@ -122,7 +124,7 @@ function workBeforeEnd(
   ending: Ending,
 ): (Pick<VersionRequest, "release"> & { readonly until: string }) | undefined {
   const { before } = request.deletion ?? {};
-  // What others have said of latest since is theirs.
+  // What others did to latest since then stays.
   const { by } = record.write?.release ?? record.release ?? {};
   if (before !== undefined && by === "deletion")
     return {
@@ -139,12 +141,15 @@ function workBeforeEnd(
   return isLeft ? { until: "regions removed for a repair are added back" } : undefined;
 }
 
-/** Until when a canceled creation waits. */
+/** What a canceled creation waits for. */
 export function untilOut({ allowNoLatest }: VersionRequest): string {
   return `the version is excluded from latest${allowNoLatest === true ? "" : " wherever another version takes over"}`;
 }
 
-/** Invariant 3: unless another operation says since where the version is in latest, or this was an update of what was there. */
+/**
+ * Invariant 3: unless another operation has set the release since, or this was an update of an
+ * existing version.
+ */
 function isToBeExcluded(
   { write, status, publishedDate, ...record }: ImageVersionRecord,
   operationId: string,
@@ -161,7 +166,7 @@ function isToBeExcluded(
   );
 }
 
-/** How an operation ends is decided, and what is left of it is done first. */
+/** The outcome is decided; cleanup comes first. */
 export function endLater(
   record: ImageVersionRecord,
   id: string,
@@ -176,7 +181,7 @@ export function endLater(
   };
 }
 
-/** What was decided before counts; that what was left to do has failed is said, too. */
+/** The earlier outcome counts. If the cleanup failed too, both are reported. */
 function bothFailures({ ending: before }: VersionRequest, now: Ending): Ending {
   if (before === undefined) return now;
   return before.kind === "failed" && now.kind === "failed" && now.message !== before.message
@@ -188,7 +193,7 @@ function bothFailures({ ending: before }: VersionRequest, now: Ending): Ending {
     : before;
 }
 
-/** `consequence`: what becomes of what one that is canceled has begun. */
+/** `consequence`: for a canceled operation, what happens to what it has begun. */
 export function decidedEnd(
   end: ReturnType<typeof endOf>,
   ending: Ending,

@@ -1,5 +1,6 @@
 /**
- * How operations go on and end by a fact, each in its own way. Pure. Invariants, beside those of applied.ts, failures.ts and ending.ts:
+ * Continues and ends operations by a confirmed look, each on its own. Pure. Invariants, in addition
+ * to those of applied.ts, failures.ts and ending.ts:
  *  1. An operation is Succeeded only if it is applied, and each of its regions is Completed.
  */
 import type { RegionRecord } from "../../operation/records.js";
@@ -16,7 +17,7 @@ import { withRequest, type ImageVersionRecord, type VersionRequest } from "./rec
 import { afterCancel } from "./sparing.js";
 import { ruleStays, stayingFlags } from "./staying.js";
 
-/** After a fact: those that it ends have ended, those that it shows are applied. */
+/** Applies a confirmed look: ends the operations that it ends, and applies those that it shows. */
 export function goOnBy(
   record: ImageVersionRecord,
   confirmed: Confirmed,
@@ -37,7 +38,10 @@ export function goOnBy(
   );
 }
 
-/** Of a version of others that is as asked, a creation says nothing of latest, and sets no rule: as any PUT of what is there. */
+/**
+ * A creation that meets others' version, which is as requested, sets no release and no rule, like
+ * any PUT of an existing version.
+ */
 function adopting(
   record: ImageVersionRecord,
   [id, asked]: readonly [string, VersionRequest],
@@ -56,7 +60,7 @@ function adopting(
   );
 }
 
-/** An operation ends that nothing is to be waited for; the last one ends the record's work. */
+/** Ends an operation that has nothing to wait for; the last one ends the record's work. */
 function settled(
   record: ImageVersionRecord,
   id: string,
@@ -91,7 +95,7 @@ function namesOfFailed(regions: readonly RegionRecord[]): readonly string[] {
   return regions.filter(({ state }) => state === "Failed").map(({ name }) => name);
 }
 
-/** Something is to be waited for in the region: its copy, a second look, or its repair. */
+/** Whether the region is waiting for its copy, a second look, or its repair. */
 function isOpen(
   { repairs }: ImageVersionRecord,
   { name, state, doubt }: RegionRecord,
@@ -107,7 +111,10 @@ function isOpen(
   );
 }
 
-/** ARM has given the version up though each of its regions has its copy: nothing would ever come after that. */
+/**
+ * Whether ARM has given the version up although each of its regions has its copy, so that nothing
+ * would ever follow.
+ */
 function isGivenUp(
   { regions }: ImageVersionRecord,
   own: readonly RegionRecord[],
@@ -118,7 +125,7 @@ function isGivenUp(
     own.length > 0 &&
     status.provisioningState === "Failed" &&
     regions.every(({ state }) => state === "Completed") &&
-    // A region that nobody has asked of Sigil has failed.
+    // A failed region that nobody requested through Sigil.
     !status.regions.some(({ name }) => !isOwn(name) && hasFailed(status, name))
   );
 }

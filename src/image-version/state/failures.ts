@@ -1,8 +1,9 @@
 /**
- * Why a fact ends operations: Azure has another version, others were there, or what was accepted is not shown. Pure. Invariants:
- *  1. An operation is about one life of the version.
- *  2. Where a fact shows another value than it asks and than was there before, others were there: it ends Failed, and nothing is
- *     written over.
+ * Why a confirmed look ends operations: Azure has another version, others changed it, or an
+ * accepted write does not appear. Pure. Invariants:
+ *  1. An operation applies to one life of the version.
+ *  2. If a look shows neither the requested value nor the one before, others changed it: the
+ *     operation ends Failed, and Sigil does not overwrite their change.
  */
 import type { OperationFailure } from "../../operation/records.js";
 import { shownFields, flagsFor, isFlag } from "../latest/flags.js";
@@ -16,13 +17,13 @@ import { isOfOtherLife, type Confirmed } from "./confirmed.js";
 import { GONE } from "./reconcile.js";
 import type { ImageVersionRecord, VersionRequest } from "./record.js";
 
-/** Why ARM has given the version up, or has not done what it has accepted. */
+/** ARM's reason for giving the version up, or for not doing what it accepted. */
 export interface OperationReason {
   readonly code: string;
   readonly message: string;
 }
 
-/** The operations that a fact ends, and why. */
+/** The operations that a confirmed look ends, and why. */
 export function failuresBy(
   record: ImageVersionRecord,
   confirmed: Confirmed,
@@ -71,7 +72,7 @@ function includedMeanwhile(
     : undefined;
 }
 
-/** Azure says why what it has accepted came to nothing. */
+/** The failure with Azure's reason why an accepted request was not carried out. */
 export function refusedBy(
   { code, message }: OperationReason,
   what: "deleted" | "restored",
@@ -96,7 +97,7 @@ function otherLife(
   look: Look,
   { life, write }: Pick<Confirmed, "life" | "write">,
 ): OperationFailure | undefined {
-  // A number of which nothing was known: others have made the version.
+  // Nothing was known of the number, so others created the version.
   if (
     life === "begun" &&
     write?.fate !== "shown" &&
@@ -180,7 +181,7 @@ function notShown(record: ImageVersionRecord, request: VersionRequest): Operatio
   };
 }
 
-/** Regions that a request is about. */
+/** Regions that a request refers to. */
 function regionsOfRequest({ patch, body, release }: VersionRequest): readonly string[] {
   const named = release?.kind === "include" ? (release.regions ?? []) : [];
   return [...regionsIn(body === undefined ? patch : { ...fieldsOf(body), ...patch }), ...named];

@@ -1,4 +1,4 @@
-/** Nothing is to be sent: the version is followed until the next look. Pure. */
+/** Follows the version until the next look, because there is nothing to send. Pure. */
 import type { RegionRecord } from "../../operation/records.js";
 import { pollDelayMs } from "../../operation/waiting.js";
 import { requestsOf, unapplied } from "./fold.js";
@@ -35,13 +35,16 @@ export function follow(before: ImageVersionRecord, decision: Waiting, time: Foll
     },
     happened: begins ? [{ kind: "followed" }] : [],
     waits: awaited(before, decision),
-    // Azure copies while ARM still works; what is not applied waits for that.
+    // Azure copies while ARM is still working; a request that is not applied waits for that.
     ...(isGettingOn(before) && unapplied(before).length === 0 && { resumes: true }),
     waitMs: untilNextLook(before, next?.waitMs ?? pollDelayMs(ticks, time.pace), time),
   };
 }
 
-/** What is not sent yet waits as it was accepted; what had no answer is not known to be accepted. */
+/**
+ * A request not yet sent keeps its state from acceptance. A write without an answer may not have
+ * been accepted.
+ */
 function stateOf(record: ImageVersionRecord): VersionState {
   const { state, write, status } = record;
   if (write?.answer === "none") return write.creates ? "Creating" : "Updating";
@@ -65,7 +68,10 @@ function isOpen({ state }: RegionRecord): boolean {
   return state === "Unknown" || state === "Replicating";
 }
 
-/** Azure copies to a region that has not stalled: that takes hours, and is told by region. A canceled operation waits for ARM alone. */
+/**
+ * Whether Azure is copying to a region that has not stalled: that takes hours, and is reported by
+ * region. A canceled operation only waits for ARM.
+ */
 function isGettingOn(record: ImageVersionRecord): boolean {
   return (
     requestsOf(record).some(([, { ending }]) => ending === undefined) &&
@@ -73,7 +79,7 @@ function isGettingOn(record: ImageVersionRecord): boolean {
   );
 }
 
-/** What is polled next by the progress of the regions. */
+/** The time of the next poll, by the progress of the regions. */
 function pacedBy(
   { pacing, regions }: ImageVersionRecord,
   begins: boolean,
@@ -87,7 +93,7 @@ function pacedBy(
   );
 }
 
-/** By its progress; before that shows anything, by what was usual. */
+/** The expected end by its progress; before there is any, by the usual time. */
 function expected(
   regions: readonly RegionRecord[],
   { expectedEnds }: Paced,
@@ -99,7 +105,7 @@ function expected(
   });
 }
 
-/** What is doubted is settled, and a repair begun, as soon as that can be. */
+/** Settles doubts and begins repairs as early as possible. */
 function untilNextLook(
   { regions, unconfirmed, write }: ImageVersionRecord,
   pollMs: number,
@@ -111,7 +117,7 @@ function untilNextLook(
     write && now.toISOString(),
     ...regions.map(({ doubt }) => doubt?.since),
   ];
-  // What has no time is no number.
+  // A missing time is NaN, and is filtered out.
   const due = [
     ...doubts.map((since) => until(since) + pace.confirmMs),
     ...regions.map(({ nextAttemptTime }) => until(nextAttemptTime)),

@@ -1,7 +1,8 @@
 /**
- * Regions that others hold back by the region's own flag, also where the version was out of latest already: to say it in words is a
- * change, though it turns nothing. Pure. Invariants:
- *  1. A promotion that names no regions leaves out those that others were not yet seen to hold back when it was accepted.
+ * Regions that others exclude by the region's own flag, even if the version was out of latest there
+ * already: setting the flag explicitly is a change, although nothing moves. Pure. Invariants:
+ *  1. A promotion without regions leaves out those that others exclude and that no look had shown
+ *     excluded when it was accepted.
  */
 import { conditionMessage } from "../../conditions/conditions.js";
 import type { Finding } from "../../errors.js";
@@ -14,7 +15,7 @@ import { nothing, type Outcome } from "./happened.js";
 import { withFindings } from "./proven.js";
 import { withRequest, type ImageVersionRecord, type VersionRequest } from "./record.js";
 
-/** Regions that the look shows held back by others, by the region's own flag, and that were not before. */
+/** Regions that the look shows newly excluded by others, by the region's own flag. */
 export function heldIn(
   { status, write }: Pick<ImageVersionRecord, "status" | "write">,
   { resource }: Pick<Look, "resource">,
@@ -22,7 +23,7 @@ export function heldIn(
   return status ? heldAnew(status.resource, resource, write?.changes) : [];
 }
 
-/** The flags of regions that were out of latest already: where the version is in latest says nothing of them. */
+/** The flags of regions that were out of latest already, which `changed` does not contain. */
 export function inWords(held: readonly string[], changed: readonly Unmet[]): readonly Unmet[] {
   return held
     .map(exclusionIn)
@@ -30,12 +31,15 @@ export function inWords(held: readonly string[], changed: readonly Unmet[]): rea
     .map((field) => ({ field, before: null, after: true }));
 }
 
-/** False of the flag alone of a region that was out of latest already. */
+/** False only for the flag of a region that was out of latest already. */
 export function isMoved({ before }: Unmet): boolean {
   return before !== null;
 }
 
-/** A look shows such a region that nobody was told of, and the request does not name it: the look of its step decides. */
+/**
+ * Whether the look shows such a region that was not reported yet, and the request does not name it.
+ * The look of its step then decides.
+ */
 export function isUnseenBy(
   { release }: Pick<VersionRequest, "release">,
   record: ImageVersionRecord,
@@ -55,7 +59,10 @@ export function unnamedIn(record: ImageVersionRecord) {
   );
 }
 
-/** Invariant 1. Their operations say so. Where nothing would be left, they contradict what others have done (failures.ts). */
+/**
+ * Invariant 1. Their operations report it. If nothing were left, they contradict others' change
+ * (failures.ts).
+ */
 export function leavingOut(record: ImageVersionRecord, held: readonly string[] = []): Outcome {
   const unnamed = held.length === 0 ? [] : unnamedIn(record);
   if (unnamed.length === 0) return nothing(record);

@@ -1,10 +1,13 @@
 /**
- * The one place where a look becomes a fact. Azure is asked through replicas that may be some minutes behind: a look that
- * contradicts what is known is a fact only once a second one agrees. All else reads `record.status`. Pure. Invariants:
- *  1. A look that shows what is known, or that and the last write with what Azure adds to what the write has made, is a fact at once.
- *  2. Any other look within `pace.staleMs` of the last change is unconfirmed, and so is every look after it, until two in a row agree,
- *     `pace.confirmMs` apart, or nothing has changed for `pace.staleMs`. Nothing is written, ended or told by it.
- *  3. That the version is gone is never a fact at one look, nor where Azure lists it.
+ * Confirms looks; this is the only place. Azure answers from replicas that may be minutes behind,
+ * so a look that contradicts what is known is confirmed only when a second one agrees. Everything
+ * else reads `record.status`. Pure. Invariants:
+ *  1. A look that shows what is known, or that plus the last write and what Azure adds to it, is
+ *     confirmed at once.
+ *  2. Any other look within `pace.staleMs` of the last change is unconfirmed, and so is every look
+ *     after it, until two in a row agree, `pace.confirmMs` apart, or nothing has changed for
+ *     `pace.staleMs`. Sigil writes, ends and reports nothing because of it.
+ *  3. That the version is gone is never confirmed by one look, nor while Azure lists it.
  */
 import { createHash } from "node:crypto";
 import { shownFields, ownFlagsOf } from "../latest/flags.js";
@@ -29,7 +32,10 @@ import { differences } from "../properties/differences.js";
 
 const ABSENT = "absent";
 
-/** One look; undefined: Azure answers 404. `isListed`: whether Azure lists the version, asked where `asksForList` says so. */
+/**
+ * Applies one look; undefined: Azure answers 404. `isListed`: whether Azure lists the version,
+ * which is read if `asksForList` says so.
+ */
 export function observe(
   record: ImageVersionRecord,
   look: Look | undefined,
@@ -45,21 +51,24 @@ export function observe(
 }
 
 /**
- * What Azure is taken to have by a look of this moment, for who asks without a step: the look where it is a fact, else the status.
- * `isFact`: whether that is so.
+ * What Azure is assumed to have by a look of this moment, for callers without a step: the look if
+ * it is confirmed (`isFact`), else the status.
  */
 export function believed(
   record: ImageVersionRecord | undefined,
   look: Look | undefined,
   time: Time,
 ): { readonly look: Look | undefined; readonly isFact: boolean } {
-  // That nothing is there is asked of the list as well (queries/look-at.ts) by whoever asks.
+  // The caller checks a 404 with the list as well (queries/look-at.ts).
   if (record === undefined || look === undefined) return { look, isFact: true };
   const { confirmed } = observe(record, look, time);
   return confirmed === undefined ? { look: record.status, isFact: false } : { look, isFact: true };
 }
 
-/** Whether a look that shows no version is worth a list: it would be a fact if that lacks the version, too. */
+/**
+ * Whether a look without the version is worth a list: it would be confirmed if the list lacks the
+ * version, too.
+ */
 export function asksForList(
   record: ImageVersionRecord,
   look: Look | undefined,
@@ -83,7 +92,10 @@ export function whyUnconfirmed({
   }: the answer may be older than the last change. The next polls decide.`;
 }
 
-/** Until a PUT without an answer can no longer be under way, and ARM takes the next; and why, where that is still to come. */
+/**
+ * The time until a PUT without an answer can no longer be in flight and ARM accepts the next one,
+ * and the reason to wait.
+ */
 export function untilQuiet(
   { write, throttledUntil }: Pick<ImageVersionRecord, "write" | "throttledUntil">,
   { now, pace }: Time,
@@ -117,7 +129,7 @@ function isConfirmed(
   time: Time,
 ): boolean {
   const { confirmMs, pollInitialMs } = time.pace;
-  // That is what its DELETE was sent for.
+  // Its absence is what its DELETE was sent for.
   const isAwaited = shows === ABSENT && write?.deletes === true;
   return (
     before?.shows === shows &&
@@ -125,7 +137,7 @@ function isConfirmed(
   );
 }
 
-/** Something has changed so lately that a look may be older. */
+/** Whether something changed so recently that a look may be older. */
 function isFresh(record: ImageVersionRecord, time: Time): boolean {
   const { write, changedTime, unconfirmed: before } = record;
   return [write?.sentTime, changedTime, before?.since].some(

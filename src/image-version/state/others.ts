@@ -1,8 +1,10 @@
 /**
- * What a fact tells of others: once, and then it stands as a condition until a request settles it. Pure. Invariants:
- *  1. While a condition of a field stands, no event more is told of that field.
- *  2. Who holds a version back, or includes it, while its rule is in force pauses that rule: no machine promotes or demotes it. So does
- *     whoever holds back a region by its own flag where the version is out of latest already.
+ * Reports others' changes of a confirmed look once. They then stand as conditions until a request
+ * settles them. Pure. Invariants:
+ *  1. While a field has a condition, no further event reports that field.
+ *  2. Others who exclude or include a version while its rule is in force pause that rule:
+ *     automation then neither promotes nor demotes it. So does excluding a region by its own flag
+ *     where the version is out of latest already.
  */
 import { conditionMessage } from "../../conditions/conditions.js";
 import { shownFields, latestIn, regionOfFlag } from "../latest/flags.js";
@@ -16,7 +18,7 @@ import type { Confirmed, Time } from "./confirmed.js";
 import { nothing, type Happened, type Outcome } from "./happened.js";
 import type { Condition, ImageVersionRecord } from "./record.js";
 
-/** After a fact, what others have changed; `before`: what was known before. */
+/** Others' changes in a confirmed look; `before`: what was known before. */
 export function byOthers(
   record: ImageVersionRecord,
   before: Look | undefined,
@@ -46,7 +48,10 @@ export function byOthers(
   return { record: left.record, happened };
 }
 
-/** A version that is in latest somewhere, and was nowhere, is promoted; that regions go or come says nothing of it. */
+/**
+ * A version that was in latest nowhere, and now is somewhere, was promoted, and the reverse. Added
+ * and removed regions do not matter.
+ */
 function flips({ updates }: ImageVersionRecord, before: Look, after: Look): readonly Happened[] {
   const was = latestIn(before.resource);
   const is = latestIn(after.resource);
@@ -65,7 +70,7 @@ function heldStill({ release, status }: ImageVersionRecord): readonly string[] {
   return (release?.but ?? []).filter((name) => !included.includes(name));
 }
 
-/** Also where a promotion that is open would end the rule: it may come to nothing. */
+/** Also true if an open promotion would end the rule, because it may fail. */
 function isRuled(record: ImageVersionRecord): boolean {
   const { requests } = record;
   const others = Object.entries(requests).filter(
@@ -76,7 +81,7 @@ function isRuled(record: ImageVersionRecord): boolean {
   );
 }
 
-/** Without a rule that is in force the release is what others have made of it. Invariant 2. */
+/** Without a rule in force, the release becomes what others set. Invariant 2. */
 function withRelease(
   record: ImageVersionRecord,
   { others, held = [] }: Confirmed,
@@ -110,7 +115,7 @@ function withConditions(
   const since = now.toISOString();
   const isLost = ({ field, after }: Unmet): boolean =>
     after === null && field.endsWith("/name") && regionOf(field) !== undefined;
-  // Of a region that others have added its flag pauses nothing.
+  // The flag of a region that others added does not pause the rule.
   const ofLatest = others.filter(
     ({ field, before }) => before !== undefined && regionOfFlag(field) !== undefined,
   );
@@ -127,7 +132,10 @@ function withConditions(
   };
 }
 
-/** With these changes; what is again as it was before is settled, but for a pause. */
+/**
+ * The conditions with these changes added. A field that is back to its value before is settled,
+ * except in a pause.
+ */
 function withFields(
   conditions: readonly Condition[],
   type: Condition["type"],
@@ -166,7 +174,7 @@ function conditionOf(
   };
 }
 
-/** The conditions once a request says these fields, or, `ofLatest`, where the version is in latest. */
+/** The conditions after a request sets these fields or, `ofLatest`, the release. */
 export function settled(
   conditions: readonly Condition[],
   says: readonly string[],

@@ -1,6 +1,7 @@
 /**
- * Operations about latest that meet. Pure. Invariants:
- *  1. The later takes over: what else the earlier asks stays; one that asked nothing else is Superseded.
+ * Resolves conflicts between operations about latest. Pure. Invariants:
+ *  1. The later wins: the earlier keeps its other changes; one without other changes ends
+ *     Superseded.
  */
 import type { ReleaseChange } from "../latest/release.js";
 import { endOf, ended } from "./ending.js";
@@ -8,7 +9,7 @@ import { openRequests } from "./fold.js";
 import { forEach, nothing, type Outcome } from "./happened.js";
 import { withRequest, type ImageVersionRecord, type VersionRequest } from "./record.js";
 
-/** Invariant 1. `isThere`: Azure has the version, so that no creation has to say any more how it is made. */
+/** Invariant 1. `isThere`: Azure has the version, so no creation needs to set its release. */
 export function withoutOvertaken(
   record: ImageVersionRecord,
   by: string,
@@ -36,7 +37,7 @@ function isOvertaken(
     (creates !== true || isThere) &&
     appliedTime === undefined &&
     deletion === undefined &&
-    // What is out of latest already is so, too, for its deletion.
+    // A version already out of latest stays so for its deletion.
     !(by.kind === "exclude" && by.by === "deletion" && release.kind === "exclude")
   );
 }
