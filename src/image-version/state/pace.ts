@@ -1,32 +1,32 @@
 /**
- * When a replicating version is polled next, and when its regions are expected to be done. Pure. Invariants:
- *  1. Polls come out of a budget: it holds 38, and one comes back in 4.5 minutes. So no 45 minutes have more than 49 polls,
- *     and no six hours more than 119, however many regions there are and whatever they show. What is polled for a doubt or a
- *     repair is taken from it, too, and waits for nothing. Where more than 80 versions replicate in a subscription, it holds
- *     less: they share Azure's 3,000 reads in 30 minutes.
- *  2. A region's end is predicted from what polls have shown of its progress, by straight lines. Azure tells whole percent:
- *     at 40 a region has 40 or more, and less than 41. All lines that fit give a window, from the earliest end to the latest.
- *     Where none fits, since progress wanders, the last polls may miss the line by as little as will do: a wide window.
- *  3. At the latest end of a narrow window the region is done: it is polled then, and ends that are close together share a
- *     poll. A wide window is polled on the way, nearer by halves, and within it by steps. Where progress wanders, no wait of the
- *     first three quarters of an hour is longer than 2.5 minutes.
- *  4. Of a region that shows no progress nothing can be predicted: it is polled evenly, as often as the budget lasts.
- *  5. Part of the budget is kept for the region that is expected to be done last: only then the version is.
+ * When a replicating version is polled next, and when its regions should be done. Pure. Invariants:
+ *  1. Polls come out of a budget, which holds 38; one comes back every 4.5 minutes. So no 45 minutes have more than 49 polls, and no six
+ *     hours more than 119, however many regions there are and whatever they show. Polls for a doubt or a repair count too, and do not
+ *     wait. If more than 80 versions replicate in a subscription, the budget is smaller, because they share Azure's 3,000 reads in 30
+ *     minutes.
+ *  2. A region's end is predicted from the progress in its polls, by straight lines. Azure shows whole percent: at 40 a region has 40 or
+ *     more, and less than 41. All lines that fit give a window, from the earliest end to the latest. If none fits, because progress
+ *     wanders, the last polls may miss the line by as little as possible, which gives a wide window.
+ *  3. At the latest end of a narrow window the region is done. It is polled then, and ends that are close together share a poll. A wide
+ *     window is polled on the way, each time half the distance nearer, and inside it in steps. If progress wanders, no wait in the first
+ *     three quarters of an hour is longer than 2.5 minutes.
+ *  4. A region without progress cannot be predicted. It is polled evenly, as often as the budget allows.
+ *  5. Part of the budget is kept for the region that should be done last, because only then the version is done.
  *
- * All waits are shares of `pollMaxMs`; those in minutes and seconds are of its default, two minutes.
+ * All waits are shares of `pollMaxMs`; minutes and seconds assume its default, two minutes.
  */
 import type { TransitionContext } from "../../operation/ports.js";
 import type { RegionRecord } from "../../operation/records.js";
 import { BUDGET } from "./budget.js";
 
-/** What is kept of the polls of a version that replicates. Times are RFC 3339. */
+/** The stored polls of a replicating version. Times are RFC 3339. */
 export interface Pacing {
-  /** Since when its regions are followed. */
+  /** When Sigil began to follow its regions. */
   readonly since: string;
   readonly polledTime: string;
-  /** Polls that were left in the budget then. */
+  /** Polls left in the budget at that time. */
   readonly left: number;
-  /** By region that is not done: seconds after `since`, and the percent that was seen. */
+  /** By unfinished region: seconds after `since`, and the percent seen. */
   readonly seen: Readonly<Record<string, readonly Seen[]>>;
 }
 
@@ -36,51 +36,51 @@ export interface Paced {
   readonly pacing: Pacing;
   /** Until the next poll. */
   readonly waitMs: number;
-  /** By region, where it can be told: RFC 3339. */
+  /** By region, if known; RFC 3339. */
   readonly expectedEnds: Readonly<Record<string, string>>;
 }
 
 type Context = Pick<TransitionContext, "now" | "pace">;
 
-/** Of a full budget kept for the last end: while an even poll would not have used up the budget, and after that. */
+/** Kept for the last end of a full budget: while even polls would not have used it up, and after that. */
 const KEPT = 18;
 const KEPT_LATER = { straight: 16, wandering: 30 };
 
-/** More than even polls would have left: for others than the last end there are short steps only with so many beside. */
+/** Polls beyond those that even polls would have left. Ends before the last get short steps only with this many more. */
 const KEPT_OF_SAVED = 8;
 
-/** With so many polls more than ends, each end is also polled on the way to it. */
+/** With this many more polls than ends, each end is also polled on the way to it. */
 const SPARE = 6;
 
-/** Of a region so many percentages are kept; where they are not on a line, those of the last so many percent count. */
+/** How many percentages are kept for a region. If they are not on a line, those of the last percents count. */
 const MOST_SEEN = 20;
 const RECENT_PERCENT = 16;
 
-/** By so many percent polls may miss the line, and the window is that of so many times as much. */
+/** By how many percent polls may miss the line; the window then uses a band wider by this factor. */
 const BANDS = [0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32];
 const WIDER = 1.5;
 
 /** Waits as shares of `pollMaxMs`. */
 const SHARE = {
-  /** 60 s: between polls where nothing is predicted. */
+  /** 60 s: between polls if nothing can be predicted. */
   even: 1 / 2,
-  /** 2.5 minutes: the longest wait where lines that are not straight predict. */
+  /** 2.5 minutes: the longest wait if lines that are not straight predict. */
   far: 5 / 4,
   /** 4.5 minutes: until a poll comes back into the budget. */
   refill: 9 / 4,
-  /** 30 s: a window is narrow. */
+  /** 30 s: a window of this width is narrow. */
   narrow: 1 / 4,
   /** 10 s: the shortest step in a window. */
   step: 1 / 12,
   /** 25 s: the step in the window of the last end. */
   lastStep: 5 / 24,
-  /** Half a second: so long after an end it is polled. */
+  /** Half a second: how long after an end it is polled. */
   after: 1 / 240,
-  /** 5 minutes before the last end, what is kept for it is used. */
+  /** 5 minutes before the last end, the polls kept for it may be used. */
   ending: 5 / 2,
 };
 
-/** Regions are followed from now on; what is left of the budget stays. */
+/** Begins to follow regions; the rest of the budget stays. */
 export function beginPacing(before: Pacing | undefined, { now, pace }: Context): Pacing {
   const refillMs = SHARE.refill * pace.pollMaxMs;
   const time = now.toISOString();
@@ -92,7 +92,7 @@ export function beginPacing(before: Pacing | undefined, { now, pace }: Context):
   };
 }
 
-/** What a poll at `now` has shown of the regions, and what follows. */
+/** Applies a poll of the regions at `now`. */
 export function paced(
   before: Pacing,
   regions: readonly RegionRecord[],
@@ -122,7 +122,7 @@ export function paced(
 
   const waitMs =
     open.length === 0
-      ? // ARM is at rest soon after the last region is done.
+      ? // ARM is idle soon after the last region is done.
         Math.min(pollMaxMs, Math.max(pollInitialMs, (nowMs - lastDoneMs(before, regions)) / 3))
       : nextPoll({
           ends,
@@ -155,7 +155,7 @@ export function paced(
   };
 }
 
-/** When the last region was done; when they were begun to be followed, where none was since. */
+/** When the last region was done; if none was since then, when Sigil began to follow them. */
 function lastDoneMs(
   { since }: Pacing,
   regions: readonly Pick<RegionRecord, "completedTime">[],
@@ -168,7 +168,7 @@ function leftOf({ left, polledTime }: Pacing, nowMs: number, refillMs: number): 
   return left + (nowMs - Date.parse(polledTime)) / refillMs;
 }
 
-/** What was seen of each region that is not done; of the same percent the first and the last poll. */
+/** The polls of each unfinished region; of the same percent the first and the last poll. */
 function seenOf(
   { seen }: Pacing,
   open: readonly Pick<RegionRecord, "name" | "progress">[],
@@ -180,7 +180,7 @@ function seenOf(
       .filter(({ progress }) => progress >= 1)
       .map(({ name, progress }) => {
         const before = seen[name] ?? [];
-        // Begun anew, it is another copy.
+        // Lower progress means that another copy began.
         const kept = before.some(([, percent]) => percent > progress) ? [] : before;
         const same = kept.slice(-2).filter(([, at]) => at === progress);
         const all: readonly Seen[] = [
@@ -196,11 +196,11 @@ function seenOf(
 interface Window {
   readonly earliest: number;
   readonly latest: number;
-  /** Whether one straight line explains all that was seen. */
+  /** Whether one straight line explains all polls. */
   readonly straight: boolean;
 }
 
-/** Invariant 2. Undefined where nothing is known of when it ends. */
+/** Invariant 2. Undefined: nothing is known about its end. */
 export function windowOf(seen: readonly Seen[]): Window | undefined {
   const [now, top] = seen.at(-1) ?? [0, 0];
   const recent = seen.filter(
@@ -219,16 +219,16 @@ export function windowOf(seen: readonly Seen[]): Window | undefined {
   const { earliest, latest } = endsOfLines(recent, band * WIDER);
   return {
     earliest: Math.max(now, earliest),
-    // A wider band holds flat lines, too, which never end.
+    // A wider band also contains flat lines, which never end.
     latest: Math.min(latest, now + 3 * (narrowest.latest - now) + 60),
     straight: false,
   };
 }
 
 /**
- * When the straight lines reach 100 percent that pass each percentage p that was seen between p - band and p + 1 + band.
- * A line that ends at `e` and is at most `p + 1 + band` at one time and at least `q - band` at another fulfils
- * (99 - p - band) (e - tq) <= (100 - q + band) (e - tp): each two polls bound e. No line fits where the earliest is the later.
+ * When the straight lines that pass each percentage p that was seen, between p - band and p + 1 + band, reach 100 percent. A line that
+ * ends at `e`, and is at most `p + 1 + band` at one time and at least `q - band` at another, fulfils (99 - p - band) (e - tq) <= (100 - q
+ * + band) (e - tp): each two polls bound e. No line fits if the earliest end is later than the latest.
  */
 function endsOfLines(seen: readonly Seen[], band: number): Pick<Window, "earliest" | "latest"> {
   let earliest = Number.NEGATIVE_INFINITY;
@@ -244,7 +244,7 @@ function endsOfLines(seen: readonly Seen[], band: number): Pick<Window, "earlies
   return { earliest, latest };
 }
 
-/** From now on. */
+/** Milliseconds from now. */
 interface End {
   readonly earliestMs: number;
   readonly latestMs: number;
@@ -252,9 +252,9 @@ interface End {
 }
 
 interface Now {
-  /** Of regions whose end is predicted. */
+  /** For regions with a predicted end. */
   readonly ends: readonly End[];
-  /** Whether those are all that are not done. */
+  /** Whether those are all unfinished regions. */
   readonly all: boolean;
   readonly left: number;
   readonly elapsedMs: number;
@@ -265,14 +265,14 @@ interface Now {
 
 /** What the budget allows now. */
 interface Allowed {
-  /** Kept of it for the last end. */
+  /** Polls kept for the last end. */
   readonly kept: number;
-  /** The last end is near: what is kept for it is used. Invariant 5. */
+  /** The last end is near, so the polls kept for it may be used. Invariant 5. */
   readonly ending: boolean;
-  /** Between polls where nothing is predicted. */
+  /** Between polls if nothing can be predicted. */
   readonly evenMs: number;
   readonly mostMs: number;
-  /** More is left than is kept, and than even polls would have left: it may be polled by short steps. */
+  /** More polls are left than kept, and than even polls would have left, so short steps are allowed. */
   readonly hasSaved: boolean;
 }
 
@@ -293,12 +293,12 @@ function allowedOf({ ends, all, left, elapsedMs, budget, ms }: Now): Allowed {
   };
 }
 
-/** Until the next poll, if the budget has one. */
+/** The time until the next poll, if the budget has one. */
 function nextPoll(now: Now): number {
   const { ends, all, left, elapsedMs, pollInitialMs, ms } = now;
   const { kept, ending, evenMs, mostMs, hasSaved } = allowedOf(now);
   const last = ends.toSorted((one, other) => other.earliestMs - one.earliestMs)[0];
-  // Invariant 4. The first waits are short: what is small is done in a minute.
+  // Invariant 4. The first waits are short, because a small image is done in a minute.
   if (last === undefined) return Math.min(evenMs, Math.max(pollInitialMs, 2 * elapsedMs));
 
   const lastMs = Math.max(...ends.map(({ latestMs }) => latestMs));
@@ -342,8 +342,7 @@ function targetOf(
 }
 
 /**
- * The first of at most `most` polls, each at the last of the ends that share it: those are put together one after the other
- * for which it makes the least delay.
+ * The first of at most `most` polls, each at the last of the ends that share it. Neighbours are joined one by one, smallest delay first.
  */
 function firstOf(targets: readonly number[], most: number): number {
   const groups = targets.toSorted((one, other) => one - other).map((at) => ({ at, ends: 1 }));

@@ -1,10 +1,10 @@
-/** What a proof right before a write leaves in the record and in the answers. Pure. */
+/** Stores what a check right before a write found, in the record and in the answers. Pure. */
 import type { Finding } from "../../errors.js";
 import type { Parentage } from "../resources.js";
 import type { Outcome } from "./happened.js";
 import type { ImageVersionRecord, Proven } from "./record.js";
 
-/** What was proven stands beside what is known of the version's other sets, and what is worth a warning in these operations' answers. */
+/** Adds the checked sets to those that are known, and the warnings to these operations' answers. */
 export function withProof(
   record: ImageVersionRecord,
   ids: readonly string[],
@@ -25,7 +25,10 @@ export function withProof(
       };
 }
 
-/** A later proof of the same creation adds parents and removes none: what was read first may be gone by then. */
+/**
+ * A later check of the same creation adds parents and removes none, because what was read first may
+ * be gone by then.
+ */
 function withParents(before: Parentage | undefined, proven: Parentage): Parentage {
   const ids = new Map(
     [...(before?.ids ?? []), ...proven.ids].map((id) => [id.toLowerCase(), id] as const),
@@ -33,7 +36,7 @@ function withParents(before: Parentage | undefined, proven: Parentage): Parentag
   return { ...proven, ids: [...ids.values()] };
 }
 
-/** What is found right before it is sent is in the answer of each operation that asks it, once. */
+/** Adds findings from right before the write to the answer of each of these operations, once. */
 export function withFindings(
   record: ImageVersionRecord,
   ids: readonly string[],

@@ -1,14 +1,16 @@
 /**
  * The regions of a version as looks show them. Invariants:
- *  1. A step forward counts from any look: a region is told Completed at the first look that shows it so.
- *  2. A step back (Failed, no longer Completed, gone) counts once a second look, `pace.confirmMs` later or more, shows the same:
- *     one look may be older than the one before it.
- *  3. Progress never goes back, nor a region from Replicating to Unknown, unless it is begun anew.
- *  4. Progress is told as a region begins, at each `pace.progressStep` percent, and where that is ten minutes away.
- *  5. A region is Failed when ARM says so of it, or when ARM has given the version up and the region stands still. A region
- *     that goes on while another has failed is not.
- *  6. Of a region whose copy the last write changes, Completed counts once ARM was seen at work on that and is idle again, or at a
- *     second look.
+ *  1. Progress counts from any look: the first look that shows a region Completed is reported.
+ *  2. A setback (Failed, no longer Completed, gone) counts once a second look, at least
+ *     `pace.confirmMs` later, shows the same, because one look may be older than the one before it.
+ *  3. Progress never goes back, nor a region from Replicating to Unknown, unless replication begins
+ *     again.
+ *  4. Progress is reported when a region begins, at each `pace.progressStep` percent, and if the
+ *     last report is ten minutes old.
+ *  5. A region is Failed when ARM shows it Failed, or when ARM has given the version up and the
+ *     region stands still. A region that continues after another failed is not.
+ *  6. For a region whose copy the last write changes, Completed counts once a look showed ARM
+ *     working on that and a later one shows it idle, or at a second look.
  */
 import type { TransitionContext, PollingPolicy } from "../../operation/ports.js";
 import type { RegionRecord, RegionState } from "../../operation/records.js";
@@ -21,18 +23,18 @@ import type { ImageVersionRecord } from "./record.js";
 import { isLate } from "./usual.js";
 import { isBusy, type Look } from "../resources.js";
 
-/** A region after a look, and what the look said about it that was not known before. */
+/** A region after a look, and the news about it. */
 export interface RegionChange {
   readonly region: RegionRecord;
   readonly happened:
     "regionCompleted" | "regionFailed" | "regionReplicating" | "regionStalled" | "nothing";
-  /** True where it had stalled before, and goes on. */
+  /** True if it had stalled and now continues. */
   readonly resumed: boolean;
 }
 
 const GONE = "Azure no longer has this region in the version.";
 
-/** `isFact`: the look is one. Of any other look of the same life only steps forward count. */
+/** `isFact`: the look is confirmed. Any other look of the same life counts only for progress. */
 export function observeRegions(
   record: ImageVersionRecord,
   look: Look,
@@ -41,7 +43,7 @@ export function observeRegions(
   time: Pick<TransitionContext, "now" | "pace">,
 ): readonly RegionChange[] {
   const fields = shownFields(look.resource);
-  // What is not sent yet has changed nothing of what is shown.
+  // A request that was not sent has changed nothing in Azure.
   const sent = inWindow(record).flatMap(([id, one]) => (one.sent === true ? [id] : []));
   const { patch } = desired(record, sent);
   const away = regionsAway(record);
@@ -51,7 +53,7 @@ export function observeRegions(
     const isShown =
       regionsIn(fields).includes(name) || look.regions.some((one) => one.name === name);
     if (!isShown) return isFact ? notShown(before, look, time) : unchanged(before);
-    // What a region had is shown until ARM has done with what is asked of it.
+    // ARM shows a region's earlier values until it has done what was requested.
     const asked = Object.entries(patch).filter(
       ([field]) => regionOf(field) === name && !isFlag(field),
     );
@@ -65,7 +67,7 @@ function unchanged(region: RegionRecord): RegionChange {
   return { region, happened: "nothing", resumed: false };
 }
 
-/** Before it is sent, and while ARM works, a region may not be shown yet. */
+/** A region may be missing before it is sent, and while ARM works. */
 function notShown(
   before: RegionRecord,
   look: Look,
@@ -106,7 +108,7 @@ function standsStill(
   return (state === "Unknown" || state === "Replicating") && progress <= before.progress;
 }
 
-/** Failed, or no longer Completed. */
+/** Whether this is a setback: Failed, or no longer Completed. */
 function isBack(before: RegionState, state: RegionState): boolean {
   return before !== state && (state === "Failed" || before === "Completed");
 }
@@ -166,7 +168,7 @@ function stepBack(
       ...kept,
       state,
       progress: state === "Failed" ? before.progress : 0,
-      // Replicated again, it is another attempt.
+      // A new replication is another attempt.
       attempts: before.attempts + (state === "Failed" ? 0 : 1),
       lastProgressTime: now.toISOString(),
       ...(details !== undefined && { details }),
@@ -199,7 +201,7 @@ function stepForward(
   const happened = happenedTo(before, { state, progress, moved }, context);
   const region: RegionRecord = {
     ...kept,
-    // What Azure shows was begun at least once, by whomever.
+    // Azure shows it, so replication began at least once, whoever began it.
     attempts: Math.max(1, before.attempts + (recovers ? 1 : 0)),
     state,
     progress,
@@ -243,8 +245,8 @@ function progressOf(before: RegionRecord, state: RegionState, seen = 0): number 
 }
 
 /**
- * It stands still for longer than is usual there, and that was not told: later than nine of ten copies were done it is patient for
- * ten minutes. Where too few copies are known, for as long as is set.
+ * Whether it has stood still for longer than usual there, without a report: ten minutes if its copy
+ * takes longer than nine of ten copies did. With too few known copies, the configured time.
  */
 function isToStall(
   region: RegionRecord,
@@ -267,7 +269,7 @@ function withDefined<T extends object>(some: T): Defined<T> {
   ) as Defined<T>;
 }
 
-/** Progress that is less than a step is told after so long. */
+/** Smaller progress than a step is reported after this long. */
 const LONG_UNTOLD_MS = 600_000;
 
 /** Invariant 4. */

@@ -1,12 +1,13 @@
 /**
- * The repair of a region that has failed, in stages: planned after a while, taken away, added back. Pure.
+ * The repair of a failed region, in stages: planned after a while, removed, added back. Pure.
  *
- *   { attempts 0, dueTime }  ──▶  { attempts 0, removed }  ──▶  { attempts 1 }      or { attempts 1, dueTime } once it fails again
- *                                        └─ Azure takes it back no more: { removed, lost }, which a retry adds
+ *   { attempts 0, dueTime }  ──▶  { attempts 0, removed }  ──▶  { attempts 1 }      or { attempts 1, dueTime } if it fails again
+ *                                        └─ Azure refuses to add it back: { removed, lost }, which a retry adds
  *
  * Invariants:
- *  1. Only a region that an open operation is about is repaired: else nobody would wait until it is ready.
- *  2. What is taken away is added back, whatever becomes of the operations.
+ *  1. Only a region of an open operation is repaired; otherwise nobody would wait until it is
+ *     ready.
+ *  2. A removed region is added back, whatever happens to the operations.
  */
 import type { Finding } from "../../errors.js";
 import type { OperationFailure, RegionRecord } from "../../operation/records.js";
@@ -16,7 +17,7 @@ import { openRequests, regionsAway, regionsHad } from "./fold.js";
 import { nothing, type Outcome } from "./happened.js";
 import { mapped, type ImageVersionRecord, type Repair } from "./record.js";
 
-/** After a fact: which regions are repaired, and when. */
+/** After a confirmed look: which regions are repaired, and when. */
 export function planRepairs(record: ImageVersionRecord, time: Time): ImageVersionRecord {
   const there = regionsHad(record);
   const concerned = regionsConcerned(record);
@@ -36,7 +37,7 @@ export function planRepairs(record: ImageVersionRecord, time: Time): ImageVersio
   return { ...record, repairs, regions };
 }
 
-/** It is there again, by whoever has added it back, and no write is open that takes it away. */
+/** The region exists again, whoever added it back, and no open write removes it. */
 function afterFact({ removed, lost, ...kept }: Repair, isThere: boolean): Repair {
   return {
     ...kept,
@@ -58,7 +59,7 @@ function plan(
 ): { readonly region: RegionRecord; readonly repair?: Repair } {
   const { attempts } = repair;
   if (region.state !== "Failed")
-    // Whatever was in the way, it may fail again.
+    // Whatever prevented the repair, the region may fail again.
     return repair.refused === undefined ? { region } : { region, repair: { attempts } };
   if (repair.removed !== undefined) return { region };
   if (repair.refused !== undefined)
@@ -99,7 +100,7 @@ function regionsConcerned(record: ImageVersionRecord): readonly string[] {
   return openRequests(record).flatMap(([, { regions = [] }]) => regions);
 }
 
-/** These regions are not taken away: each for what was found, by canonical name. Their repair is over. */
+/** Ends the repair of these regions, by canonical name, each with the findings that prevent it. */
 export function withoutRepairs(
   record: ImageVersionRecord,
   refused: Readonly<Record<string, readonly Finding[]>>,
@@ -112,7 +113,7 @@ export function withoutRepairs(
   return { ...record, repairs: { ...repairs, ...over } };
 }
 
-/** Why a region stays as it is, and what to do. */
+/** Why a region is not repaired, and what to do. */
 export function whyNotRepaired(region: string, refused: readonly Finding[]): string {
   const [first] = refused;
   const more = refused.length - 1;
@@ -130,7 +131,7 @@ export function sentence(text: string): string {
   return /[.!?]$/u.test(text) ? text : `${text}.`;
 }
 
-/** Azure does not take back what was taken away: that is kept so that a retry adds it. */
+/** Azure refuses to add a region back. Its fields are kept, so that a retry adds it. */
 export function notAddedBack(record: ImageVersionRecord, { message }: OperationFailure): Outcome {
   const away = regionsAway(record);
   if (away.length === 0) return nothing(record);
@@ -150,7 +151,7 @@ export function notAddedBack(record: ImageVersionRecord, { message }: OperationF
   };
 }
 
-/** Regions that a repair has removed and Azure does not take back. */
+/** Regions that a repair removed and Azure refuses to add back. */
 export function lostRegions({ repairs }: ImageVersionRecord): readonly string[] {
   return Object.keys(repairs).filter((name) => repairs[name]?.lost === true);
 }
@@ -160,7 +161,7 @@ function withoutNext(region: RegionRecord): RegionRecord {
   return kept;
 }
 
-/** Azure's own reason, where it gives one, and then why nothing is done. */
+/** Azure's own reason, if any, and then why Sigil does nothing. */
 function withWhy(details: string | undefined, why: string): string {
   if (details === undefined || details.includes(why)) return details ?? why;
   return `${sentence(details)} ${why}`;

@@ -1,13 +1,15 @@
 /**
- * The restore of a version that was deleted where the gallery has soft delete. Azure gives it back as it was: a restore says
- * no more than which. Pure. Invariants:
- *  1. It is sent only where this step's look shows no version and this step's list of deleted ones has it, and not while one
- *     that was sent before may be under way: it never meets a version that is there.
- *  2. The version is restored once a look shows it and the list has it no more, whoever has restored it.
- *  3. What neither shows, time after time, is deleted for good.
- *  4. Canceled, or with its version purged, it is not sent again, and ends once it is known whether Azure carries out what was sent:
- *     Succeeded if it has.
- *  5. Once restored it is followed as any version is. It is adopted as the first fact shows it.
+ * Restores a deleted version in a gallery with soft delete. Azure restores it unchanged, so a
+ * request names only the version. Pure. Invariants:
+ *  1. It is sent only if this step's look shows no version and this step's list of deleted versions
+ *     has it, and not while an earlier one may be in flight. So it never meets an existing version.
+ *  2. The version is restored once a look shows it and the list no longer has it, whoever restored
+ *     it.
+ *  3. A version that neither shows, look after look, is deleted permanently.
+ *  4. If it is canceled, or its version purged, it is not sent again. It ends once the outcome of
+ *     what was sent is known: Succeeded if Azure restored the version.
+ *  5. Once restored, it is followed like any version, and adopted as the first confirmed look shows
+ *     it.
  */
 import type { OperationFailure, Requester } from "../../operation/records.js";
 import { canonicalRegion } from "../../resource-id.js";
@@ -25,11 +27,11 @@ import { beginPacing } from "./pace.js";
 import type { Decision } from "./reconcile.js";
 import { newRegion } from "./write.js";
 
-/** What one step has read. */
+/** The reads of one step. */
 export interface Seen {
   readonly look: Look | undefined;
   readonly deleted: DeletedImageVersion | undefined;
-  /** Why the restore that ARM has accepted came to nothing, where ARM says so. */
+  /** ARM's reason why an accepted restore failed, if it gives one. */
   readonly reason?: OperationReason | undefined;
 }
 
@@ -39,7 +41,7 @@ export type RestoreDecision =
   | { readonly kind: "restored"; readonly look: Look }
   | Extract<Decision, { kind: "failed" }>;
 
-/** What comes next of a restore, which is the operation `id`. */
+/** The next thing to do for the restore `id`. */
 export function decideRestore(
   record: ImageVersionRecord,
   id: string,
@@ -89,7 +91,7 @@ function whereShown(
   if (look.provisioningState === "Deleting") return waits("Azure is deleting the version.");
   if (deleted !== undefined)
     return waits("Azure shows the version, and lists it as deleted: one of both is behind.");
-  // Of before its deletion, where nothing has been sent that could have brought it back.
+  // A look from before its deletion, if nothing was sent that could have restored it.
   return write === undefined && sinceMs(changedTime, time) < time.pace.staleMs
     ? waits("Azure shows the version as before its deletion: the next polls decide.")
     : { kind: "restored", look }; // Invariant 2.
@@ -120,12 +122,12 @@ function notRestorable(why: string): OperationFailure {
   };
 }
 
-/** The request that gives the version back. */
+/** The request that restores the version. */
 function restoreIn({ requests }: ImageVersionRecord) {
   return Object.entries(requests).find(([, { restores }]) => restores === true);
 }
 
-/** Azure has accepted to delete for good what is to be restored. Invariant 4. */
+/** Azure accepted the purge of a version that should be restored. Invariant 4. */
 export function purged(
   record: ImageVersionRecord,
   { name, appId, objectId }: Requester,
@@ -162,7 +164,7 @@ export function restored(before: ImageVersionRecord, look: Look, time: Time): Ou
       state: "Replicating",
       ticks: 0,
       pacing: beginPacing(undefined, time),
-      // After a DELETE through Sigil nothing is known of it: it is adopted as it comes back.
+      // After a DELETE through Sigil nothing is known about it, so it is adopted as it comes back.
       spec: record.spec ?? withoutFlags(shownFields(look.resource)),
       regions,
       requests: mapped(

@@ -1,4 +1,7 @@
-/** What one look makes of a version: the fact, its regions, what others have done, which operations it ends. Pure. */
+/**
+ * Applies one look to a version: what is confirmed, its regions, others' changes, ended operations.
+ * Pure.
+ */
 import type { Look } from "../resources.js";
 import { goOnBy } from "./ends.js";
 import type { OperationReason } from "./failures.js";
@@ -12,7 +15,10 @@ import { planRepairs } from "./repairs.js";
 import { isFinal } from "./states.js";
 import { copying } from "./write.js";
 
-/** Beside a look: why ARM has given the version up, where it says so, and whether Azure lists it. */
+/**
+ * In addition to a look: ARM's reason for giving the version up, if any, and whether Azure lists
+ * it.
+ */
 export interface Beside {
   readonly reason?: OperationReason | undefined;
   readonly isListed?: boolean;
@@ -27,7 +33,7 @@ export function lookedAt(
 ): Outcome {
   const { status, write, spec } = record;
   const { record: observed, confirmed } = observe(record, look, time, isListed);
-  // A write whose answer was lost is known to be ARM's from now on.
+  // This proves that ARM accepted the write, although its answer was lost.
   const known =
     confirmed?.write?.fate === "shown" && write?.answer === "none"
       ? { ...observed, ...copying(observed, write) }
@@ -53,7 +59,7 @@ export function lookedAt(
   );
 }
 
-/** A failure is told with what is planned for it. */
+/** A failure is reported with the plan for its repair. */
 function newsOf(
   { region, happened, resumed }: RegionChange,
   { regions }: ImageVersionRecord,

@@ -1,4 +1,7 @@
-/** A DELETE, or the request that restores: stored before it is sent, as a PUT is (write.ts), whose invariants hold here. Pure. */
+/**
+ * Sends a DELETE or a restore: stored before it is sent, as a PUT (write.ts), whose invariants
+ * apply here. Pure.
+ */
 import { pollDelayMs } from "../../operation/waiting.js";
 import type { Time } from "./confirmed.js";
 import type { Outcome } from "./happened.js";
@@ -10,7 +13,7 @@ const REQUESTS = {
   Restoring: { kind: "restoring", does: "restore", is: { restores: true } },
 } as const;
 
-/** The request of that operation may be sent once this is stored, by whoever stored it. */
+/** Whoever stores this may then send the operation's request. */
 export function beginSending(
   { armOperationUrl: _, ...record }: ImageVersionRecord,
   state: keyof typeof REQUESTS,
@@ -41,7 +44,7 @@ export function beginSending(
   };
 }
 
-/** ARM has taken the request. */
+/** ARM accepted the request. */
 export function sendingTaken(
   before: ImageVersionRecord,
   state: keyof typeof REQUESTS,

@@ -1,7 +1,8 @@
 /**
- * A canceled creation leaves latest, but not a region in which no other version would be the latest. Pure. Invariants:
- *  1. The regions to spare are found again before each write: what an earlier one has spared does not count.
- *  2. A region that is spared is named: a region that comes later is out of latest.
+ * A canceled creation leaves latest, except in regions where no other version would be the latest.
+ * Pure. Invariants:
+ *  1. The regions to spare are determined again before each write; earlier ones do not count.
+ *  2. The release names spared regions, so a region added later is excluded.
  */
 import type { Finding } from "../../errors.js";
 import { exclusionIn, shownFields } from "../latest/flags.js";
@@ -12,7 +13,7 @@ import { desired } from "./fold.js";
 import type { Outcome } from "./happened.js";
 import { mapped, withRequest, type ImageVersionRecord, type VersionRequest } from "./record.js";
 
-/** What a canceled creation asks of latest. */
+/** The change to the release by a canceled creation. */
 export const OUT: ReleaseChange = { kind: "exclude", by: "cancel" };
 
 /** What was found right before the write. */
@@ -21,7 +22,7 @@ export interface Spared {
   readonly ids: readonly string[];
   /** Canonical regions that keep the version as their latest. */
   readonly regions: readonly string[];
-  /** What their operations say of it. */
+  /** The findings for their operations. */
   readonly findings: readonly Finding[];
 }
 
@@ -33,7 +34,7 @@ export function leavesLatest({
   return ending?.kind === "canceled" && saidBy(release) === "cancel";
 }
 
-/** What a canceled creation asks that spares these canonical regions. Invariant 2. */
+/** The change to the release that spares these canonical regions. Invariant 2. */
 function outBut(
   { release = EVERYWHERE }: ImageVersionRecord,
   regions: readonly string[],
@@ -47,8 +48,8 @@ function outBut(
 }
 
 /**
- * Canonical regions that have the version in latest after a write of these requests, if canceled creations spare `regions`, whatever they
- * have spared before. Invariant 1.
+ * Canonical regions with the version in latest after a write of these requests, if canceled
+ * creations spare `regions`, whatever they spared before. Invariant 1.
  */
 export function latestSparing(
   record: ImageVersionRecord,
@@ -72,7 +73,7 @@ export function latestSparing(
   return regionsIn(shown).filter((name) => after[exclusionIn(name)] === false);
 }
 
-/** The canceled creations leave these regions alone, and say so. */
+/** Spares these regions, and reports that for the canceled creations. */
 export function withSpared(
   record: ImageVersionRecord,
   { ids, regions, findings }: Spared,
@@ -85,7 +86,7 @@ export function withSpared(
   return { record: after, happened: [{ kind: "latestKept", ids, findings }] };
 }
 
-/** What is so once a canceled operation that had to wait has ended. */
+/** The result of a canceled operation that had to wait. */
 export function afterCancel({ release }: VersionRequest): string {
   if (saidBy(release) !== "cancel") return "Azure keeps the version.";
   const kept = release?.kind === "set" ? namesOf(release.release) : [];

@@ -19,7 +19,9 @@ export const DELETE_SENT =
 
 const GONE_AND_ASKED = "others have deleted it, and a PUT asks for it";
 
-/** Of an image version that is created, updated, promoted, demoted, deleted or restored. */
+/**
+ * The states of an image version that is created, updated, promoted, demoted, deleted or restored.
+ */
 export const VERSION_STATES: States<VersionState> = {
   Accepted: {
     status: "NotStarted",
@@ -119,7 +121,10 @@ export const VERSION_STATES: States<VersionState> = {
   ...ENDS,
 };
 
-/** Azure is asked to give the version back, and does not show it yet: nothing else can be asked of it meanwhile. */
+/**
+ * Azure was asked to restore the version and does not show it yet. Nothing else can be requested
+ * meanwhile.
+ */
 export function isRestoring({
   state,
   requests,
@@ -131,7 +136,7 @@ export function isDeleting(state: VersionState): boolean {
   return state === "DeletionRequested" || state === "Deleting";
 }
 
-/** An operation creates it, and no fact has shown it yet. */
+/** Whether an operation creates it, and no confirmed look has shown it yet. */
 export function isToBeShown(
   record: Pick<ImageVersionRecord, "state" | "status" | "requests">,
 ): boolean {

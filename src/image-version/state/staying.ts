@@ -1,11 +1,14 @@
-/** What a PUT of a version that is there says and does not ask, and how to say it. Pure. */
+/**
+ * What a PUT of an existing version contains but does not change, and how to request the change.
+ * Pure.
+ */
 import type { ImageVersionRequest } from "../contract.js";
 import { exclusionIn, shownFields } from "../latest/flags.js";
 import { fieldsOf, pointerTo, regionsIn } from "../properties/fields.js";
 import { END_OF_LIFE_DATE, EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import type { RuleFinding } from "../rules/rule.js";
 
-/** Where the body says otherwise than is so whether the version is in latest. */
+/** Flags of latest in the body that differ from Azure's. */
 export function stayingFlags(
   body: ImageVersionRequest,
   resource: ImageVersionRequest,

@@ -8,7 +8,10 @@ import {
   type VersionRequest,
 } from "./record.js";
 
-/** In schema 4 the operation had the regions of its request, only the record's state told a restore, and `ending` was `decided`. */
+/**
+ * In schema 4 the operation had the regions of its request, only the record's state marked a
+ * restore, and `ending` was `decided`.
+ */
 export function upgrade(pair: ImageVersionPair): ImageVersionRecord {
   const { record } = pair;
   const restores = record.state === "RestoreRequested" || record.state === "Restoring";

@@ -1,21 +1,21 @@
 /**
- * How long Azure takes to copy a version to a region, by what its last copies there took. Pure. Why it is kept:
- * docs/explanation/decisions.md.
+ * How long Azure takes to copy a version to a region, by its last copies there. Pure. Why it is
+ * kept: docs/explanation/decisions.md.
  */
 import type { RegionRecord, UsualTime } from "../../operation/records.js";
 
-/** Seconds that the last copies to a region took, the oldest first. */
+/** Seconds that the last copies to a region took, oldest first. */
 export type Ends = readonly number[];
 
 /** By canonical region. */
 export type UsualTimes = ReadonlyMap<string, UsualTime>;
 
-/** So many ends of a region are kept. */
+/** How many ends of a region are kept. */
 const MOST_ENDS = 20;
-/** By fewer no copy is called late. */
+/** With fewer ends, no copy is called late. */
 const FEWEST_ENDS = 5;
 
-/** Undefined where nothing is known. Percentiles by nearest rank: each is what a copy really took. */
+/** Undefined: nothing is known. Percentiles by nearest rank, so each is the time of a real copy. */
 export function usualOf(ends: Ends): UsualTime | undefined {
   if (ends.length === 0) return undefined;
   const sorted = ends.toSorted((one, other) => one - other);
@@ -27,7 +27,9 @@ export function withEnd(ends: Ends, seconds: number): Ends {
   return [...ends, seconds].slice(-MOST_ENDS);
 }
 
-/** The regions whose copy Sigil has asked for and a look has now shown Completed, with the seconds that it took. */
+/**
+ * Regions whose copy Sigil requested and a look now shows Completed, with the seconds that it took.
+ */
 export function endedBetween(
   before: readonly RegionRecord[],
   after: readonly RegionRecord[],
@@ -42,7 +44,7 @@ export function endedBetween(
   });
 }
 
-/** The copies to these regions are asked for now. */
+/** Marks the copies to these regions as requested now. */
 export function withBegun(
   regions: readonly RegionRecord[],
   names: readonly string[],
@@ -61,7 +63,9 @@ export function withBegun(
   });
 }
 
-/** When the region should be done by what was usual there; undefined where that is not known, or is past. RFC 3339. */
+/**
+ * When the region should be done by its usual time; undefined: unknown, or in the past. RFC 3339.
+ */
 export function usualEnd({ begunTime, usual, state }: RegionRecord, now: Date): string | undefined {
   if (begunTime === undefined || usual === undefined) return undefined;
   if (state !== "Unknown" && state !== "Replicating") return undefined;
@@ -71,7 +75,7 @@ export function usualEnd({ begunTime, usual, state }: RegionRecord, now: Date): 
   return end === undefined ? undefined : new Date(end).toISOString();
 }
 
-/** Whether its copy takes longer than nine of ten did; undefined where too few are known. */
+/** Whether its copy takes longer than nine of ten did; undefined: too few are known. */
 export function isLate({ begunTime, usual }: RegionRecord, now: Date): boolean | undefined {
   return begunTime === undefined || usual === undefined || usual.ends < FEWEST_ENDS
     ? undefined

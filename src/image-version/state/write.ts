@@ -1,9 +1,11 @@
 /**
- * The life of a write: it is stored before it is sent, then ARM accepts or refuses it, and a fact shows it (observe.ts). Pure.
- * Invariants, beside those of every transition (operation/advance.ts):
- *  1. Before a PUT is sent, the message that will look at what became of it is already on its way.
- *  2. What is sent is stored before it is sent: a look recognises it by what it changes.
- *  3. What ARM refuses of several is sent again one by one: the one at fault fails, and the others do not.
+ * The life of a write: it is stored before it is sent, then ARM accepts or refuses it, and a
+ * confirmed look shows it (observe.ts). Pure. Invariants, in addition to those of every transition
+ * (operation/advance.ts):
+ *  1. Before a PUT is sent, the message for the step that reads its outcome is already queued.
+ *  2. A write is stored before it is sent. A look is matched to it by its changes.
+ *  3. If ARM refuses several requests together, they are sent again one by one: the one at fault
+ *     fails, the others do not.
  */
 import type { OperationFailure, RegionRecord, Requester } from "../../operation/records.js";
 import { mapped, type ImageVersionRecord, type Repair, type Write } from "./record.js";
@@ -19,16 +21,16 @@ import { notAddedBack, withoutRepairs } from "./repairs.js";
 import type { Put } from "./reconcile.js";
 import { usualEnd, withBegun, type UsualTimes } from "./usual.js";
 
-/** What a step knows of a PUT beside what was decided. */
+/** What a step knows about a PUT, in addition to the decision. */
 interface Known {
   readonly usual?: UsualTimes | undefined;
-  /** It is Sigil's own, and Azure has not taken it yet. */
+  /** It is Sigil's own, and an earlier attempt was not accepted yet. */
   readonly isAgain?: boolean;
-  /** Who has asked for the creation. */
+  /** The requesters of the creation. */
   readonly publishedBy?: readonly Requester[];
 }
 
-/** The PUT may be sent once this is stored, by whoever stored it. */
+/** Whoever stores this may then send the PUT. */
 export function beginWrite(
   record: ImageVersionRecord,
   put: Put,
@@ -61,7 +63,7 @@ export function beginWrite(
       ticks: 0,
     },
     happened: isTold ? [] : begun(put, updates),
-    // Invariant 1: the look comes once the PUT can no longer be under way.
+    // Invariant 1: the look comes when the PUT can no longer be in flight.
     waitMs: pace.putTimeoutMs * 2,
   };
 }
@@ -77,12 +79,12 @@ function begun(put: Put, updates: number): readonly Happened[] {
       ];
 }
 
-/** The regions that a PUT removes for their repair, and those that it adds back. */
+/** The regions that a PUT removes for repair, and those that it adds back. */
 export function repairedBy({ takesAway, addsBack }: Put): Updating {
   return { away: Object.keys(takesAway), back: addsBack };
 }
 
-/** The regions that Azure copies the version to; shallow, none. */
+/** The regions that Azure copies the version to; for a shallow version none. */
 function copiedBy({ body, changes }: Put): readonly string[] {
   return body.properties.publishingProfile?.replicationMode === "Shallow" ? [] : addedBy(changes);
 }
@@ -102,7 +104,7 @@ export function newRegion(name: string): RegionRecord {
   return { name, state: "Unknown", progress: 0, attempts: 0 };
 }
 
-/** ARM has accepted what was sent. */
+/** ARM accepted the write. */
 export function writeAccepted(
   before: ImageVersionRecord,
   armOperationUrl: string | undefined,
@@ -122,7 +124,7 @@ export function writeAccepted(
   };
 }
 
-/** That ARM has taken what was sent, in whichever state the version is by now. */
+/** Marks the write as accepted, whatever state the version is in by now. */
 export function answered(
   { armOperationUrl: _, ...record }: ImageVersionRecord,
   armOperationUrl: string | undefined,
@@ -138,7 +140,10 @@ export function answered(
   };
 }
 
-/** Once ARM has the write: regions whose copies it makes, or makes again, are told Completed again, of another attempt. */
+/**
+ * After ARM accepted the write: regions that it copies, or copies again, are reported Completed
+ * again, as another attempt.
+ */
 export function copying(
   { regions, repairs }: ImageVersionRecord,
   { changes, creates }: Write,
@@ -178,7 +183,7 @@ function addedAgain({ name, attempts, attemptsAllowed, begunTime, usual }: Regio
 
 function copiedAgain(region: RegionRecord): RegionRecord {
   if (region.completedTime === undefined) return region;
-  // What is changed of a copy that is there says nothing of how long one takes.
+  // Copying an existing region again tells nothing about a first copy.
   const { completedTime: _, told: __, begunTime: ___, usual: ____, ...anew } = region;
   return {
     ...anew,
@@ -198,14 +203,17 @@ export function followed(
     return {
       ...region,
       attempts: Math.max(1, region.attempts),
-      // Progress is waited for from now on.
+      // Progress is expected from now on.
       lastProgressTime: region.lastProgressTime ?? now.toISOString(),
       ...(end !== undefined && { expectedEndTime: end }),
     };
   });
 }
 
-/** ARM will not take it now: nothing has begun, and what was to be taken away is still there, and still due. */
+/**
+ * ARM does not accept it now: nothing has begun, and regions to remove still exist, and are still
+ * due.
+ */
 export function writePostponed(
   record: ImageVersionRecord,
   { now }: Pick<Time, "now">,
@@ -240,7 +248,7 @@ export function writeRefused(
     );
   if (only !== undefined)
     return fails(without, [only], pointedAtSets(failure, requests[only]?.body), time);
-  // Sigil's own: a repair is over, for what ARM has said.
+  // Sigil's own write: a repair ends with ARM's reason.
   const refused = Object.fromEntries(
     removedBy(write.changes).map((name) => [name, [{ code, pointer: "", message }]]),
   );
@@ -253,7 +261,7 @@ export function writeRefused(
   );
 }
 
-/** The one at fault fails, and the others do not: several are tried one by one. */
+/** Sends several requests one by one, so that only the one at fault fails. */
 export function splitUp(
   record: ImageVersionRecord,
   ids: readonly string[],
@@ -266,7 +274,7 @@ export function splitUp(
   };
 }
 
-/** A set that has vanished since it was proven: ARM names its id, and no field. */
+/** A set may have vanished since it was checked. ARM then names its id, but no field. */
 function pointedAtSets(
   failure: OperationFailure,
   body: ImageVersionRequest | undefined,
