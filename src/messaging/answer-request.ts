@@ -1,4 +1,6 @@
-/** The events that answer a request without a new operation: it was refused, already done, or already running. */
+/**
+ * Events that answer a request without a new operation: refused, already done, or already running.
+ */
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { ServiceError, Finding } from "../errors.js";
@@ -17,9 +19,9 @@ import type { Consumed } from "./consume.js";
 import type { IncomingMessage } from "./incoming-message.js";
 import { referenceOf } from "./read-request.js";
 
-/** A refused request, as it is kept for an operator to correct and send again. */
+/** A refused request, stored for an operator to correct and send again. */
 export interface RejectedRequest {
-  /** The same for every delivery of the same message. */
+  /** The same for every delivery of a message. */
   readonly id: string;
   readonly original: IncomingMessage;
   readonly code: string;
@@ -33,12 +35,15 @@ interface TellingDependencies {
   readonly now: () => Date;
 }
 
-/** An event holds 256 KB (Service Bus, Standard tier): a larger original is only in the rejected queue. */
+/**
+ * A message holds 256 KB (Service Bus, Standard tier). A larger original is only in the rejected
+ * queue.
+ */
 const LARGEST_ORIGINAL_BYTES = 128 * 1024;
 
 /**
- * A request that led to no operation of its own is answered here; the event of one that did is in the outbox of that
- * operation. Told again, it is the same event.
+ * Answers a request that led to no new operation. If it did, the event is in the operation's
+ * outbox. Repeating it gives the same event.
  */
 export async function tellAlreadyDone(
   deps: TellingDependencies,
@@ -105,7 +110,8 @@ export async function reject(
     outcome: "refused",
     code: error.code,
   });
-  // Of all that tells the message from others: two that share their bytes, or even their ids, are answered each by itself.
+  // Derived from everything that identifies the message, so two messages with equal bytes, or even
+  // equal ids, get an answer each.
   const id = createHash("sha256")
     .update(
       JSON.stringify([request?.source, request?.id, original.messageId, original.sequenceNumber]),
@@ -156,7 +162,7 @@ function originalInEvent(
     try {
       original = parseJson(bytes);
     } catch {
-      original = bytes.toString("utf8"); // The event says in `error` why it is no JSON.
+      original = bytes.toString("utf8"); // The event's `error` tells why it is not JSON.
     }
     if (Buffer.byteLength(JSON.stringify(original)) <= LARGEST_ORIGINAL_BYTES) return { original };
   }
@@ -164,7 +170,7 @@ function originalInEvent(
     originalOmitted: `The original, ${bytes.length} bytes, is ${isUtf8(bytes) ? "too large for an event" : "not text"}; it is in the rejected queue.`,
   };
 }
-/** Who sent a message is known by its queue alone. */
+/** A message proves its sender only by its queue. */
 export function auditedOf(
   { messageId }: IncomingMessage,
   event: CloudEventRequest | undefined,

@@ -2,18 +2,21 @@ import { ServiceError, type Finding } from "../errors.js";
 import { parseJson } from "../json/parse-json.js";
 import type { IncomingMessage } from "./incoming-message.js";
 
-/** What a request by Service Bus says, whichever CloudEvents mode it came in. */
+/** A request by Service Bus, in either CloudEvents mode. */
 export interface CloudEventRequest {
   readonly id: string;
   readonly source: string;
   readonly type: string;
   readonly subject: string;
-  /** As it was sent; absent where it is no text. */
+  /** As it was sent; absent: it is not text. */
   readonly time?: string;
   readonly data: unknown;
-  /** What keeps `data_base64` from being read as JSON; there is no `data` then. */
+  /** Why `data_base64` cannot be read as JSON; there is no `data` then. */
   readonly unreadable?: Finding;
-  /** Where `data` stands in the message, for pointers: `/data` in structured mode, the body itself in binary mode. */
+  /**
+   * Where `data` is in the message, for pointers: `/data` in structured mode, the body itself in
+   * binary mode.
+   */
   readonly dataPointer: "" | "/data";
   readonly traceparent: string | undefined;
 }
@@ -24,8 +27,9 @@ const BINARY_PREFIX = /^cloudEvents[:_]/iu;
 const MOST_SHOWN_CHARACTERS = 200;
 
 /**
- * Reads a CloudEvent 1.0 from a message: structured when the body is an object with `specversion`, else binary, with
- * the attributes in the application properties. `body` is the value of its JSON. Answers the findings when it is none.
+ * Reads a CloudEvent 1.0 from a message: structured if the body is an object with `specversion`,
+ * else binary, with the attributes in the application properties. `body` is the parsed JSON.
+ * Returns the findings if it is not a CloudEvent.
  */
 export function readCloudEventRequest(
   body: unknown,
@@ -62,10 +66,10 @@ function fromAttributes(
   const findings: Finding[] = [];
   const required = (name: string): string => {
     const value = attributes[name];
-    // The host hands over a value that looks like a number as a number.
+    // The host passes a value that looks like a number as a number.
     if (typeof value === "number") return String(value);
     if (typeof value === "string" && value !== "") {
-      // The source is told in an event and kept in the operation; both have their limits.
+      // The source goes into an event and into the operation, which both have limits.
       if (value.length > LONGEST_ATTRIBUTE) {
         findings.push({
           code: "TooLong",
@@ -113,10 +117,16 @@ function fromAttributes(
       };
 }
 
-/** No resource id is longer; an attribute may be an application property too, and all of them hold 64 KB together. */
+/**
+ * No resource id is longer. An attribute may also be an application property, and all of those
+ * share 64 KB.
+ */
 const LONGEST_ATTRIBUTE = 1_024;
 
-/** A value from a message as a finding quotes it: findings have to fit into an event, which a whole message may not. */
+/**
+ * A value from a message, shortened for a finding: findings must fit into an event, which a whole
+ * message may not.
+ */
 export function shown(text = "missing"): string {
   return text.length > MOST_SHOWN_CHARACTERS ? `${text.slice(0, MOST_SHOWN_CHARACTERS)}…` : text;
 }

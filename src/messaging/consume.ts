@@ -4,14 +4,14 @@ import { createLog, withLog, type Log, type LogFields } from "../telemetry/log.j
 import { inSpan, traceparentOfSpan } from "../telemetry/spans.js";
 import type { IncomingMessage } from "./incoming-message.js";
 
-/** What the handling of a message is given: its log, and the trace context of its span. */
+/** The log and the span's trace context of a message. */
 export interface Consumed {
   readonly log: Log;
   readonly traceparent: string;
 }
 
 /**
- * Handles a message as a span of the trace that it came with. Our functions have the names of their queues, so that the
+ * Handles a message in a span of its own trace. Functions have the names of their queues, so the
  * invocation names the queue.
  */
 export function consume(

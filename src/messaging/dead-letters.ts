@@ -1,40 +1,42 @@
 /**
- * Looks after the dead-letter queues, where nobody else looks. A message is there because it was delivered too often
- * (something ended the process each time, or its body is no AMQP data section), or because its time to live ended.
- * Invariants:
- *  1. Dead letters are told before they end, and end only when they are as old as the deployment says.
- *  2. The same dead letters are the same event: the topic's duplicate detection makes one a day of it.
- *  3. A queue that cannot be looked after leaves the others to be.
+ * Checks the dead-letter queues, which nothing else does. A message is there because it was
+ * delivered too often (the process died each time, or its body is not an AMQP data section), or
+ * because its time to live ended. Invariants:
+ *  1. Dead letters are reported before they are deleted, and deleted only at the age that the
+ *     deployment sets.
+ *  2. The same dead letters give the same event, so the topic's duplicate detection passes one a
+ *     day.
+ *  3. A failure with one queue does not stop the others.
  */
 import { createHash } from "node:crypto";
 import type { EventData } from "../events/documented-event.js";
 import { QUEUE_EVENT } from "../events/queue-events.js";
 import type { EventPublisher } from "../operation/ports.js";
 
-/** What one dead-letter queue holds. */
+/** The contents of a dead-letter queue. */
 export interface DeadLetterLook {
   readonly queue: string;
   readonly count: number;
-  /** True where there are more, which were not counted. */
+  /** True if there are more, which were not counted. */
   readonly more: boolean;
-  /** How many of those counted are older than was asked. */
+  /** How many of the counted ones are older than requested. */
   readonly old: number;
-  /** When the oldest was sent, RFC 3339; undefined where there is none. */
+  /** When the oldest was sent; RFC 3339. Undefined: there is none. */
   readonly oldestTime: string | undefined;
-  /** Why they are dead, in Service Bus's words, the most frequent first. */
+  /** Why they are dead, in Service Bus's words, most frequent first. */
   readonly reasons: readonly {
     readonly reason: string;
     readonly count: number;
   }[];
-  /** Tells these dead letters from others. */
+  /** Distinguishes these dead letters from others. */
   readonly mark: string;
 }
 
 export interface DeadLetters {
   readonly queues: readonly string[];
-  /** Leaves everything where it is. `before` is what makes a message old. */
+  /** Reads without changes. A message from before `before` is old. */
   look(queue: string, before: Date): Promise<DeadLetterLook>;
-  /** Deletes those sent before then, `most` of them; answers how many. */
+  /** Deletes at most `most` messages sent before then; returns how many. */
   end(queue: string, before: Date, most: number): Promise<number>;
 }
 
@@ -48,15 +50,15 @@ export interface DeadLetterDependencies {
 
 interface DeadLetterReport {
   readonly looks: readonly DeadLetterLook[];
-  /** How many were deleted, by queue. */
+  /** Number of deleted messages by queue. */
   readonly ended: Readonly<Record<string, number>>;
   readonly errors: readonly unknown[];
 }
 
-/** A run deletes so many in each queue at the most: the next goes on. */
+/** Limit of deletions for each queue in a run; the next run continues. */
 const MOST_ENDED = 500;
 
-/** Looks once at each dead-letter queue, tells what is in it, and ends what is old. */
+/** Checks each dead-letter queue once, reports its contents, and deletes old messages. */
 export async function lookAfterDeadLetters(
   deps: DeadLetterDependencies,
   traceparent: string,

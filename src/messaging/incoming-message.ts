@@ -1,26 +1,34 @@
 import type { InvocationContext } from "@azure/functions";
 
-/** A message holds 64 KB of properties, its sender's and ours: of the sender's, so many can always be sent on. */
+/**
+ * A message holds 64 KB of properties, the sender's and ours. With this limit for the sender's, it
+ * can always be forwarded.
+ */
 export const LARGEST_PROPERTIES_BYTES = 48 * 1024;
 
-/** A message as a Service Bus trigger hands it over. */
+/** A message from a Service Bus trigger. */
 export interface IncomingMessage {
   /** The body, byte for byte. */
   readonly bytes: Buffer;
-  /** True where the host gave no bytes but what it had made of them, of which `bytes` are the text or JSON. */
+  /**
+   * True if the host passed a decoded value instead of bytes; `bytes` are then its text or JSON.
+   */
   readonly decoded: boolean;
   readonly messageId: string | undefined;
   readonly contentType: string | undefined;
   readonly applicationProperties: Readonly<Record<string, unknown>>;
   /** 1 at the first delivery. */
   readonly deliveryCount: number;
-  /** The broker's number for it in its queue, the same at each delivery. */
+  /** The broker's number of the message in its queue, the same at each delivery. */
   readonly sequenceNumber: string | undefined;
-  /** RFC 3339: when its time to live ends; undefined where it has none. */
+  /** When its time to live ends; RFC 3339. Undefined: never. */
   readonly expiresTime: string | undefined;
 }
 
-/** The metadata is the broker's: of a body that is bound as bytes the host merges nothing into it (queue-function.ts). */
+/**
+ * The metadata comes from the broker: the host merges nothing into it if the body is bound as bytes
+ * (queue-function.ts).
+ */
 export function incomingMessage(body: unknown, context: InvocationContext): IncomingMessage {
   const metadata: Record<string, unknown> = context.triggerMetadata ?? {};
   const properties = metadata["applicationProperties"];
@@ -42,7 +50,10 @@ function bytesOf(body: unknown): Pick<IncomingMessage, "bytes" | "decoded"> {
   return { bytes: Buffer.from(text), decoded: true };
 }
 
-/** `@azure/functions` parses whatever looks like JSON: a MessageId `12` becomes a number, `{}` an object. */
+/**
+ * `@azure/functions` parses what looks like JSON: a MessageId `12` becomes a number, `{}` an
+ * object.
+ */
 function text(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
   return typeof value === "string" ? value : JSON.stringify(value);

@@ -1,10 +1,12 @@
 /**
- * A request that cannot be taken now, or a step, is sent again for later, and its message completed: of ten deliveries in a
- * row, each of which fails, the last would put it into the dead-letter queue. Invariants:
- *  1. The later message is sent before the earlier is completed, under an id that names the request, its message and its
- *     turn: whoever dies in between sends it again, and duplicate detection drops that, and nothing else.
- *  2. The wait grows by half with each turn, up to the longest: it is half of what the failure has lasted, and a little. A request is
- *     given up by nobody but its sender's time to live, which the later message keeps.
+ * A request or step that cannot be taken now is sent again for later, and its message completed.
+ * Otherwise ten failed deliveries in a row would put it into the dead-letter queue. Invariants:
+ *  1. The later message is sent before the earlier is completed, with an id from the request, its
+ *     message and its turn. If the process dies in between, it is sent again, and duplicate
+ *     detection drops only that.
+ *  2. The wait grows by half with each turn, up to a maximum: about half of the time that the
+ *     failure has lasted. Only the sender's time to live ends a request, and the later message
+ *     keeps it.
  */
 import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
@@ -12,20 +14,20 @@ import type { EventReference } from "../operation/records.js";
 import { MAX_BODY_BYTES } from "../json/parse-json.js";
 import type { IncomingMessage } from "./incoming-message.js";
 
-/** A request to be sent to its own queue again. */
+/** A request to send to its own queue again. */
 export interface PostponedRequest {
-  /** MessageId: the same for every delivery of the same turn. */
+  /** MessageId, the same for every delivery of a turn. */
   readonly id: string;
   readonly original: IncomingMessage;
-  /** Application properties beside the original's. */
+  /** Application properties in addition to the original's. */
   readonly properties: Readonly<Record<string, string | number>>;
-  /** RFC 3339; not visible to a receiver before. */
+  /** RFC 3339; no receiver sees it before. */
   readonly enqueueTime: string;
-  /** From then on, until the original's ends; undefined where it has none. Never less than 1. */
+  /** From then until the original's time to live ends, at least 1; undefined: unlimited. */
   readonly timeToLiveMs: number | undefined;
 }
 
-/** Most failures have passed when the message comes again at once. */
+/** Most failures are over when the message comes again at once. */
 const DELIVERIES_AT_ONCE = 3;
 const FIRST_WAIT_MS = 15_000;
 const GROWTH = 1.5;
@@ -33,12 +35,12 @@ const LONGEST_WAIT_MS = 15 * 60_000;
 
 const TURNS = "sigilPostponements";
 const FIRST_ID = "sigilMessageId";
-/** Service Bus takes no longer one: such a property was not set here. */
+/** Service Bus accepts no longer one, so a longer property was not set here. */
 const LONGEST_MESSAGE_ID = 128;
-/** Set to `gzip` where the body, with what a postponed message has beside it, would not have fitted otherwise. */
+/** Set to `gzip` if the body would not fit next to the properties of a postponed message. */
 export const ENCODING = "sigilEncoding";
 
-/** The message as its sender sent it: its body, and the id that it had, if it had one. */
+/** The message as its sender sent it: its body, and its id, if any. */
 export function asSent(message: IncomingMessage): IncomingMessage {
   const {
     [TURNS]: turns,
@@ -56,7 +58,10 @@ export function asSent(message: IncomingMessage): IncomingMessage {
   };
 }
 
-/** What is no gzip, or is too large, was not zipped here: it stays as it is, to be refused. */
+/**
+ * A body that is not gzip, or too large, was not compressed here. It stays unchanged, to be
+ * refused.
+ */
 function unzipped(bytes: Buffer): Buffer {
   try {
     return gunzipSync(bytes, { maxOutputLength: MAX_BODY_BYTES });
@@ -66,8 +71,8 @@ function unzipped(bytes: Buffer): Buffer {
 }
 
 /**
- * How the request is to be sent again; undefined where its message is to come again at once, and "expired" where its
- * time to live ends before its next turn. `message` is as delivered.
+ * How to send the request again; undefined: its message comes again at once; "expired": its time to
+ * live ends before its next turn. `message` is as delivered.
  */
 export function postponementOf(
   message: IncomingMessage,
@@ -102,8 +107,8 @@ export function postponementOf(
 }
 
 /**
- * Of all that tells the message from others, none of it shortened: the request's name, the ids that sender and broker gave,
- * and the body. Two messages that share a name are postponed each by itself.
+ * Derived from everything that identifies the message, unshortened: the request's name, the ids
+ * from sender and broker, and the body. So two messages with one name are each postponed.
  */
 function idOf(
   { sequenceNumber }: IncomingMessage,

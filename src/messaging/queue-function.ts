@@ -1,6 +1,6 @@
 import type { InvocationContext } from "@azure/functions";
 
-/** A function that a queue triggers, as `app.generic` of `@azure/functions` registers it. */
+/** A function with a queue trigger, as `app.generic` of `@azure/functions` registers it. */
 export interface QueueFunction {
   readonly trigger: {
     readonly type: "serviceBusTrigger";
@@ -14,13 +14,14 @@ export interface QueueFunction {
 }
 
 /**
- * The function of a queue, its messages bound as bytes. Bound as text, which is the default, they would be worth less: what
- * is not UTF-8 is lost, JSON arrives parsed (two equal names become one, numbers change), and the host lays the fields of
- * a JSON body over the trigger's metadata, so that whoever sends one chooses its MessageId and delivery count.
+ * The function of a queue, with messages bound as bytes. Bound as text, the default, they would
+ * lose information: bytes that are not UTF-8 are lost, JSON arrives parsed (two equal names become
+ * one, numbers change), and the host merges the fields of a JSON body into the trigger's metadata,
+ * so a sender could choose its MessageId and delivery count.
  *
- * `@azure/functions` hands a generic trigger's options to the host as they are. The host then binds `byte[]`, and merges
- * nothing. A body that is no AMQP data section (a value or a sequence) cannot be bound so: it never arrives here, and
- * ends in the dead-letter queue.
+ * `@azure/functions` passes a generic trigger's options to the host unchanged. The host then binds
+ * `byte[]`, and merges nothing. A body that is not an AMQP data section (a value or a sequence)
+ * cannot be bound so: it never arrives here, and ends in the dead-letter queue.
  */
 export function queueFunction(queueName: string, handler: QueueFunction["handler"]): QueueFunction {
   return {

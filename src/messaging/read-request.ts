@@ -18,7 +18,7 @@ export type Validate = (body: unknown) => {
 
 export type Content = Pick<IncomingMessage, "bytes" | "applicationProperties">;
 
-/** What a message asks for, as far as it can be read; `error` where that is not all. */
+/** The request of a message, as far as it can be read; `error`: why not all of it. */
 export interface ReadRequest {
   readonly event: CloudEventRequest | undefined;
   readonly error?: ServiceError;
@@ -35,7 +35,7 @@ export function readRequest({ bytes, applicationProperties }: Content): ReadRequ
     if (!(thrown instanceof ServiceError)) throw thrown;
     error = thrown;
   }
-  // In binary mode the attributes name the request though its body cannot be read.
+  // In binary mode the attributes name the request even if its body cannot be read.
   const read = readCloudEventRequest(body, applicationProperties);
   if ("event" in read) return { event: read.event, ...(error && { error }) };
   return { event: undefined, error: error ?? invalid(read.findings) };
@@ -51,7 +51,7 @@ function requirePropertiesSize(properties: IncomingMessage["applicationPropertie
     );
 }
 
-/** The type of a message that reports a test result; any other asks for an image version. */
+/** The type of a message that reports a test result. All others request an image version. */
 const TEST_RESULT = "Sigil.TestResult";
 
 export function reportsTestResult(
@@ -68,7 +68,7 @@ export function reportOf(
   const { id, value } = dataOf(event, validate(event.data));
   const report = value as TestResultReport;
   const { time } = event;
-  // By which of two results counts must not depend on when a message is delivered.
+  // Which of two results counts must not depend on when a message is delivered.
   if (report.time === undefined && (time === undefined || Number.isNaN(Date.parse(time))))
     throw invalid([
       {
@@ -103,7 +103,8 @@ export function commandOf(
     ...(body.pasted === true && { pasted: true }),
     requestedBy: { source: event.source },
     traceparent,
-    // CloudEvents 1.0, "source + id is unique": a message that comes again, however late, is the same request.
+    // CloudEvents 1.0, "source + id is unique": a message that comes again, however late, is the
+    // same request.
     idempotencyKey: JSON.stringify([event.source, event.id]),
     event: { source: event.source, id: event.id },
   };
@@ -152,7 +153,7 @@ export function referenceOf({ source, id }: EventReference): EventReference {
   return { source, id };
 }
 
-/** The request's own name, where it has one. */
+/** The request's own source and id, if it has them. */
 export function referenceIn(message: Content): EventReference | undefined {
   const { event } = readRequest(message);
   return event && referenceOf(event);

@@ -1,9 +1,11 @@
 /**
- * Requests by Service Bus that were rejected, as they are kept. An Admin sends one again under their own authorization: what
- * comes of it is decided as of any write of theirs, and of a request that is refused again nothing changes. Invariants:
- *  1. The request is accepted first, and its message removed then: whoever dies in between leaves it there.
- *  2. Its own source and id are its idempotency key, of a corrected one its number and what it says now: sent again at the
- *     same time or after such a death, it is one operation.
+ * Stored requests that were rejected by Service Bus. An Admin sends one again with their own
+ * permissions: it is decided like any write of theirs, and a request that is refused again changes
+ * nothing. Invariants:
+ *  1. The request is accepted before its message is removed, so a process that dies in between
+ *     leaves the message there.
+ *  2. Its idempotency key is its own source and id; for a corrected request, its number and new
+ *     content. Sent again at the same time, or after such a death, it is one operation.
  */
 import { isUtf8 } from "node:buffer";
 import { ServiceError, type Finding } from "../errors.js";
@@ -27,17 +29,17 @@ export interface KeptRequest extends Pick<IncomingMessage, "bytes" | "applicatio
   readonly enqueuedTime: string;
   readonly code: string;
   readonly reason: string;
-  /** The first of what was found wrong. */
+  /** The first findings. */
   readonly errors: readonly Finding[];
-  /** The original had so many bytes, and `bytes` are its first. */
+  /** The original's size, if `bytes` are only its beginning. */
   readonly originalLength: number | undefined;
 }
 
 /** The queue of rejected requests. */
 export interface RejectedRequests {
-  /** The first so many from this id on, oldest first; receives and locks nothing. */
+  /** The first `most` messages from this id on, oldest first. Receives and locks nothing. */
   readonly peek: (fromId: bigint, most: number) => Promise<readonly KeptRequest[]>;
-  /** False where it is not there, another has it, or too many older ones are before it. */
+  /** False if it is missing, another receiver has it, or too many older ones come first. */
   readonly remove: (id: string) => Promise<boolean>;
 }
 
@@ -53,7 +55,7 @@ interface RejectedRequestView {
 }
 
 const LARGEST_SHOWN_BYTES = 64 * 1024;
-/** Of a sequence number: 64 bits, signed. */
+/** The highest sequence number: 64 bits, signed. */
 const LARGEST_ID = 2n ** 63n - 1n;
 
 /** One page, oldest first. */
@@ -76,21 +78,21 @@ interface SendAgain {
   readonly id: string;
   readonly requestedBy: Requester;
   readonly traceparent: string;
-  /** What is sent instead; absent: the request as it is. */
+  /** What to send instead; absent: the request unchanged. */
   readonly correction?: Correction | undefined;
 }
 
 interface SentAgain {
   readonly versionId: ImageVersionId;
-  /** The original's name; a corrected one may have none. */
+  /** The original's source and id; a corrected one may have none. */
   readonly request?: EventReference | undefined;
   readonly answer: PutAnswer;
   readonly removed: boolean;
 }
 
 /**
- * Throws ServiceError NotFound where it is not kept (any more), PayloadTooLarge where it is to be sent as it is and is not
- * kept whole, and whatever the request is refused with.
+ * Throws ServiceError NotFound if it is not, or no longer, stored; PayloadTooLarge if it should be
+ * sent unchanged but is not stored whole; and any refusal of the request.
  */
 export async function sendAgain(
   deps: TakingDependencies,
@@ -129,7 +131,7 @@ function idOf(text: string): bigint | undefined {
   return id > LARGEST_ID ? undefined : id;
 }
 
-/** The text as it is: whoever shows it must not take it for anything else. */
+/** The text unchanged: whoever shows it must treat it as plain text. */
 function view(kept: KeptRequest): RejectedRequestView {
   const { id, enqueuedTime, code, reason, errors, bytes, originalLength } = kept;
   const request = referenceIn(kept);

@@ -25,10 +25,9 @@ import {
   type Validate,
 } from "./read-request.js";
 
-/** What it takes to take a request. */
 export interface TakingDependencies {
   readonly putImageVersion: (command: PutImageVersion) => Promise<PutAnswer>;
-  /** Of a PUT. */
+  /** Validates the body of a PUT. */
   readonly validateBody: Validate;
   readonly events: EventPublisher;
   readonly eventSource: string;
@@ -37,20 +36,21 @@ export interface TakingDependencies {
 
 export interface RequestHandlerDependencies extends TakingDependencies {
   readonly reportTestResult: (command: ReportTestResult) => Promise<TestResult>;
-  /** Of a POST of a test result. */
+  /** Validates the body of a test result. */
   readonly validateTestResult: Validate;
   readonly keepRejected: (request: RejectedRequest) => Promise<void>;
-  /** Sends the request again, for later. Throws PayloadTooLarge where it cannot be made to fit into a message. */
+  /** Sends the request again, for later. Throws PayloadTooLarge if it cannot fit into a message. */
   readonly postpone: (request: PostponedRequest) => Promise<void>;
-  /** The queue's maxDeliveryCount: the delivery after which Service Bus dead-letters a message. */
+  /** The queue's maxDeliveryCount, after which Service Bus dead-letters a message. */
   readonly maxDeliveryCount: number;
 }
 
 /**
- * Makes the handler of `image-version-requests`: the same validation and the same operation as by HTTP. Each request is
- * answered by an event, whatever it is. One that can never be accepted is kept in the rejected queue and told in a
- * `Rejected` event, and its message is completed; a failure that may pass is thrown, so that the message comes again,
- * and postpones it when that did not help. What even the last delivery does not cure is a mistake of ours: it is refused.
+ * Creates the handler of `image-version-requests`, with the same validation and operation as by
+ * HTTP. Every request gets an answering event. A request that can never be accepted is stored in
+ * the rejected queue and reported in a `Rejected` event, and its message is completed. A retryable
+ * failure is thrown, so that the message comes again; if that does not help, the message is
+ * postponed. A failure that even the last delivery has is our mistake, and the request is refused.
  */
 export function createRequestHandler(
   deps: RequestHandlerDependencies,
@@ -71,7 +71,7 @@ export function createRequestHandler(
   };
 }
 
-/** Takes the request of a message that is kept, as one of `requestedBy`; throws what it is refused with. */
+/** Takes the request of a stored message as one of `requestedBy`. Throws any refusal. */
 export async function putRequest(
   deps: TakingDependencies,
   message: Content,
@@ -97,15 +97,15 @@ export async function putRequest(
   return { versionId: command.id, request: command.event, answer };
 }
 
-/** What an Admin asks for instead of what was rejected. */
+/** What an Admin requests instead of the rejected request. */
 export interface Correction {
   readonly resourceId: string;
   readonly body: unknown;
 }
 
 /**
- * The same of a corrected request: planned first, and refused with what the plan finds. `key` names the correction; it is
- * told as the answer to the original, where that had a name.
+ * Takes a corrected request: plans it first, and refuses it with the plan's findings. `key`
+ * identifies the correction. The answer is reported for the original, if that had a source and id.
  */
 export async function putCorrected(
   deps: TakingDependencies,
@@ -143,7 +143,7 @@ export async function putCorrected(
   return { versionId: id, answer };
 }
 
-/** Accepts the request, or refuses it; throws what may pass. */
+/** Accepts the request, or refuses it. Throws retryable errors. */
 async function answer(
   deps: RequestHandlerDependencies,
   message: IncomingMessage,
@@ -186,7 +186,9 @@ async function answer(
   }
 }
 
-/** Sends the request again for later, or throws the error, so that the message comes again at once. */
+/**
+ * Sends the request again for later, or throws the error, so that the message comes again at once.
+ */
 async function postpone(
   deps: RequestHandlerDependencies,
   delivered: IncomingMessage,
@@ -236,7 +238,7 @@ function create(
   return below(dataPointer, () => deps.putImageVersion(command));
 }
 
-/** What is found in the body is found in the message below `dataPointer`. */
+/** Moves pointers into the body below `dataPointer`, their place in the message. */
 async function below<T>(dataPointer = "", run: () => Promise<T>): Promise<T> {
   try {
     return await run();

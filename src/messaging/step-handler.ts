@@ -13,17 +13,17 @@ interface StepHandlerDependencies {
   readonly failPoisoned: (message: Partial<StepMessage>, reason: string) => Promise<void>;
   /** Sends the message to its queue again, for later. */
   readonly postpone: (message: PostponedRequest) => Promise<void>;
-  /** The queue's maxDeliveryCount: the delivery after which Service Bus dead-letters a message. */
+  /** The queue's maxDeliveryCount, after which Service Bus dead-letters a message. */
   readonly maxDeliveryCount: number;
   readonly now: () => Date;
 }
 
 /**
- * Makes the handler of a queue that drives image versions. The one failure policy of our own queues: whatever is
- * thrown abandons the message, so that it comes again; at the last delivery an error that no repetition will cure
- * ends the operation with that reason, and the message goes to the dead-letter queue. A failure of a service that we
- * depend on ends nothing: the message is postponed, for deliveries follow each other at once, and ten of them are over
- * before the service is back.
+ * Creates the handler of a queue that drives operations. It has the failure policy of our own
+ * queues: an error abandons the message, so that it comes again. At the last delivery, an error
+ * that no retry fixes ends the operation with that reason, and the message goes to the dead-letter
+ * queue. A failure of a service that we depend on postpones the message, because ten immediate
+ * deliveries would be over before the service is back.
  */
 export function createStepHandler(
   deps: StepHandlerDependencies,
@@ -42,7 +42,7 @@ export function createStepHandler(
         await deps.takeStep(stepMessage(names));
       } catch (error) {
         if (error instanceof ServiceError && error.code === "StateTooNew") {
-          // Completed, and nothing changed: the reconciler of the newer release sends the step again.
+          // Completed without changes. The reconciler of the newer release sends the step again.
           log.warn(error.message, { ...names });
           return;
         }
@@ -52,7 +52,7 @@ export function createStepHandler(
           const name = { source: context.functionName, id: operationId };
           const waitMs = error.retryAfterMs ?? 0;
           const later = postponementOf(message, name, waitMs, deps.now());
-          // The reconciler sends an overdue step again, too.
+          // The reconciler also sends an overdue step again.
           if (later === undefined || later === "expired") throw error;
           await deps.postpone(later);
           log.warn(`postponed to ${later.enqueueTime}`, { ...names });
@@ -76,7 +76,7 @@ function stepMessage({ operationId, step }: Partial<StepMessage>): StepMessage {
   return { operationId, step };
 }
 
-/** What can be read of a message that may be anything. */
+/** The readable parts of a message that may be anything. */
 function namesIn(bytes: Uint8Array): Partial<StepMessage> {
   const body = valueOf(bytes);
   if (typeof body !== "object" || body === null) return {};
@@ -87,7 +87,7 @@ function namesIn(bytes: Uint8Array): Partial<StepMessage> {
   };
 }
 
-/** Undefined where it is no JSON: then it names nothing, which is what is said of it. */
+/** Undefined: it is not JSON, and names nothing. */
 function valueOf(bytes: Uint8Array): unknown {
   try {
     return parseJson(bytes);
