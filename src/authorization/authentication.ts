@@ -1,15 +1,19 @@
 // Invariants:
-// 1. A token is believed only when its signature, algorithm, issuer, audience, expiry and not-before all hold, its tenant
-//    where tenants are given, and it is an access token: one that names the client it was given to.
-// 2. A token that is refused is 401; keys that cannot be read are 503, for the token may well be good.
-// 3. No answer holds any part of a token.
-// 4. A token is verified with the keys of the one configured issuer that it names. Keys and addresses of keys that it
-//    brings along (`jwk`, `jku`, `x5c`, `x5u`) make it refused, never believed.
-// 5. A person's token, one with `scp`, gives what both its scopes and the person's roles give: a client that was let read
-//    cannot write because its user may, nor a user because the client may. Where scopes assign, the scopes alone count.
-// 6. A claim that decides something is believed only where it is of its kind: `typ` and `scp` are texts, times are finite.
-// 7. A token that was verified is believed again without its signature until it expires, and only as long as its issuer's
-//    keys hold the very key: keys that were read anew verify it anew. What is kept of it is its hash and the principal.
+// 1. A token is accepted only if its signature, algorithm, issuer, audience, expiry and not-before
+//    are valid, its tenant if tenants are set, and if it is an access token: one that names the
+//    client it was issued to.
+// 2. A refused token is 401. Unreadable keys are 503, because the token may be good.
+// 3. No answer contains any part of a token.
+// 4. A token is verified with the keys of the one configured issuer that it names. A token with its
+//    own keys or their addresses (`jwk`, `jku`, `x5c`, `x5u`) is refused.
+// 5. A person's token, one with `scp`, grants what both its scopes and the person's roles grant: a
+//    read-only client cannot write because its user may, nor a user because the client may. If
+//    scopes assign, only the scopes count.
+// 6. A claim that decides something must have the right type: `typ` and `scp` are texts, times are
+//    finite.
+// 7. A verified token is accepted again without its signature until it expires, as long as its
+//    issuer's keys contain the same key object. Newly read keys verify it again. Only its hash and
+//    the principal are stored.
 import { createHash } from "node:crypto";
 import {
   decodeJwt,
@@ -25,28 +29,34 @@ import { ServiceError } from "../errors.js";
 import { createIssuerKeys } from "./issuer-keys.js";
 import { isRole, isSufficient, ROLES } from "./roles.js";
 
-/** Who calls, by the claims of a verified access token. */
+/** The caller, by the claims of a verified access token. */
 export interface Principal {
   readonly appId?: string;
   readonly objectId?: string;
   readonly name?: string;
   /** True if a person signed in and the application acts for them. */
   readonly actsForPerson?: true;
-  /** The app roles held; of a person's `ImageVersions.*`, those that the scopes give, too. Invariant 5. */
+  /**
+   * The app roles held. A person's `ImageVersions.*` roles are limited to those that the scopes
+   * grant, too. Invariant 5.
+   */
   readonly roles: readonly string[];
 }
 
 export interface AuthenticatorOptions {
-  /** Each exactly what tokens carry as `iss`; its discovery document is at `/.well-known/openid-configuration` below it. */
+  /**
+   * Each exactly as `iss` in tokens. Its discovery document is at
+   * `/.well-known/openid-configuration` below it.
+   */
   readonly issuers: readonly string[];
   readonly audience: string | readonly string[];
-  /** The tenants (`tid`) whose tokens are believed; none: those that the issuers give. */
+  /** The tenants (`tid`) whose tokens are accepted; absent: those of the issuers. */
   readonly tenants?: readonly string[];
-  /** True where a tenant assigns by scope: a person needs no role beside it. */
+  /** True if a tenant assigns by scope, so that a person needs no role. */
   readonly scopesAssign?: boolean;
   readonly clockToleranceSeconds: number;
   readonly now?: () => Date;
-  /** How long after reading the keys an unknown key may not make the service read them again. */
+  /** How long after reading the keys an unknown key cannot make the service read them again. */
   readonly keyCooldownMs?: number;
 }
 
@@ -57,13 +67,13 @@ export interface Authenticator {
 
 /** Asymmetric only: a list with HS256 would let anyone sign with the public key as the secret (RFC 8725, 2.1). */
 const ALGORITHMS = ["RS256", "PS256", "ES256"];
-/** RFC 9068, 2.1, and what Entra ID writes. A logout or any other kind of token is no access token. */
+/** RFC 9068, 2.1, and what Entra ID writes. Logout tokens and all others are not access tokens. */
 const TYPES = [undefined, "jwt", "at+jwt", "application/at+jwt"];
 const BROUGHT_KEYS = ["jwk", "jku", "x5c", "x5u"];
 /** For the issuer's metadata and keys together. */
 const ISSUER_TIMEOUT_MS = 15_000;
 const RETRY_AFTER_MS = 5_000;
-/** A caller has one at a time. */
+/** More than the concurrent callers; each has one at a time. */
 const MOST_VERIFIED = 10_000;
 
 /** Invariant 7. */
@@ -74,7 +84,7 @@ interface Verified {
   readonly untilMs: number;
 }
 
-/** Verifies access tokens against the keys that their OpenID Connect issuers publish. */
+/** Verifies access tokens with the keys that their OpenID Connect issuers publish. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const { now = () => new Date() } = options;
   const tenants = (options.tenants ?? []).map((id) => id.toLowerCase());
@@ -153,14 +163,14 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   };
 }
 
-/** Why a token is refused, in words that hold nothing of it. Invariant 3. */
+/** Why a token is refused, without any part of it. Invariant 3. */
 class Refusal extends Error {
   override readonly name = "Refusal";
 }
 
 const NO_ACCESS_TOKEN = "The token is not an access token. Ask for one for this API.";
 
-/** Invariant 2: what is wrong with the token goes through, what is wrong with reading the keys is 503. */
+/** Invariant 2: errors of the token pass through, errors of reading the keys become 503. */
 function unlessUnreadable(keys: JWTVerifyGetKey): JWTVerifyGetKey {
   return async (header, token) => {
     try {
@@ -176,7 +186,7 @@ function unlessUnreadable(keys: JWTVerifyGetKey): JWTVerifyGetKey {
   };
 }
 
-/** True for what jose found wrong with the token itself, rather than with reading the keys. */
+/** Whether the token is at fault, by jose, rather than the reading of keys. */
 function isTokensFault(error: unknown): boolean {
   return (
     error instanceof errors.JWKSNoMatchingKey ||
@@ -192,7 +202,7 @@ const CLAIM_REASONS: Readonly<Record<string, string>> = {
   exp: "The token has no valid expiry.",
 };
 
-/** Which check failed, in words that hold nothing of the token. Invariant 3. */
+/** The failed check, without any part of the token. Invariant 3. */
 function reasonOf(error: unknown): string {
   if (error instanceof Refusal) return error.message;
   if (error instanceof errors.JWTExpired) return "The token has expired. Get a new one.";
@@ -207,14 +217,14 @@ function reasonOf(error: unknown): string {
   return "The token is not a signed JSON Web Token.";
 }
 
-/** Invariant 6: JSON's 1e999 is infinite, and a token that never ends is none that an issuer gives. */
+/** Invariant 6: JSON's 1e999 is infinite, and no issuer issues a token that never expires. */
 function requireFiniteTimes(payload: JWTPayload): void {
   for (const name of ["exp", "nbf", "iat"])
     if (payload[name] !== undefined && !Number.isFinite(payload[name]))
       throw new Refusal(`The token's claim ${name} is not a time.`);
 }
 
-/** What is no text is no type that is known. */
+/** A `typ` that is not text matches no known type. */
 function typeOf(typ: unknown): string | undefined {
   return typ === undefined ? undefined : (lower(typ) ?? "");
 }
@@ -235,7 +245,7 @@ function principalOf(payload: JWTPayload, scopesAssign: boolean): Principal {
   };
 }
 
-/** Entra ID gives `scp` to tokens of people alone, `roles` to both. Invariant 5. */
+/** Entra ID sets `scp` only in tokens of people, `roles` in both. Invariant 5. */
 function rolesOf(payload: JWTPayload, scopesAssign: boolean): string[] {
   const { roles, scp } = payload;
   const held = (Array.isArray(roles) ? roles : []).filter((role) => typeof role === "string");

@@ -8,23 +8,25 @@ import {
 } from "../resource-id.js";
 
 /**
- * Which callers may write to which galleries, of those whose role lets them write at all. Without a policy every gallery
- * is open to them; with one, what no rule allows is refused.
+ * Which callers with a write role may write to which galleries. Without a policy they may write to
+ * all; with one, only what a rule allows.
  */
 export interface GalleryPolicy {
   readonly rules: readonly GalleryPolicyRule[];
-  /** Absent: none. */
+  /** Absent: no gates. */
   readonly gates?: readonly Gate[];
 }
 
-/** What versions of image definitions have to pass before they come into latest. */
+/** What versions of image definitions must pass before they come into latest. */
 export interface Gate {
   readonly images: readonly ImagePattern[];
   /** In any spelling; absent: everywhere. */
   readonly regions?: readonly string[];
   readonly tests: readonly {
     readonly name: string;
-    /** Whose results count; absent: of Sigil's and Azure's own tests theirs, of any other nobody's. */
+    /**
+     * Whose results count; absent: Sigil's or Azure's for their own tests, nobody's for any other.
+     */
     readonly reporters?: readonly ReporterPattern[];
   }[];
 }
@@ -35,7 +37,7 @@ interface ImagePattern extends GalleryPattern {
 
 export type ReporterPattern = Exclude<CallerPattern, { readonly role: string }>;
 
-/** Those of an image definition. */
+/** The gates of an image definition. */
 export function gatesOf(
   gates: readonly Gate[],
   image: Omit<ImageVersionId, "versionName">,
@@ -45,7 +47,10 @@ export function gatesOf(
   );
 }
 
-/** Each of its callers may write to each of its galleries, from its sources and with its disk encryption sets. */
+/**
+ * Allows each of its callers to write to each of its galleries, from its sources and with its disk
+ * encryption sets.
+ */
 interface GalleryPolicyRule {
   readonly callers: readonly CallerPattern[];
   readonly galleries: readonly GalleryPattern[];
@@ -53,18 +58,18 @@ interface GalleryPolicyRule {
   readonly sources?: readonly ResourcePattern[];
   /** Absent: any. */
   readonly diskEncryptionSets?: readonly ResourcePattern[];
-  /** Of test machines. Absent: any. */
+  /** For test machines. Absent: any. */
   readonly subnets?: readonly ResourcePattern[];
 }
 
-/** What a policy's rules may limit the use of. */
+/** A resource whose use a policy's rules may limit. */
 export type LimitedResource = Omit<UsedResource, "kind"> & {
   readonly kind: UsedResource["kind"] | "subnets";
 };
 
 /**
- * Callers by one of: the client application, acting for itself or for a person; the object id of an application's
- * identity or a person; an app role; the queue that a message was sent to.
+ * Matches callers by one of: the client application, acting for itself or for a person; the object
+ * id of an application's identity or a person; an app role; the queue of a message.
  */
 type CallerPattern =
   | { readonly appId: string }
@@ -72,21 +77,27 @@ type CallerPattern =
   | { readonly role: string }
   | { readonly queue: string };
 
-/** Names with `*` for any characters, compared without regard to case; a name that is left out is any. */
+/** Names with `*` for any characters, compared without case. An omitted name matches any. */
 export interface GalleryPattern {
   readonly subscriptionId: string;
   readonly resourceGroupName?: string;
   readonly galleryName?: string;
 }
 
-/** As a gallery's; `name` is the resource's own, of an image version that of its gallery, of a subnet that of its network. */
+/**
+ * Like a gallery's. `name` is the resource's own; for an image version its gallery's, for a subnet
+ * its network's.
+ */
 interface ResourcePattern {
   readonly subscriptionId: string;
   readonly resourceGroupName?: string;
   readonly name?: string;
 }
 
-/** Who writes: a principal of the API, or, for a message, its queue: it is trusted as far as the right to send to that. */
+/**
+ * Who writes: a principal of the API, or a message's queue, which is trusted because only permitted
+ * senders can send to it.
+ */
 export type Caller =
   | {
       readonly appId?: string;
@@ -95,19 +106,22 @@ export type Caller =
     }
   | { readonly queue: string };
 
-/** What is written to: a gallery, or with the subscription alone something that all its galleries share. */
+/**
+ * The target of a write: a gallery or, with only the subscription, something that all its galleries
+ * share.
+ */
 export interface WriteTarget {
   readonly subscriptionId: string;
   readonly resourceGroupName?: string;
   readonly galleryName?: string;
 }
 
-/** The queue that messages may come by. */
+/** The queues of messages. */
 export const POLICY_QUEUES = ["image-version-requests"] as const;
 
 /**
- * Whether `caller` may write to `target`. What a subscription's galleries share may be written to by whoever may write
- * to one of them.
+ * Whether `caller` may write to `target`. Whoever may write to one of a subscription's galleries
+ * may also write to what they share.
  */
 export function mayWrite(
   policy: GalleryPolicy | undefined,
@@ -144,8 +158,8 @@ const WORDS = {
 } as const;
 
 /**
- * Throws Forbidden with a finding for each resource that no rule lets the caller use in the target: each must be allowed
- * by a rule for that caller and that target. What is in no subscription is allowed where nothing is left out.
+ * Throws Forbidden with a finding for each resource that no rule for this caller and target allows.
+ * A resource outside any subscription is allowed if a rule has no limit for its kind.
  */
 export function requireMayUse(
   policy: GalleryPolicy | undefined,
@@ -181,7 +195,7 @@ export function requireMayUse(
   );
 }
 
-/** What a change of the resource that an operation is about writes to: its gallery, or its subscription. */
+/** The write target of an operation's resource: its gallery, or its subscription. */
 export function writeTargetOf(resourceId: string): WriteTarget {
   const id = parseImageVersionId(
     imageIdIn(resourceId) === undefined ? resourceId : `${resourceId}/versions/0.0.0`,
@@ -227,7 +241,7 @@ function isCaller(pattern: CallerPattern, caller: Caller): boolean {
   return held !== undefined && lowerAscii(held) === lowerAscii(given);
 }
 
-/** What is no resource id is no resource that a rule names. */
+/** Text that is not a resource id matches no pattern. */
 function isResource(pattern: ResourcePattern, id: string): boolean {
   const resource = parseResourceId(id);
   return (
@@ -250,7 +264,10 @@ function isTarget(pattern: GalleryPattern, target: WriteTarget): boolean {
   );
 }
 
-/** In linear time, whatever the number of stars: the earliest place of each part is as good as any later one. */
+/**
+ * In linear time, however many stars there are: the earliest match of each part is as good as a
+ * later one.
+ */
 function matches(pattern: string, name: string): boolean {
   const [first = "", ...rest] = pattern.split("*");
   const last = rest.pop();
@@ -265,7 +282,7 @@ function matches(pattern: string, name: string): boolean {
   return name.length - last.length >= offset && name.endsWith(last);
 }
 
-/** Not toLowerCase: it makes a k of U+212A, and a name of other letters would pass for one that a rule allows. */
+/** Unlike toLowerCase, which turns U+212A into k, so that another name could match a rule. */
 function lowerAscii(text: string): string {
   return text.replace(/[A-Z]/gu, (letter) => letter.toLowerCase());
 }

@@ -1,15 +1,17 @@
 // Invariants:
-// 1. One read of an issuer's keys is under way at a time, however many callers wait for it.
-// 2. A key that is not known is read for at once, but not within the cooldown after the last read, whatever became of it:
-//    tokens that name made-up keys cannot make the service hammer the issuer.
-// 3. Keys are read again once they have aged. While that fails, the keys at hand go on being believed: an outage of the
-//    issuer locks nobody out. After `LONGEST_TRUST_MS` they are not: a key that was withdrawn is not believed for ever.
-// 4. Keys come from the issuer's own metadata alone, over the issuer's own protocol; a redirect is not followed.
+// 1. At most one read of an issuer's keys runs at a time, however many callers wait for it.
+// 2. An unknown key causes a read at once, but not within the cooldown after the last read,
+//    whatever its outcome: tokens with made-up keys cannot make the service flood the issuer.
+// 3. Old keys are read again. While that fails, the present keys stay valid, so that an outage of
+//    the issuer locks nobody out, but only until `LONGEST_TRUST_MS`, so that a withdrawn key is not
+//    accepted forever.
+// 4. Keys come only from the issuer's own metadata, over the issuer's own protocol. Redirects are
+//    not followed.
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 
 interface IssuerKeysOptions {
   readonly now: () => Date;
-  /** How long after reading the keys an unknown key may not make the service read them again. */
+  /** How long after reading the keys an unknown key cannot make the service read them again. */
   readonly cooldownMs: number;
   readonly timeoutMs: number;
 }
@@ -22,7 +24,10 @@ interface Keys {
   readonly readAt: number;
 }
 
-/** The public keys of an OpenID Connect issuer, found by discovery; the error of a read that failed when there are none. */
+/**
+ * The public keys of an OpenID Connect issuer, found by discovery. If there are none, throws the
+ * error of the failed read.
+ */
 export function createIssuerKeys(
   issuer: string,
   { now, cooldownMs, timeoutMs }: IssuerKeysOptions,
@@ -72,7 +77,7 @@ async function readKeys(issuer: string, timeoutMs: number): Promise<JSONWebKeySe
   // OpenID Connect Discovery 1.0, 4.1: a slash that ends the issuer is removed before the path is appended.
   const url = `${issuer.replace(/\/$/u, "")}/.well-known/openid-configuration`;
   const metadata = await readObject(url, signal);
-  // OpenID Connect Discovery 1.0, 4.3: the issuer value returned MUST be identical to the one the URL was made of.
+  // OpenID Connect Discovery 1.0, 4.3: the returned issuer MUST be identical to the one in the URL.
   if (metadata["issuer"] !== issuer) throw new Error(`${url} belongs to another issuer.`);
   const keysUrl = new URL(String(metadata["jwks_uri"]));
   if (keysUrl.protocol !== new URL(issuer).protocol)

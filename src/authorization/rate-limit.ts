@@ -1,27 +1,29 @@
 // Invariants:
-// 1. A caller is its application together with its identity, or the person it acts for: one pipeline that runs wild does
-//    not keep out another, nor one person another who uses the same client.
-// 2. A bucket starts full and holds a minute's calls; it fills evenly. What is refused takes nothing from it.
-// 3. Buckets are of this instance alone: they guard it, and the ARM quota behind it, from one caller. They are no quota:
-//    of several instances each gives its own.
-// 4. Calls without a token that is believed count by the address that they come from, which they share with no caller: who has
-//    a token is not kept out by who has none. All calls without an address are one caller's.
-// 5. At most `MAX_CALLERS` are remembered; the one that has been quiet longest is forgotten first.
-// 6. Refused calls are reported as a count, at most once a minute and caller: at the first of them, and at the first call a
-//    minute later. What is not reported of a caller that is forgotten is reported then.
+// 1. A caller is an application together with its identity, or the person it acts for. So one
+//    runaway pipeline does not block another, nor one person another with the same client.
+// 2. A bucket starts full, holds a minute's calls, and fills evenly. A refused call takes nothing
+//    from it.
+// 3. Buckets belong to this instance: they protect it, and the ARM quota behind it, from one
+//    caller. They are not a quota: each instance has its own.
+// 4. Calls without an accepted token count by their address, which shares no bucket with callers
+//    that have a token, so they cannot block those. All calls without an address share one bucket.
+// 5. At most `MAX_CALLERS` are remembered; the one quiet the longest is dropped first.
+// 6. Refused calls are reported as a count, at most once a minute for each caller: at the first
+//    one, and at the first call a minute later. Unreported calls of a dropped caller are reported
+//    when it is dropped.
 import { BoundedMap } from "../bounded-map.js";
 import { ServiceError } from "../errors.js";
 import type { Principal } from "./authentication.js";
 
 export interface RateLimiter {
   /**
-   * Counts one call; throws TooManyRequests, which says when to try again, where the caller has none left. `report` is told of
-   * refused calls, of this caller or another. Invariant 6.
+   * Counts one call. Throws TooManyRequests with the time to retry if the caller has none left.
+   * `report` receives refused calls, of this caller or another. Invariant 6.
    */
   take(caller: Principal | Stranger, report?: (refused: RefusedCalls) => void): void;
 }
 
-/** Who calls without a token that is believed. Invariant 4. */
+/** A caller without an accepted token. Invariant 4. */
 interface Stranger {
   readonly address: string | undefined;
 }
@@ -40,7 +42,7 @@ interface Bucket {
 }
 
 interface RateLimiterOptions {
-  /** 0: any number. */
+  /** 0: unlimited. */
   readonly callsPerMinute: number;
   readonly now: () => Date;
 }
@@ -92,7 +94,7 @@ export function createRateLimiter({ callsPerMinute, now }: RateLimiterOptions): 
   };
 }
 
-/** Its key, and of whom a count says that it is. */
+/** The caller's key, and its identity for a report. */
 function identityOf(caller: Principal | Stranger): readonly [string, RefusedCalls["by"]] {
   if ("address" in caller) {
     const { address } = caller;

@@ -10,7 +10,10 @@ export const ROLES = [
 
 export type Role = (typeof ROLES)[number];
 
-/** Roles that include it. Who approves past a gate is nobody else: neither a Writer nor an Admin. */
+/**
+ * The roles that include each role. None includes Approve: neither Writers nor Admins may approve
+ * past a gate.
+ */
 const INCLUDED_BY: Readonly<Record<Role, readonly Role[]>> = {
   "ImageVersions.Read": ["ImageVersions.Write", "ImageVersions.Admin", "ImageVersions.Approve"],
   "ImageVersions.Write": ["ImageVersions.Admin"],
@@ -18,13 +21,13 @@ const INCLUDED_BY: Readonly<Record<Role, readonly Role[]>> = {
   "ImageVersions.Approve": [],
 };
 
-/** Whether one of these gives the role, or is one that includes it. */
+/** Whether one of these is the role, or includes it. */
 export function isSufficient(held: readonly string[], role: Role): boolean {
   const sufficient: readonly string[] = [role, ...INCLUDED_BY[role]];
   return held.some((one) => sufficient.includes(one));
 }
 
-/** A role of the API's own; a tenant may assign others beside it. */
+/** Whether it is one of the API's own roles; a tenant may assign others, too. */
 export function isRole(name: string): name is Role {
   return ROLES.some((role) => role === name);
 }

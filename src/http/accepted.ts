@@ -4,7 +4,7 @@ import type { OperationRecord, Requester } from "../operation/records.js";
 import { viewOperation, type OperationView } from "../operation/views.js";
 import { viewNothingToDo } from "./nothing-to-do.js";
 
-/** How soon a caller may look at an operation again, in seconds: what Azure does takes minutes at the least. */
+/** Seconds until a caller should read an operation again; Azure's work takes at least minutes. */
 export const RETRY_AFTER_SECONDS = 15;
 
 /** 200 with a version, and its ETag. */
@@ -16,7 +16,7 @@ export function shown(version: KnownImageVersion, now: Date, beside?: Beside) {
   };
 }
 
-/** 202 with the operation: where it is followed, and where what it makes will be. */
+/** 202 with the operation, its URL, and the URL of its result. */
 export function accepted(
   operation: OperationRecord,
   requestUrl: URL,
@@ -40,7 +40,7 @@ export function accepted(
   };
 }
 
-/** 200 with an operation that is done: the version is as requested already. */
+/** 200 with a finished operation, because the version is already as requested. */
 export function nothingToDo(
   version: KnownImageVersion,
   versionUrl: URL,
@@ -66,7 +66,7 @@ export function nothingToDo(
   };
 }
 
-/** By whom and how an operation is asked for: only what the request has. */
+/** The requester and options of an operation; only what the request has. */
 export function askedIn({
   principal,
   traceparent,
@@ -90,7 +90,7 @@ export function askedIn({
   };
 }
 
-/** Who asked, as an operation keeps it. */
+/** The requester, as an operation stores it. */
 export function requesterOf(
   principal: Principal | undefined,
 ): Pick<Requester, "appId" | "objectId" | "name" | "actsForPerson"> {
@@ -103,13 +103,16 @@ export function requesterOf(
   };
 }
 
-/** Whatever a token says, nobody is shown as Sigil or Azure: who has such a name is shown by an id. */
+/**
+ * Whatever a token says, no caller is shown as Sigil or Azure. A caller with such a name is shown
+ * by an id.
+ */
 function isReserved(name: string): boolean {
   const plain = name.normalize("NFKC").replace(/[^\p{L}\p{N}]/gu, "");
   return /^(?:sigil|azure|microsoftazure)$/iu.test(plain);
 }
 
-/** Everything up to `/subscriptions/` or `/rejected-requests/`: the address that other operations stand under. */
+/** The part before `/subscriptions/` or `/rejected-requests/`, under which other operations are. */
 export function apiRootOf(requestUrl: URL): string {
   return (
     requestUrl.origin +

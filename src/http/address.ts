@@ -1,6 +1,6 @@
 /**
- * Where a call comes from: the last address of X-Forwarded-For, which Azure's front end has added itself, as `1.2.3.4:5678`; those before it
- * the caller may have made up. Undefined where no front end stands between.
+ * The caller's address: the last one of X-Forwarded-For, such as `1.2.3.4:5678`, which Azure's
+ * front end added. The caller may have made up those before it. Undefined: there is no front end.
  */
 export function addressOf(headers: { get(name: string): string | null }): string | undefined {
   const last = (headers.get("x-forwarded-for") ?? "").split(",").at(-1)?.trim();

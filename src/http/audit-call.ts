@@ -9,18 +9,18 @@ import { addressOf } from "./address.js";
 import type { OperationId } from "./contract/openapi-document.js";
 import { withoutTokens } from "./problem.js";
 
-/** What is known of a request once it is answered, however far it came. */
+/** What is known of a request once it is answered. */
 export interface Seen {
   principal?: Principal;
   body?: unknown;
-  /** It was one call too many. */
+  /** It exceeded the limit of calls. */
   isOverLimit?: boolean;
   isPublisherUnknown?: true;
-  /** To be written down now: once a minute and caller. */
+  /** To write now; at most once a minute for each caller. */
   refusedCalls?: readonly RefusedCalls[];
 }
 
-/** A call of an operation of the document, and its answer. */
+/** A call of a documented operation, and its answer. */
 interface Call {
   readonly operationId: OperationId;
   readonly requiredRole: Role | undefined;
@@ -28,11 +28,11 @@ interface Call {
   readonly context: InvocationContext;
   readonly seen: Seen;
   readonly answer: { readonly status: number; readonly body: unknown };
-  /** Of a problem. */
+  /** The code of a problem. */
   readonly code: string | undefined;
 }
 
-/** A path or a query is written down so far; who has no token that is believed says no more than the second. */
+/** Limits for a logged path or query; the second for callers without an accepted token. */
 const LONGEST = 1_000;
 const LONGEST_OF_STRANGER = 200;
 
@@ -40,7 +40,10 @@ export function isWrite(role: Role | undefined): boolean {
   return role !== undefined && role !== "ImageVersions.Read";
 }
 
-/** Counts a call; throws TooManyRequests where it is one too many. Without a token that is believed it counts by its address. */
+/**
+ * Counts a call; throws TooManyRequests if it exceeds the limit. Without an accepted token it
+ * counts by its address.
+ */
 export function countCall(
   rateLimiter: RateLimiter | undefined,
   request: HttpRequest,
@@ -57,7 +60,7 @@ export function countCall(
   }
 }
 
-/** Writes how many calls over the limit were refused: those calls have no line of their own. */
+/** Writes how many calls over the limit were refused; those calls have no lines of their own. */
 export function auditRefusedCalls(
   log: Log,
   { refusedCalls = [] }: Seen,
@@ -76,7 +79,9 @@ export function auditRefusedCalls(
     });
 }
 
-/** Writes the record of a write, whatever became of it, and of any call that is refused because of who makes it. */
+/**
+ * Writes the line of a write, whatever its outcome, and of any call refused because of its caller.
+ */
 export function auditCall(log: Log, call: Call): void {
   const { operationId, requiredRole, request, context, seen, answer } = call;
   auditRefusedCalls(log, seen, context);
@@ -110,8 +115,9 @@ function operationIn(body: unknown): string | undefined {
 }
 
 /**
- * With PUT and PATCH only an Admin can remove a protection: from other callers the same body removed nothing. An Admin's PATCH of the
- * declared parents may remove some, and then their revocation does not name the version.
+ * With PUT and PATCH only an Admin can remove a protection; the same body of other callers removes
+ * nothing. An Admin's PATCH may remove declared parents, whose revocation then does not name the
+ * version.
  */
 function takesProtectionOff(operationId: OperationId, { principal, body }: Seen): boolean {
   if (operationId === "unrevokeImageVersion" || operationId === "approveImageVersion") return true;

@@ -1,11 +1,16 @@
-/** The parts of a command, from its request. An absent parameter stays absent, so that the domain can tell it from a given one. */
+/**
+ * Builds commands from requests. An absent parameter stays absent, so that the domain can tell it
+ * from a given one.
+ */
 import type { WriteTarget } from "../authorization/gallery-policy.js";
 import { isSufficient, requireRole } from "../authorization/roles.js";
 import type { ChangeCommand, Command, planRollback } from "../image-version/index.js";
 import { askedIn } from "./accepted.js";
 import type { EndpointRequest } from "./endpoint.js";
 
-/** Operations that Azure Resource Manager's own path has, too: its own parameters are ignored. */
+/**
+ * Operations that also exist under Azure Resource Manager's path, whose own parameters are ignored.
+ */
 export type Put = EndpointRequest<"putImageVersion" | "armPutImageVersion">;
 export type Patch = EndpointRequest<"patchImageVersion" | "armPatchImageVersion">;
 export type Delete = EndpointRequest<"deleteImageVersion" | "armDeleteImageVersion">;
@@ -88,7 +93,7 @@ export function allowNoLatestIn({
   return allowNoLatest === true ? { allowNoLatest } : {};
 }
 
-/** Throws ServiceError Forbidden if the caller is no Admin. */
+/** Throws ServiceError Forbidden if the caller is not an Admin. */
 export function ignoreUseIn({
   principal,
   query: { ignoreUse },

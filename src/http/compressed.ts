@@ -1,11 +1,14 @@
 import { gzipSync } from "node:zlib";
 
-/** What is shorter is not worth it. */
+/** Shorter answers are not worth compressing. */
 const SHORTEST = 16 * 1024;
-/** A list says much the same of each version: the fastest level makes a twentieth of it. */
+/** Lists are repetitive: the fastest level compresses them to a twentieth. */
 const LEVEL = 1;
 
-/** The answer's text, zipped where it is long and the caller takes that; and the headers that say so. */
+/**
+ * The answer's text, compressed if it is long and the caller accepts gzip, with the matching
+ * headers.
+ */
 export function compressed(
   text: string | undefined,
   acceptEncoding: string | null,
@@ -26,7 +29,7 @@ export function compressed(
     : { body: text, headers };
 }
 
-/** RFC 9110, 12.5.3: `gzip` is taken where it is named, unless its weight is 0. */
+/** RFC 9110, 12.5.3: `gzip` is accepted if it is named, unless its weight is 0. */
 export function takesGzip(acceptEncoding: string): boolean {
   return acceptEncoding
     .split(",")

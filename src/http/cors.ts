@@ -1,6 +1,8 @@
 import type { HttpRequest } from "@azure/functions";
 
-/** What a script may send, and read of an answer, beyond what the Fetch standard lets it by itself. */
+/**
+ * What a script may send, and read from an answer, in addition to what the Fetch standard allows.
+ */
 const REQUEST_HEADERS =
   "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, traceparent";
 const RESPONSE_HEADERS =
@@ -8,8 +10,8 @@ const RESPONSE_HEADERS =
 const MAX_AGE_SECONDS = 7_200;
 
 /**
- * Headers that let a script of one of `origins` read the answer; none where `origins` is empty. Never for cookies:
- * callers show a token, which no browser adds by itself.
+ * Headers that let a script of one of `origins` read the answer; none if `origins` is empty.
+ * Cookies are never allowed: callers send a token, which no browser adds by itself.
  */
 export function corsHeaders(
   origins: readonly string[],
@@ -18,7 +20,8 @@ export function corsHeaders(
   if (origins.length === 0) return {};
   const origin = allowedOrigin(origins, headers);
   return {
-    // Fetch standard, "CORS protocol and HTTP caches": an answer that depends on the origin says so, allowed or not.
+    // Fetch standard, "CORS protocol and HTTP caches": an answer that depends on the origin says
+    // so, allowed or not.
     Vary: "Origin",
     ...(origin !== undefined && {
       "Access-Control-Allow-Origin": origin,
@@ -27,7 +30,10 @@ export function corsHeaders(
   };
 }
 
-/** The further headers of the answer to a preflight for `methods`; undefined for what is none, or of another origin. */
+/**
+ * More headers for the answer to a preflight for `methods`; undefined: not a preflight, or another
+ * origin.
+ */
 export function preflightHeaders(
   origins: readonly string[],
   { method, headers }: Pick<HttpRequest, "method" | "headers">,

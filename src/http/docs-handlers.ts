@@ -1,18 +1,18 @@
 // Invariants:
-// 1. What is shown runs nothing but its own files, and asks nobody but this service.
+// 1. The pages run only their own files, and send requests only to this service.
 import type { HttpHandler } from "@azure/functions";
 import { SECURITY_HEADERS } from "./security-headers.js";
 import { answer, noSuchFile, readFolder, type StaticFile } from "./static-files.js";
 
 /**
- * What shows the OpenAPI document to people, and the documents as a site, as the build has put them into `built`: those of this very
- * release. They are no part of the API.
+ * Serves the OpenAPI document for people, and the docs as a site, from the build of this release in
+ * `built`. They are not part of the API.
  */
 export function docsHandlers(built: URL): Readonly<Record<"getDocs" | "getGuide", HttpHandler>> {
   return {
     getDocs: folderHandler(
       new URL("docs/", built),
-      // Pictures are part of Swagger UI's style.
+      // Swagger UI's style contains pictures.
       "img-src 'self' data:; connect-src 'self'",
     ),
     getGuide: folderHandler(new URL("site/", built), "img-src 'self'"),
@@ -21,7 +21,7 @@ export function docsHandlers(built: URL): Readonly<Record<"getDocs" | "getGuide"
 
 function folderHandler(folder: URL, allowed: string): HttpHandler {
   const policy = `default-src 'none'; script-src 'self'; style-src 'self'; ${allowed}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`; // Invariant 1.
-  // Read when the first page is asked for: most instances serve none.
+  // Read at the first request, because most instances serve none.
   let files: ReadonlyMap<string, StaticFile> | undefined;
   return (request, context) => {
     files ??= readFolder(folder);

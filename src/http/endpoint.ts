@@ -23,32 +23,33 @@ type Parameters<Id extends OperationId> = operations[Id]["parameters"];
 type RequestBody<Id extends OperationId> = operations[Id]["requestBody"];
 type JsonContent<T> = T extends { content: { "application/json": infer B } } ? B : undefined;
 
-/** A request of one operation, authenticated, authorised and valid by the document. */
+/** A request of one operation, authenticated, authorized and valid. */
 export interface EndpointRequest<Id extends OperationId> {
   readonly path: NonNullable<Parameters<Id>["path"]>;
   readonly query: NonNullable<Parameters<Id>["query"]>;
   readonly headers: NonNullable<Parameters<Id>["header"]>;
   readonly body: JsonContent<RequestBody<Id>>;
-  /** Whether the body had read-only members, which are left out: then it was an answer, edited. */
+  /** Whether the body had read-only members, which are dropped, because it is an edited answer. */
   readonly pasted: boolean;
-  /** Undefined exactly where the document asks for no token. */
+  /** Undefined only if the document requires no token. */
   readonly principal: Principal | undefined;
   /**
-   * Throws Forbidden where the gallery policy does not let the caller write to `target`. Done already for a write whose
-   * path names a subscription; any other write calls it once it knows its target, before it has an effect.
+   * Throws Forbidden if the gallery policy does not let the caller write to `target`. Already
+   * called for a write with a subscription in its path. Any other write calls it when it knows its
+   * target, before it has an effect.
    */
   readonly requireMayWrite: (target: WriteTarget) => void;
-  /** Throws Forbidden where the gallery policy does not let the caller use these in `target`. */
+  /** Throws Forbidden if the gallery policy does not let the caller use these in `target`. */
   readonly requireMayUse: (target: WriteTarget, resources: readonly LimitedResource[]) => void;
-  /** Adds to the audit line that the publisher is not known. */
+  /** Adds to the audit line that the publisher is unknown. */
   readonly auditPublisherUnknown: () => void;
   /** W3C trace context, always valid. */
   readonly traceparent: string;
-  /** The address that the caller used, to build other addresses from. */
+  /** The URL that the caller used, to build other URLs from. */
   readonly requestUrl: URL;
 }
 
-/** The answers of one operation that the document has with JSON, and 304: status, the headers it requires, and body. */
+/** The documented JSON answers of one operation, and 304: status, required headers, and body. */
 export type EndpointResponse<Id extends OperationId> = {
   [S in keyof operations[Id]["responses"]]: operations[Id]["responses"][S] extends {
     headers: infer H;
@@ -60,7 +61,7 @@ export type EndpointResponse<Id extends OperationId> = {
       : never;
 }[keyof operations[Id]["responses"]];
 
-/** The headers that the document requires are required; x-request-id is added to every answer. */
+/** Headers that the document requires are required; x-request-id is added to every answer. */
 type HeadersOf<H> =
   Record<never, never> extends Omit<Documented<H>, "x-request-id">
     ? { readonly headers?: Omit<Documented<H>, "x-request-id"> }
@@ -78,9 +79,9 @@ export interface EndpointDependencies {
   readonly galleryPolicy?: GalleryPolicy | undefined;
   /** Origins of web pages whose scripts may call the API; absent: none. */
   readonly corsOrigins?: readonly string[];
-  /** Runs a GET: none of its reads of Azure waits its turn. */
+  /** Runs a GET, whose reads of Azure do not wait for their turn. */
   readonly toDisplay?: <T>(read: () => Promise<T>) => Promise<T>;
-  /** Told of each write that is refused, by the problem's code. */
+  /** Called for each refused write, with the problem's code. */
   readonly onRejected?: (code: string) => void;
 }
 
@@ -89,17 +90,17 @@ type Handler<Id extends OperationId> = (
   context: InvocationContext,
 ) => Promise<EndpointResponse<Id>>;
 
-/** Makes an operation of the document an HTTP function. */
+/** Turns an operation of the document into an HTTP function. */
 export type Endpoint = <Id extends OperationId>(id: Id, handler: Handler<Id>) => HttpHandler;
 
 /**
- * Makes HTTP functions of the document's operations: who calls is settled first, then what the request holds (every
- * mistake at once), and whatever is thrown becomes a problem.
+ * Turns operations of the document into HTTP functions: checks the caller first, then the request
+ * (reporting every mistake), and turns errors into problems.
  */
 export function createEndpoint(deps: EndpointDependencies): Endpoint {
   const { toDisplay = (read) => read() } = deps;
   return (operationId, handler) => {
-    // An operation that the document lacks is found when the app starts, not when it is called.
+    // An operation missing in the document fails when the app starts, not when it is called.
     const { route, requiredRole } = deps.document.operation(operationId);
     return async (request, context) => {
       const seen: Seen = {};
@@ -140,7 +141,7 @@ export function createEndpoint(deps: EndpointDependencies): Endpoint {
   };
 }
 
-/** Answers what no other function does: a preflight with 204, 405 where the document has the path, else 404. */
+/** Answers all other requests: a preflight with 204, 405 if the document has the path, else 404. */
 export function createFallback(
   deps: Pick<EndpointDependencies, "document" | "corsOrigins" | "rateLimiter">,
 ): HttpHandler {
@@ -165,7 +166,7 @@ export function createFallback(
   };
 }
 
-/** Serves files, and counts each call: they take no token. */
+/** Serves files without a token, and counts each call. */
 export function limitFiles(
   deps: Pick<EndpointDependencies, "corsOrigins" | "rateLimiter">,
   handler: HttpHandler,
@@ -186,7 +187,7 @@ export function limitFiles(
   };
 }
 
-/** An image definition's id is in answers, though a definition itself is not shown. */
+/** Answers contain an image definition's id, although the API does not show the definition. */
 function noSuchPath(document: OpenApiDocument, pathname: string): ServiceError {
   const versions = `${pathname}/versions`;
   return new ServiceError(
@@ -224,10 +225,11 @@ async function admit<Id extends OperationId>(
   const caller = principal ?? { roles: [] };
   const mayWrite = (target: WriteTarget): void =>
     requireMayWrite(deps.galleryPolicy, caller, target);
-  // Before the body, which may be large. A place that is no place is told with all other mistakes, below.
+  // Before the body, which may be large. An invalid place is reported with all other mistakes,
+  // below.
   const target = targetIn(path.values);
   if (isWrite(requiredRole) && path.findings.length === 0 && target !== undefined) mayWrite(target);
-  // Not `request.query`: a repeated parameter is lost on the way there.
+  // Not `request.query`, which loses repeated parameters.
   const query = validator.validateQuery(operationId, requestUrl.searchParams);
   const headers = validator.validateHeaders(operationId, request.headers);
   const given = bodySchema === undefined ? undefined : await readJsonBody(request, accepted);
@@ -260,7 +262,7 @@ async function admit<Id extends OperationId>(
   return valid as EndpointRequest<Id>;
 }
 
-/** The place that a path names, if it names one. */
+/** The place in a path, if any. */
 function targetIn(path: Readonly<Record<string, unknown>>): WriteTarget | undefined {
   const text = (name: string): string | undefined =>
     typeof path[name] === "string" ? path[name] : undefined;

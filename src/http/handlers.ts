@@ -40,7 +40,6 @@ import { testProfileHandlers } from "./test-profile-handlers.js";
 import type { TestResultDependencies } from "../test-results/ports.js";
 import { testResultHandlers } from "./test-result-handlers.js";
 
-/** What the use cases behind the API need. */
 export interface HandlerDependencies {
   readonly imageVersions: Dependencies;
   readonly preparations: PreparationDependencies;
@@ -65,7 +64,10 @@ export type HttpHandlers = Readonly<
   >
 >;
 
-/** One handler an operation of the OpenAPI document, by its operationId; those of the pages; the one for all other paths. */
+/**
+ * One handler for each operation of the OpenAPI document, by its operationId, for the pages, and
+ * for all other paths.
+ */
 export function createHttpHandlers(
   edge: EndpointDependencies,
   deps: HandlerDependencies,

@@ -5,7 +5,10 @@ import type { Endpoint } from "./endpoint.js";
 import { imageVersionReadHandlers } from "./image-version-read-handlers.js";
 import { imageVersionWriteHandlers } from "./image-version-write-handlers.js";
 
-/** `validate` finds every error in a whole image version; `waitsOf` tells what keeps one out of latest. */
+/**
+ * `validate` finds every error in a whole image version; `waitsOf` returns what keeps one out of
+ * latest.
+ */
 export function imageVersionHandlers(
   endpoint: Endpoint,
   deps: Dependencies,

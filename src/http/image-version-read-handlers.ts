@@ -35,11 +35,13 @@ type Names =
   | "getImageUse"
   | "getForecast";
 
-/** Operations that Azure Resource Manager's own path has, too: its own parameters are ignored. */
+/**
+ * Operations that also exist under Azure Resource Manager's path, whose own parameters are ignored.
+ */
 type Get = EndpointRequest<"getImageVersion" | "armGetImageVersion">;
 type List = EndpointRequest<"listImageVersions" | "armListImageVersions">;
 
-/** `waitsOf` tells what keeps a version out of latest. */
+/** `waitsOf` returns what keeps a version out of latest. */
 export function imageVersionReadHandlers(
   endpoint: Endpoint,
   deps: Dependencies,
@@ -149,7 +151,7 @@ export function imageVersionReadHandlers(
   };
 }
 
-/** `no-cache` is what browsers send, too, where somebody reloads by force (RFC 9111, section 5.2.1.4). */
+/** Browsers also send `no-cache` when a person forces a reload (RFC 9111, section 5.2.1.4). */
 function listedIn(
   { query, headers }: EndpointRequest<"listGalleries" | "listImages">,
   continuationToken: string | undefined,

@@ -2,16 +2,16 @@ import type { HttpRequest } from "@azure/functions";
 import { ServiceError } from "../errors.js";
 import { parseJson, requireBodySize } from "../json/parse-json.js";
 
-/** What an operation takes as its body. */
+/** The body that an operation accepts. */
 interface AcceptedBody {
-  /** The media types that its document names. */
+  /** The documented media types. */
   readonly mediaTypes: readonly string[];
-  /** False where the operation can do without a body. */
+  /** False if the operation needs no body. */
   readonly required: boolean;
 }
 
 /**
- * The request's JSON body; undefined where it is empty and may be so, whatever its Content-Type. Throws
+ * The request's JSON body; undefined: an empty optional body, whatever its Content-Type. Throws
  * UnsupportedMediaType, PayloadTooLarge or MalformedJson.
  */
 export async function readJsonBody(
@@ -27,7 +27,10 @@ export async function readJsonBody(
   return parseJson(bytes);
 }
 
-/** A type that the document names, or another one that is JSON; a patch format means something else than its JSON. */
+/**
+ * Whether it is a documented type, or another JSON type that is not a patch format, which would
+ * have another meaning.
+ */
 function isAccepted(type: string, mediaTypes: readonly string[]): boolean {
   return (
     mediaTypes.includes(type) ||
@@ -62,8 +65,9 @@ async function readBytes(request: HttpRequest): Promise<Uint8Array> {
   let length = 0;
   const reader = request.body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined;
   try {
-    // Content-Length may be absent or wrong: what arrives is counted, and reading ends at the first byte too many. Not
-    // `for await`: that makes an error at its end, and a process's first error costs the decoding of its source map.
+    // Content-Length may be absent or wrong, so the bytes are counted, and reading ends at the
+    // first byte too many. Not `for await`, which creates an error at its end, and a process's
+    // first error costs the decoding of its source map.
     for (;;) {
       const chunk = (await reader?.read())?.value;
       if (chunk === undefined) return Buffer.concat(chunks);

@@ -6,7 +6,7 @@ import type { ImageVersionId } from "../resource-id.js";
 import { accepted, askedIn } from "./accepted.js";
 import type { Endpoint } from "./endpoint.js";
 
-/** Without regions, wherever it can be tested. */
+/** Without regions: wherever it can be tested. */
 function target(
   id: ImageVersionId,
   body: { readonly regions?: readonly string[] } | undefined,

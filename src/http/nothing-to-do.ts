@@ -1,15 +1,15 @@
 /**
- * The operation of a request that changed nothing. Nothing of it is stored: its id names the version and the time, and who reads it
- * is answered from the version as it is then.
+ * The operation of a request that changed nothing. It is not stored: its id contains the version
+ * and the time, and reading it shows the version as it is then.
  */
 import { viewImageVersion, type KnownImageVersion } from "../image-version/index.js";
 import type { OperationView } from "../operation/views.js";
 import { formatImageVersionId, parseImageVersionId, type ImageVersionId } from "../resource-id.js";
 
-/** No name has one. */
+/** No name contains it. */
 const SEPARATOR = "~";
 
-/** Of which version the operation was, and when; undefined for the id of one that is stored. */
+/** The version and time of such an operation; undefined: the id of a stored one. */
 export function nothingToDoIn(
   operationId: string,
 ): { readonly id: ImageVersionId; readonly time: Date } | undefined {
@@ -33,7 +33,7 @@ export function nothingToDoIn(
   return id && { id, time: new Date(Number(milliseconds)) };
 }
 
-/** It was done at `time`; the regions and warnings are those of now. */
+/** It was done at `time`; regions and warnings are those of now. */
 export function viewNothingToDo(version: KnownImageVersion, now: Date, time = now): OperationView {
   const { id: resourceId, sigil } = viewImageVersion(version, now);
   const { subscriptionId, resourceGroupName, galleryName } = version.id;

@@ -15,8 +15,8 @@ import { nothingToDoIn, viewNothingToDo } from "./nothing-to-do.js";
 import { viewPage } from "./paging.js";
 
 /**
- * `versionOf` throws ServiceError NotFound for a version that is not there; `asOfNow`: the operation with what has become of what it
- * did.
+ * `versionOf` throws ServiceError NotFound for a missing version. `asOfNow` adds the present result
+ * of what the operation did.
  */
 export function operationHandlers(
   endpoint: Endpoint,
@@ -101,14 +101,14 @@ export function operationHandlers(
   };
 }
 
-/** A step takes so long. */
+/** About the length of a step. */
 const STEP_MS = 2_000;
 const LEAST_SECONDS = 5;
 const MOST_SECONDS = 180;
 
 /**
- * After how many seconds an operation may show something new: just after the next step, or soon if a step waits for an answer. While
- * the step is overdue, 5, 10, 20 … s, by how long it is.
+ * Seconds until an operation may show something new: just after the next step, or soon if a step
+ * waits for an answer. While the step is overdue: 5, 10, 20 … s, by how long it is.
  */
 export function secondsUntilNews(dueTime: string | undefined, now: Date): number {
   if (dueTime === undefined) return LEAST_SECONDS;

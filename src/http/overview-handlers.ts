@@ -16,7 +16,7 @@ import type { Revocations } from "../revocation/record.js";
 import type { Endpoint } from "./endpoint.js";
 import { viewPage } from "./paging.js";
 
-/** Handlers that an open page polls. `waitsOf` answers what keeps a version out of latest. */
+/** Handlers that an open page polls. `waitsOf` returns what keeps a version out of latest. */
 export function overviewHandlers(
   endpoint: Endpoint,
   deps: Dependencies,
@@ -62,7 +62,7 @@ function unlessKnown<Body>(
     : { status: 200 as const, headers, body };
 }
 
-/** One row for the rejected messages, also if they could not be read. */
+/** One row for the rejected messages, even if they could not be read. */
 async function rejectedRows(rejected: RejectedRequests): Promise<readonly AttentionRow[]> {
   const row = (title: string, message: string): AttentionRow => ({
     severity: "warning",

@@ -1,18 +1,20 @@
 // Invariants:
-// 1. The page runs nothing but its own files, and asks nobody but this service and whoever signs people in.
-// 2. A file under assets/ has its content's hash in its name, and is the same forever; the page itself is asked for each time.
+// 1. The page runs only its own files, and sends requests only to this service and to the sign-in
+//    authority.
+// 2. A file under assets/ has its content's hash in its name and never changes; the page itself is
+//    requested each time.
 import type { HttpHandler } from "@azure/functions";
 import { SECURITY_HEADERS } from "./security-headers.js";
 import { answer, fileOf, noSuchFile, readFolder, type StaticFile } from "./static-files.js";
 
-/** How people sign in: OAuth 2.0 authorization code with PKCE, by a client that has no secret. */
+/** How people sign in: OAuth 2.0 authorization code with PKCE, by a client without a secret. */
 export interface SignInSettings {
-  /** Below it is the discovery document. */
+  /** The discovery document is below it. */
   readonly authority: string;
-  /** What the discovery document calls itself. */
+  /** The discovery document's `issuer`. */
   readonly issuer: string;
   readonly clientId: string;
-  /** What an access token for this API is asked for with. */
+  /** The scope to request an access token for this API with. */
   readonly scope: string;
   /** A person's scope counts without a role. */
   readonly scopesAssign: boolean;
@@ -20,7 +22,10 @@ export interface SignInSettings {
 
 const IMMUTABLE = "public, max-age=31536000, immutable";
 
-/** The page for people and its files, which the build has put into `folder`, and how it signs them in. It is no part of the API. */
+/**
+ * Serves the page for people, its files from `folder`, and its sign-in settings. Not part of the
+ * API.
+ */
 export function pageHandlers(
   folder: URL,
   signIn: SignInSettings | undefined,
@@ -30,7 +35,7 @@ export function pageHandlers(
     "application/json; charset=utf-8",
     Buffer.from(JSON.stringify({ ...(signIn && { signIn }) })),
   );
-  // Read when the first page is asked for: most instances serve none.
+  // Read at the first request, because most instances serve none.
   let files: ReadonlyMap<string, StaticFile> | undefined;
   return {
     getPage: (request, context) => {
@@ -51,7 +56,7 @@ export function pageHandlers(
           ? noSuchFile(request, common)
           : answer(request, file, { ...common, "Cache-Control": IMMUTABLE }); // Invariant 2.
       }
-      // Every other path is a view of the page: the page knows which, and says so where there is none.
+      // Every other path is a view of the page, which handles unknown ones.
       const index = files.get("index.html");
       if (index === undefined) return noSuchFile(request, common);
       return answer(request, index, {
@@ -64,7 +69,7 @@ export function pageHandlers(
   };
 }
 
-/** Invariant 1. Nothing is made of text as HTML or as a script, whoever wrote the text: hence trusted types. */
+/** Invariant 1. Trusted types keep any text, whoever wrote it, from becoming HTML or script. */
 function policyFor(signIn: SignInSettings | undefined): string {
   const authority = signIn && ` ${new URL(signIn.authority).origin}`;
   return [

@@ -1,19 +1,20 @@
 /**
- * Pages at the edge. A token is given for one listing, and taken for that listing alone: what was made up, or comes from
- * another listing or filter, is refused. It is no secret: what it names may be read by whoever may read the listing.
+ * Pages at the edge. A token belongs to one listing; a made-up token, or one from another listing
+ * or filter, is refused. It is not a secret: whoever may read the listing may read what it names.
  */
 import { createHash } from "node:crypto";
 import { forgedToken, type Page } from "../operation/queries.js";
 
-/** What a handler has of the call. */
+/** The part of the call that paging needs. */
 interface PageRequest {
   readonly requestUrl: URL;
   readonly query: { readonly continuationToken?: string | undefined };
 }
 
 /**
- * A page as the API answers it, with what else was read of it: `nextLink` is the address that was called, with the token of the
- * next page. Throws ServiceError InvalidRequest for a token that no page of this listing has given.
+ * A page for an answer, with what else was read of it. `nextLink` is the called URL with the next
+ * page's token. Throws ServiceError InvalidRequest for a token that no page of this listing
+ * returned.
  */
 export async function viewPage<Read extends Page<unknown>, View>(
   { requestUrl, query }: PageRequest,
@@ -41,7 +42,7 @@ export async function viewPage<Read extends Page<unknown>, View>(
   return { ...beside, value, nextLink: next.href, continuationToken };
 }
 
-/** The address without what differs from page to page. */
+/** The URL without the parameters that differ between pages. */
 function listingOf(requestUrl: URL): string {
   const parameters = new URLSearchParams(requestUrl.searchParams);
   parameters.delete("continuationToken");

@@ -7,7 +7,7 @@ interface ProblemResponse {
   readonly body: Problem;
 }
 
-/** A problem as RFC 9457 has it; further members come from the error's fields. */
+/** A problem by RFC 9457; more members come from the error's fields. */
 export interface Problem {
   readonly type: string;
   readonly title: string;
@@ -19,9 +19,9 @@ export interface Problem {
 }
 
 /**
- * Each code's HTTP status (RFC 9110, 15) and title. What can only arise in the background is read in an operation's `error`;
- * escaping by HTTP would be our own fault, 500. A state or a service that is busy is 503, which clients repeat by themselves
- * after Retry-After.
+ * Each code's HTTP status (RFC 9110, 15) and title. Errors that only occur in the background are in
+ * an operation's `error`; in an HTTP answer they would be our fault, 500. A busy state or service
+ * is 503, which clients repeat after Retry-After.
  */
 export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, title: string]>> = {
   MalformedJson: [400, "Malformed JSON"],
@@ -81,9 +81,9 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
 };
 
 /**
- * Any thrown value as an answer; `instance` is the path of the request, tokens left out. An error that is not a
- * ServiceError becomes 500 InternalError and says nothing of itself: its message was written for programmers and may
- * hold anything.
+ * Turns any thrown value into an answer; `instance` is the request's path without tokens. An error
+ * other than a ServiceError becomes 500 InternalError without details, because its message was
+ * written for programmers and may contain anything.
  */
 export function toProblem(error: unknown, instance: string): ProblemResponse {
   const known =
@@ -113,14 +113,14 @@ export function toProblem(error: unknown, instance: string): ProblemResponse {
   };
 }
 
-/** What a JSON Web Token is made of. */
+/** The characters of a JSON Web Token. */
 const DOTTED = /[\w.-]+/gu;
-/** Its header is an object of JSON, in base64url. */
+/** Its header is a JSON object in base64url. */
 const BEGINS_TOKEN = "eyJ";
 
 /**
- * A path as it may be written down: without a JSON Web Token that a caller has put into it by mistake. No pattern looks for the
- * three parts at once: it would read the path anew from each place where a token might begin.
+ * A path for logs, without a JSON Web Token that a caller put there by mistake. No pattern matches
+ * the three parts at once: it would read the path again from each possible beginning.
  */
 export function withoutTokens(path: string): string {
   return path.replace(DOTTED, (text) => {
@@ -143,7 +143,7 @@ export function withoutTokens(path: string): string {
 
 function headersOf(error: ServiceError, status: number): Record<string, string> {
   const headers: Record<string, string> = {};
-  // RFC 9110, 10.2.3: whole seconds; rounded up, so that the caller never comes too early.
+  // RFC 9110, 10.2.3: whole seconds, rounded up, so that the caller never comes too early.
   if (error.retryAfterMs !== undefined)
     headers["Retry-After"] = String(Math.ceil(error.retryAfterMs / 1000));
   // RFC 9110, 15.5.6: "The origin server MUST generate an Allow header field in a 405 response".
@@ -155,7 +155,10 @@ function headersOf(error: ServiceError, status: number): Record<string, string> 
   return headers;
 }
 
-/** RFC 6750, 3: a request without a token "SHOULD NOT include an error code"; else it is said why the token fails. */
+/**
+ * RFC 6750, 3: a request without a token "SHOULD NOT include an error code"; else it contains why
+ * the token fails.
+ */
 function challenge(error: ServiceError): string {
   const { tokenError, requiredRole } = error.fields;
   const parts = ['Bearer realm="sigil"'];

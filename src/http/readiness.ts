@@ -3,25 +3,28 @@ import { ServiceError } from "../errors.js";
 /** A part of the service that must answer for the service to work. */
 export interface HealthCheck {
   readonly name: string;
-  /** Rejects where it does not answer. Once `signal` is aborted nobody waits for it any more. */
+  /** Rejects if it does not answer. After `signal` is aborted nobody waits for it. */
   readonly check: (signal: AbortSignal) => Promise<void>;
 }
 
 interface HealthAnswer {
   readonly name: string;
   readonly status: "ok" | "unavailable";
-  /** What to do, where the tables say it. */
+  /** What to do, if known from the tables. */
   readonly detail?: string;
 }
 
-/** Anybody may ask, without a token: what asks is answered from here, and does not reach what stands behind. */
+/** Anyone may ask without a token, so kept answers protect what is behind. */
 const MAX_AGE_MS = 5_000;
-/** What takes longer is unavailable: the clients of Azure's services would wait for a minute, several times. */
+/**
+ * A slower part counts as unavailable: the clients of Azure's services would wait for a minute,
+ * several times.
+ */
 const ANSWER_MS = 5_000;
 
 /**
- * Runs the checks at most once in `MAX_AGE_MS`, however many ask and whatever they answer. `onUnavailable` is told of each
- * check that fails, once.
+ * Runs the checks at most once in `MAX_AGE_MS`, however many ask and whatever the result.
+ * `onUnavailable` is called once for each failed check.
  */
 export function createReadiness(
   checks: readonly HealthCheck[],

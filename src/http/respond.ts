@@ -9,10 +9,10 @@ import { corsHeaders } from "./cors.js";
 import { toProblem, withoutTokens } from "./problem.js";
 import { SECURITY_HEADERS } from "./security-headers.js";
 
-/** A span has so much of a path: no path of the API is longer. */
+/** Limit for a path in a span; no path of the API is longer. */
 const LONGEST_PATH = 1_000;
 
-/** What a function answers, before the headers that every answer has. */
+/** An answer, before the headers that every answer has. */
 interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -21,17 +21,17 @@ interface Answer {
 
 export interface Answering {
   readonly corsOrigins?: readonly string[];
-  /** Absent where no operation of the document is called. */
+  /** Absent: no operation of the document is called. */
   readonly route?: string;
-  /** Told of the answer, and of a problem's code. */
+  /** Called with the answer and a problem's code. */
   readonly onAnswer?: (answer: Answer, code: string | undefined, log: Log) => void;
-  /** Nobody's call that is refused, and one over the limit, leave no span. */
+  /** Refused calls without a principal, and calls over the limit, leave no span. */
   readonly seen: Seen;
 }
 
 /**
- * Answers as a span of the caller's trace, or of the host's; `answer` is given the span's trace context. Whatever it throws
- * becomes a problem.
+ * Answers in a span of the caller's trace, or of the host's; `answer` receives the span's trace
+ * context. Errors become problems.
  */
 export async function respond(
   { corsOrigins = [], route, onAnswer, seen }: Answering,
@@ -69,7 +69,7 @@ export async function respond(
           const { code, instance } = problem.body;
           failure = code;
           span.setAttribute("error.type", code);
-          // 4xx is the caller's affair. Any other error is logged whole, its causes with it.
+          // 4xx is the caller's affair. Any other error is logged with its causes.
           if (problem.status >= 500)
             log.error(`${method} answered ${problem.status}`, error, {
               path: instance,
@@ -79,7 +79,7 @@ export async function respond(
       });
       span.setAttribute("http.response.status_code", answered.status);
       onAnswer?.(answered, failure, log);
-      // OpenTelemetry, "HTTP server spans": 4xx is no error of the server's.
+      // OpenTelemetry, "HTTP server spans": 4xx is not a server error.
       if (answered.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
       else if (answered.status >= 400 && (seen.principal === undefined || seen.isOverLimit))
         leaveOut(span);

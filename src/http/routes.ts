@@ -2,18 +2,18 @@ import type { HttpHandler, HttpMethod } from "@azure/functions";
 import type { OpenApiDocument } from "./contract/openapi-document.js";
 import type { HttpHandlers } from "./handlers.js";
 
-/** A function that HTTP triggers, as `app.http` of `@azure/functions` registers it under its name. */
+/** A function with an HTTP trigger, as `app.http` of `@azure/functions` registers it by name. */
 export interface HttpRoute {
   readonly name: string;
   readonly methods: HttpMethod[];
-  /** Below the host's prefix, without a slash at its start. */
+  /** Below the host's prefix, without a leading slash. */
   readonly route: string;
   readonly handler: HttpHandler;
 }
 
 /**
- * One route an operation of the document; then the page that shows it, the documents, the page for people, and what answers every other path, also a known
- * one with a method that it does not have.
+ * One route for each operation of the document; then its page, the docs, the page for people, and a
+ * fallback for every other path or method.
  */
 export function routesOf(document: OpenApiDocument, handlers: HttpHandlers): readonly HttpRoute[] {
   return [

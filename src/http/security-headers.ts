@@ -1,6 +1,6 @@
 /**
- * What every answer tells browsers: that it is data, kept nowhere, read as what it says it is, and nobody's to frame or
- * to embed. An answer that is a page gives a policy of its own.
+ * Headers for browsers on every answer: it is data, not to be stored, sniffed, framed or embedded.
+ * A page overrides the policy.
  */
 export const SECURITY_HEADERS = {
   "Cache-Control": "no-store",

@@ -1,5 +1,5 @@
 // Invariants:
-// 1. No path is made of a request: a file is one that the build has put there, found by its whole name.
+// 1. No path is built from a request: a file is one from the build, found by its whole name.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -18,7 +18,7 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   svg: "image/svg+xml",
   yaml: "application/yaml; charset=utf-8",
 };
-/** What is shorter is not worth it. */
+/** Shorter files are not worth compressing. */
 const SHORTEST_GZIP = 1_024;
 
 export interface StaticFile {
@@ -28,7 +28,9 @@ export interface StaticFile {
   readonly etag: string;
 }
 
-/** Every file below a folder, by its path there; none where the build has made no such folder. Invariant 1. */
+/**
+ * Every file below a folder, by its path there; empty if the build has no such folder. Invariant 1.
+ */
 export function readFolder(folder: URL): ReadonlyMap<string, StaticFile> {
   const root = fileURLToPath(folder);
   const entries = existsSync(root)

@@ -1,8 +1,8 @@
 /**
- * What a body is called by its own names, read before its schema is applied:
- *  1. Read-only members are left out, as Azure Resource Manager ignores them.
- *  2. A name that is not known, but stands for a known one, is told, and what is below it is read as if it had that name:
- *     so the schema finds the errors below it, too.
+ * Reads a body by its names, before its schema is applied:
+ *  1. Read-only members are dropped, as Azure Resource Manager ignores them.
+ *  2. An unknown name that stands for a known one is reported, and its value is read under the
+ *     known name, so that the schema also finds the errors inside.
  */
 import type { OpenAPIV3 } from "openapi-types";
 import { escapePointer, type Finding } from "../../errors.js";
@@ -10,7 +10,7 @@ import { code, nearestName, own } from "./findings.js";
 import { foreignWord, lettersOf } from "./foreign-words.js";
 import { resolve } from "./openapi-document.js";
 
-/** The document's own keywords beside those of OpenAPI. */
+/** The document's own keywords, in addition to OpenAPI's. */
 type Schema = OpenAPIV3.SchemaObject & {
   readonly "x-read-only-properties"?: readonly string[];
   readonly "x-refused-properties"?: Readonly<Record<string, string>>;
@@ -20,14 +20,14 @@ type Schema = OpenAPIV3.SchemaObject & {
 interface ReadBody {
   /** The body with the schema's names, without read-only members. */
   readonly value: unknown;
-  /** Whether it had read-only members beside `type`: then it was an answer before. */
+  /** Whether it had read-only members other than `type`, because it is an edited answer. */
   readonly pasted: boolean;
   readonly findings: readonly Finding[];
-  /** Where a place of `value` is in the body as it was given. */
+  /** Maps a pointer into `value` to the given body. */
   readonly givenPointer: (pointer: string) => string;
 }
 
-/** Reads a body by its names. Depth and number of values are bounded by the caller. */
+/** Reads a body by its names. The caller limits its depth and number of values. */
 export function readNames(
   content: OpenAPIV3.Document,
   root: OpenAPIV3.SchemaObject,
@@ -40,7 +40,7 @@ export function readNames(
   const schemaOf = (schema: OpenAPIV3.SchemaObject | OpenAPIV3.ReferenceObject): Schema =>
     resolve<Schema>(content, schema);
 
-  /** `to` is the place in the result, `from` that in the given body. */
+  /** `to` is the place in the result, `from` the place in the given body. */
   const read = (schema: Schema, value: unknown, to: string, from: string): unknown => {
     if (schema.type === "array" && Array.isArray(value)) {
       const items = schemaOf(schema.items);
@@ -69,7 +69,7 @@ export function readNames(
         const emptied = isEmpty(kept) && !isEmpty(member);
         if (!emptied || schema.required?.includes(name)) define(result, name, kept);
       } else if (schema["x-read-only-properties"]?.includes(name))
-        // A client whose types have it sends it in every body: it has one value.
+        // Typed clients send it in every body, with its one value.
         pasted ||= name !== "type";
       else strange.push(name);
     }
@@ -91,7 +91,7 @@ export function readNames(
     return result;
   };
 
-  /** Puts a member where it belongs, unless something is there. */
+  /** Puts a member where it belongs, unless that place is taken. */
   const place = (
     schema: Schema,
     result: Record<string, unknown>,
@@ -132,11 +132,11 @@ export function readNames(
 
 interface Meaning {
   readonly message: string;
-  /** Where it belongs, from the object that has it; empty where that is no single place. */
+  /** Where it belongs, from its object; empty: no single place. */
   readonly path: readonly string[];
 }
 
-/** What an unknown name stands for; undefined where that cannot be told. */
+/** What an unknown name stands for; undefined: unknown. */
 function meaningOf(content: OpenAPIV3.Document, schema: Schema, name: string): Meaning | undefined {
   if (own(schema["x-refused-properties"], name) !== undefined) return undefined;
   const word = foreignWord(nameOf(content, schema), name);
@@ -165,7 +165,8 @@ function meaningOf(content: OpenAPIV3.Document, schema: Schema, name: string): M
       message: `${unknown} Did you mean ${code(nearest)}?`,
       path: [nearest],
     };
-  // SDKs flatten `properties`, templates do not: a name that is known one level down is no typing mistake.
+  // SDKs flatten `properties`, templates do not: a name that is known one level down is not a
+  // typing mistake.
   for (const child of known) {
     const { properties = {} } = resolve<OpenAPIV3.SchemaObject>(
       content,
@@ -181,14 +182,14 @@ function meaningOf(content: OpenAPIV3.Document, schema: Schema, name: string): M
   return undefined;
 }
 
-/** The name under which the document has a schema. */
+/** The name of a schema in the document. */
 function nameOf(content: OpenAPIV3.Document, schema: Schema): string | undefined {
   return Object.entries(content.components?.schemas ?? {}).find(
     ([, named]) => named === schema,
   )?.[0];
 }
 
-/** Not by assignment: a member may be called `__proto__`. */
+/** Not by assignment, because a member may be named `__proto__`. */
 function define(target: object, name: string, value: unknown): void {
   Object.defineProperty(target, name, {
     value,

@@ -3,10 +3,10 @@ import { distance } from "fastest-levenshtein";
 import { escapePointer, moreFindings, MOST_FINDINGS, type Finding } from "../../errors.js";
 import { foreignWord } from "./foreign-words.js";
 
-/** What is validated: an object's entries are properties of a body, or the parameters of a path, query or header. */
+/** What is validated: properties of a body, or parameters of a path, query or header. */
 export type Entry = "property" | "parameter";
 
-/** What of a schema the messages are made of; `x-` members are described in the document itself. */
+/** The parts of a schema that messages use; `x-` members are described in the document itself. */
 interface DescribedSchema {
   readonly description?: string;
   readonly example?: string;
@@ -23,13 +23,16 @@ interface DescribedSchema {
 type Dereference = (schema: DescribedSchema) => DescribedSchema;
 
 const MAX_SHOWN_CHARACTERS = 80;
-/** What ConvertTo-Json writes for a hashtable, list or object that is deeper than its -Depth, which is 2 by default. */
+/**
+ * What ConvertTo-Json writes for a hashtable, list or object deeper than its -Depth, which is 2 by
+ * default.
+ */
 const CUT_OFF = /^(?:System\.(?:Collections\.|Object)|@\{)/u;
 
 /**
- * Each error of ajv (with `verbose`) as a finding with a stable code, the pointer to what is wrong (to the property
- * itself where one is missing), and a message that says what would be right, after those that were found `before`. At
- * most 100, the last one then says how many more there are.
+ * Each ajv error (with `verbose`) as a finding: a stable code, the pointer to the fault (for a
+ * missing property, its own), and a message that says what would be right. They follow the findings
+ * `before`. At most 100; the last one then has the number of the rest.
  */
 export function toFindings(
   ajvErrors: readonly DefinedError[],
@@ -131,7 +134,7 @@ function toFinding(error: DefinedError, entry: Entry, dereference: Dereference):
   }
 }
 
-/** Most of Microsoft's own examples write the type in the singular, which Azure does not take. */
+/** Most of Microsoft's examples write the type in the singular, which Azure does not accept. */
 function meantSet(text: string, pattern = ""): readonly string[] {
   const meant = text.replace(/\/diskEncryptionSet\//iu, "/diskEncryptionSets/");
   return meant !== text && new RegExp(pattern, "u").test(meant) ? [`Did you mean ${meant}?`] : [];
@@ -175,7 +178,7 @@ function unknownEntry(
 }
 
 function notAllowed(value: unknown, allowed: readonly string[], pointer: string): Finding {
-  // Not String(): an object may bring a `toString` of its own that is no function.
+  // Not String(), because an object may have a `toString` that is not a function.
   const text = typeof value === "string" ? value : JSON.stringify(value);
   const nearest = nearestName(text, allowed);
   return {
@@ -188,7 +191,10 @@ function notAllowed(value: unknown, allowed: readonly string[], pointer: string)
   };
 }
 
-/** The known name that differs only in case, or in so few characters that it is likely a typing mistake. */
+/**
+ * The known name that differs only in case, or in so few characters that it is probably a typing
+ * mistake.
+ */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   if (name.length > MAX_SHOWN_CHARACTERS) return undefined;
   const wanted = name.toLowerCase();
@@ -202,7 +208,7 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return best?.candidate;
 }
 
-/** A member of the record's own, and no method that every object has. */
+/** An own member, not an inherited one. */
 export function own<T>(
   record: Readonly<Record<string, T>> | undefined,
   name: string,
@@ -210,7 +216,7 @@ export function own<T>(
   return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
-/** A name or value as messages show it. */
+/** A name or value, as messages quote it. */
 export function code(text: string): string {
   return `\`${text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}…` : text}\``;
 }

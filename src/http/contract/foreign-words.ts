@@ -1,6 +1,9 @@
-/** What others call what is here, for the answer to who writes their words: other tools, and earlier versions of Sigil. */
+/**
+ * Words of other tools, and of earlier versions of Sigil, with Sigil's word for each, to answer a
+ * caller who uses them.
+ */
 
-/** Whose word it is. */
+/** The tool that uses the word. */
 export type Tool = "PowerShell" | "az" | "Azure Resource Manager" | "Sigil 0.1.0";
 
 export interface ForeignWord {
@@ -8,7 +11,10 @@ export interface ForeignWord {
   /** The object that has the word: its schema's name in the OpenAPI document, or `query`. */
   readonly schema: string;
   readonly word: string;
-  /** The property's path from that object, `[]` for each item of a list; undefined where the URL says it. */
+  /**
+   * The property's path from that object, `[]` for each item of a list; undefined: it is in the
+   * URL.
+   */
   readonly path: string | undefined;
 }
 
@@ -19,7 +25,10 @@ const PUBLISHING = "properties.publishingProfile";
 const STORAGE = "properties.storageProfile";
 const SAFETY = "properties.safetyProfile";
 
-/** New-AzGalleryImageVersion and Update-AzGalleryImageVersion: parameters, and the hashtables that they take. */
+/**
+ * Parameters of New-AzGalleryImageVersion and Update-AzGalleryImageVersion, and the hashtables they
+ * take.
+ */
 const POWERSHELL: Words = {
   GalleryImageVersion: {
     ResourceGroupName: IN_URL,
@@ -105,7 +114,7 @@ const AZ: Words = {
   },
 };
 
-/** What other resources of Azure Resource Manager have for the same thing. */
+/** Words of other resources of Azure Resource Manager for the same thing. */
 const RESOURCE_MANAGER: Words = {
   OSDiskImageEncryption: {
     diskEncryptionSet: "diskEncryptionSetId",
@@ -114,10 +123,10 @@ const RESOURCE_MANAGER: Words = {
   DataDiskImageEncryption: { diskEncryptionSet: "diskEncryptionSetId" },
 };
 
-/** What a new version of Sigil calls otherwise. */
+/** Words that a new version of Sigil changed. */
 const EARLIER: Words = { query: { allowRegionRemoval: "removeRegions" } };
 
-/** Every word, in the order in which they are looked up. */
+/** Every word, in lookup order. */
 export const FOREIGN_WORDS: readonly ForeignWord[] = [
   ...wordsOf("PowerShell", POWERSHELL),
   ...wordsOf("az", AZ),
@@ -130,12 +139,15 @@ const BY_LETTERS = new Map(
   FOREIGN_WORDS.toReversed().map((word) => [`${word.schema} ${lettersOf(word.word)}`, word]),
 );
 
-/** The word for a property of that schema, as it is spelled or in another case, with or without `-` and `_`. */
+/**
+ * The word for a property of that schema, as spelled, or in another case, with or without `-` and
+ * `_`.
+ */
 export function foreignWord(schema: string | undefined, name: string): ForeignWord | undefined {
   return BY_SPELLING.get(`${schema} ${name}`) ?? BY_LETTERS.get(`${schema} ${lettersOf(name)}`);
 }
 
-/** What is left of a name that is spelled in another tool's way. */
+/** The letters of a name, without another tool's spelling. */
 export function lettersOf(name: string): string {
   return name.toLowerCase().replace(/[-_]/gu, "");
 }

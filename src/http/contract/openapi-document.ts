@@ -6,38 +6,41 @@ import type { operations } from "../../generated/openapi.js";
 /** The name of an operation in the document. */
 export type OperationId = keyof operations;
 
-/** One operation of the document, with the references of its parameters resolved. */
+/** One operation of the document, with resolved references of its parameters. */
 interface DocumentedOperation {
   readonly operationId: OperationId;
   readonly method: Uppercase<(typeof METHODS)[number]>;
-  /** As the document has it, with the names of parameters in braces. */
+  /** As in the document, with parameter names in braces. */
   readonly path: string;
-  /** The same below the service's address: with the document's base before it. */
+  /** The path with the document's base before it. */
   readonly route: string;
   readonly parameters: readonly OpenAPIV3.ParameterObject[];
-  /** The schema of its JSON body; undefined where it takes none. */
+  /** The schema of its JSON body; undefined: it takes none. */
   readonly bodySchema: OpenAPIV3.SchemaObject | undefined;
-  /** Whether it needs a body, and the media types that a body may have. */
+  /** Whether it needs a body, and the accepted media types. */
   readonly body: {
     readonly required: boolean;
     readonly mediaTypes: readonly string[];
   };
-  /** The role that its callers need (`x-required-role`); undefined where it is open (`security: []`). */
+  /** The role that its callers need (`x-required-role`); undefined: open (`security: []`). */
   readonly requiredRole: Role | undefined;
 }
 
 export interface OpenApiDocument {
   readonly content: OpenAPIV3.Document;
   readonly operations: readonly DocumentedOperation[];
-  /** Throws a TypeError where the document has no such operation. */
+  /** Throws a TypeError if the document has no such operation. */
   operation(operationId: OperationId): DocumentedOperation;
-  /** The methods, in upper case, that the document has for a request's path; none where it does not know the path. */
+  /** The documented methods, in upper case, for a request's path; empty: unknown path. */
   allowedMethods(pathname: string): readonly string[];
 }
 
 const METHODS = ["get", "put", "post", "patch", "delete", "head", "options", "trace"] as const;
 
-/** Reads the OpenAPI document, which the build has made JSON, once; everything that validates is derived from it. */
+/**
+ * Reads the OpenAPI document once, as JSON from the build. Everything that validates is derived
+ * from it.
+ */
 export function loadOpenApiDocument(file: URL): OpenApiDocument {
   return createOpenApiDocument(JSON.parse(readFileSync(file, "utf8")) as OpenAPIV3.Document);
 }
@@ -80,7 +83,7 @@ export function createOpenApiDocument(content: OpenAPIV3.Document): OpenApiDocum
   };
 }
 
-/** Follows a `$ref` within the document; OpenAPI 3.0 ignores whatever stands beside one. */
+/** Follows a `$ref` within the document; OpenAPI 3.0 ignores its siblings. */
 export function resolve<T extends object>(
   content: OpenAPIV3.Document,
   value: T | OpenAPIV3.ReferenceObject,
@@ -102,7 +105,7 @@ function describe(
   const body = operation.requestBody && resolve(content, operation.requestBody);
   const schema = body?.content["application/json"]?.schema;
   const role = (operation as { "x-required-role"?: Role })["x-required-role"];
-  // An operation is open only where the document says so: a forgotten role must not open a door.
+  // An operation is open only if the document says so, so that a forgotten role cannot open it.
   const isOpen = operation.security?.length === 0;
   if (role === undefined && !isOpen)
     throw new TypeError(`${operation.operationId} has neither x-required-role nor "security: []".`);
@@ -119,7 +122,7 @@ function describe(
   };
 }
 
-/** Azure Functions matches routes without regard to case or a slash at the end; so does this. */
+/** Ignores case and a slash at the end, as Azure Functions does. */
 function pathPattern(template: string): RegExp {
   const source = template.replace(/[.*+?^$()|[\]\\]/gu, "\\$&").replace(/\{[^{}]+\}/gu, "[^/]+");
   return new RegExp(`^${source}/?$`, "iu");

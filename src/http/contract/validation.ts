@@ -6,13 +6,13 @@ import { readNames } from "./body-names.js";
 import { type Entry, toFindings } from "./findings.js";
 import { type OpenApiDocument, type OperationId, resolve } from "./openapi-document.js";
 
-/** Where OpenAPI places a parameter, and the first segment of the pointers into it. */
+/** OpenAPI's places of parameters, and the first segment of pointers into each. */
 const PLACES = { path: "path", query: "query", header: "headers" } as const;
 type Place = keyof typeof PLACES;
 
 /**
- * ajv copies the errors so far at every reference that adds one: its time grows with the square of the errors. 256 KB of
- * real image version have a few thousand values, of zeros 128,000.
+ * ajv copies the errors so far at every reference that adds one, so its time grows with the square
+ * of the errors. 256 KB of a real image version have a few thousand values; of zeros 128,000.
  */
 const MAX_VALUES = 10_000;
 
@@ -21,39 +21,41 @@ type Parameter = OpenAPIV3.ParameterObject & {
 };
 type ParameterValue = string | number | boolean;
 
-/** The parameters of one place by name, of the types that the document gives them, defaults filled in. */
+/** The parameters of one place by name, with their documented types and defaults. */
 interface ValidatedParameters {
   readonly values: Readonly<Record<string, ParameterValue>>;
   readonly findings: readonly Finding[];
 }
 
-/** A body without its read-only members, which are ignored as Azure Resource Manager ignores them. */
+/** A body without its read-only members, which are ignored as in Azure Resource Manager. */
 interface ValidatedBody {
   readonly value: unknown;
-  /** Whether it had any: then it was an answer, edited. */
+  /** Whether it had any, because it is an edited answer. */
   readonly pasted: boolean;
   /** Every error in it. */
   readonly findings: readonly Finding[];
 }
 
 export interface Validator {
-  /** Looks at a body that has been parsed; finds nothing where the operation takes none. Pointers go into the body. */
+  /**
+   * Validates a parsed body; no findings if the operation takes none. Pointers go into the body.
+   */
   validateBody(operationId: OperationId, value: unknown): ValidatedBody;
-  /** `parameters` by name; names that the document does not have are left out. Pointers begin with `/path`. */
+  /** `parameters` by name; unknown names are dropped. Pointers begin with `/path`. */
   validatePath(
     operationId: OperationId,
     parameters: Readonly<Record<string, string>>,
   ): ValidatedParameters;
-  /** Refuses parameters that are unknown or given more than once. Pointers begin with `/query`. */
+  /** Refuses unknown and repeated parameters. Pointers begin with `/query`. */
   validateQuery(operationId: OperationId, query: URLSearchParams): ValidatedParameters;
-  /** Headers that the document does not have are left out. Pointers begin with `/headers`. */
+  /** Unknown headers are dropped. Pointers begin with `/headers`. */
   validateHeaders(
     operationId: OperationId,
     headers: { get(name: string): string | null },
   ): ValidatedParameters;
 }
 
-/** Validates against the document's own schemas, each compiled when it is first needed. */
+/** Validates with the document's own schemas, each compiled at first use. */
 export function createValidator(document: OpenApiDocument): Validator {
   const ajv = createAjv();
   const { content } = document;
@@ -67,7 +69,7 @@ export function createValidator(document: OpenApiDocument): Validator {
   ): Finding[] => {
     let check = compiled.get(key);
     if (check === undefined) {
-      // The document's references begin at its root: `components` stands beside each schema for them to resolve.
+      // The document's references begin at its root, so each schema gets `components` next to it.
       check = ajv.compile({ ...schema(), components: content.components });
       compiled.set(key, check);
     }
@@ -103,7 +105,8 @@ export function createValidator(document: OpenApiDocument): Validator {
     given: Readonly<Record<string, string>>,
   ): ValidatedParameters => {
     const declared = parametersOf(operationId, place);
-    // Own entries only, and no prototype: a parameter may be called `constructor` or `__proto__`.
+    // Only own entries and no prototype, because a parameter may be named `constructor` or
+    // `__proto__`.
     const values = Object.assign(
       Object.create(null) as Record<string, ParameterValue>,
       given as Readonly<Record<string, ParameterValue>>,
@@ -130,7 +133,7 @@ export function createValidator(document: OpenApiDocument): Validator {
     return { values, findings };
   };
 
-  /** The schema that has a body's names: of a merge patch, that of what it patches. */
+  /** The schema with a body's names; for a merge patch, the schema of the patched resource. */
   const namesOfBody = (
     schema: OpenAPIV3.SchemaObject & { "x-merge-patch-of"?: string },
   ): OpenAPIV3.SchemaObject => {
@@ -209,7 +212,7 @@ export function createValidator(document: OpenApiDocument): Validator {
 }
 
 function hasMoreValuesThan(limit: number, value: unknown): boolean {
-  // Not recursive: a caller other than readJsonBody may not have bounded the depth.
+  // Not recursive, because a caller other than readJsonBody may not have limited the depth.
   const pending: unknown[] = [value];
   for (let count = 0; pending.length > 0; count++) {
     if (count + pending.length > limit) return true;
@@ -220,7 +223,7 @@ function hasMoreValuesThan(limit: number, value: unknown): boolean {
   return false;
 }
 
-/** Text as the type that the schema wants; left as it is where it is not that, for the schema to refuse. */
+/** Converts text to the schema's type; other text stays unchanged, for the schema to refuse. */
 function coerce(text: string, schema: OpenAPIV3.SchemaObject): ParameterValue {
   switch (schema.type) {
     case "integer":
@@ -233,10 +236,14 @@ function coerce(text: string, schema: OpenAPIV3.SchemaObject): ParameterValue {
   }
 }
 
-/** ajv as OpenAPI 3.0 and the document need it: every mistake, the own keywords and formats known, all others refused. */
+/**
+ * ajv for OpenAPI 3.0 and the document: reports every mistake, and refuses unknown keywords and
+ * formats.
+ */
 export function createAjv(): Ajv {
-  // allErrors is safe as long as what is validated is bounded (MAX_VALUES). The schemas are the document's, which is validated
-  // before it is built (`npm run contracts`): to do it here would cost the first request a tenth of its time.
+  // allErrors is safe while the input is bounded (MAX_VALUES). The document's schemas are validated
+  // when it is built (`npm run contracts`): doing it here would add a tenth to the first request's
+  // time.
   const ajv = new Ajv({
     allErrors: true,
     verbose: true,
@@ -244,7 +251,7 @@ export function createAjv(): Ajv {
     validateSchema: false,
   });
   ajvFormats.default(ajv);
-  // OpenAPI 3.0's own keywords, which say nothing of validity, and the document's extensions.
+  // OpenAPI 3.0's keywords without validation, and the document's extensions.
   ajv.addVocabulary([
     "components",
     "example",
@@ -265,7 +272,10 @@ export function createAjv(): Ajv {
 const DATE_OR_DATE_TIME =
   /^(\d{4}-\d{2}-\d{2})(?:[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2}))?$/u;
 
-/** RFC 3339, 5.6, `full-date` or `date-time`, as far as Date can hold it: Date rolls 30 February on and knows no leap second. */
+/**
+ * RFC 3339, 5.6, `full-date` or `date-time`, as far as Date supports it: Date turns 30 February
+ * into March and has no leap seconds.
+ */
 export function isDateOrDateTime(text: string): boolean {
   const date = DATE_OR_DATE_TIME.exec(text)?.[1];
   if (date === undefined || Number.isNaN(Date.parse(text.toUpperCase()))) return false;
@@ -273,7 +283,10 @@ export function isDateOrDateTime(text: string): boolean {
   return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(date);
 }
 
-/** ARM holds each part of a version name in 31 bits. What the pattern refuses already passes here: one finding is enough. */
+/**
+ * ARM stores each part of a version name in 31 bits. Names that the pattern refuses pass here,
+ * because one finding is enough.
+ */
 function isImageVersionName(text: string): boolean {
   const parts = text.split(".");
   return (
