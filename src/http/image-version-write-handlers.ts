@@ -216,5 +216,5 @@ export function imageVersionWriteHandlers(
   };
 }
 
-/** How soon Azure may stop listing a version that is deleted for good. */
+/** How soon Azure may stop listing a purged version. */
 const PURGE_SECONDS = 30;

@@ -19,21 +19,21 @@ import { fieldsOf, regionField, regionOf, regionsIn, type Fields } from "../prop
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { unmetBy, type Patch } from "../properties/patch.js";
 
-/** Canonical regions in which a machine that names no number may get the version, ready or not. */
+/** Canonical regions where a machine without a version number may get the version, ready or not. */
 export function latestIn(resource: ImageVersionRequest): readonly string[] {
   return targetRegionsOf(resource)
     .filter((region) => !isExcluded(resource, region))
     .map(({ name }) => canonicalRegion(name));
 }
 
-/** Canonical regions of which the body itself says that they are passed over. */
+/** Canonical regions that the body itself excludes. */
 export function heldBackBy(body: ImageVersionRequest): readonly string[] {
   return targetRegionsOf(body)
     .filter(({ excludeFromLatest }) => excludeFromLatest === true)
     .map(({ name }) => canonicalRegion(name));
 }
 
-/** By canonical region, the flag that the region itself has; a region without one is not among them. */
+/** Each region's own flag, by canonical region; regions without one are left out. */
 export function ownFlagsOf(resource: ImageVersionRequest): Readonly<Record<string, boolean>> {
   return Object.fromEntries(
     targetRegionsOf(resource).flatMap(({ name, excludeFromLatest }) =>
@@ -43,8 +43,8 @@ export function ownFlagsOf(resource: ImageVersionRequest): Readonly<Record<strin
 }
 
 /**
- * Canonical regions of `before` whose own flag others have set to true since. `changes` is what Sigil has sent meanwhile: once `after`
- * shows any of it, the flags of that body are Sigil's.
+ * Canonical regions of `before` whose own flag others set to true since then. `changes` is what
+ * Sigil sent meanwhile: once `after` shows any of it, the flags of that body are Sigil's.
  */
 export function heldAnew(
   before: ImageVersionRequest,
@@ -68,25 +68,25 @@ function isExcluded(
   return excludeFromLatest ?? publishingProfile?.excludeFromLatest === true;
 }
 
-/** The field that says whether a canonical region is passed over. */
+/** The field that excludes a canonical region from latest. */
 export function exclusionIn(region: string): string {
   return `${regionField(region)}/excludeFromLatest`;
 }
 
-/** The region whose flag the field is, if it is one. */
+/** The region of a flag; undefined: the field is not a region's flag. */
 export function regionOfFlag(field: string): string | undefined {
   const region = regionOf(field);
   return region !== undefined && field === exclusionIn(region) ? region : undefined;
 }
 
-/** True of the flag of a region, and of the version's. */
+/** Whether the field is the flag of a region or of the version. */
 export function isFlag(field: string): boolean {
   return field === EXCLUDE_FROM_LATEST || regionOfFlag(field) !== undefined;
 }
 
 const known = new WeakMap<ImageVersionRequest, Fields>();
 
-/** The fields of a version in which each region says by itself whether it is passed over. */
+/** The fields of a version, with a flag of its own for each region. */
 export function shownFields(resource: ImageVersionRequest): Fields {
   const found = known.get(resource);
   if (found !== undefined) return found;
@@ -100,17 +100,19 @@ export function shownFields(resource: ImageVersionRequest): Fields {
   return shown;
 }
 
-/** The flags that have these regions, and no others of `regions`, in latest. */
+/** The flags that put exactly the `included` of these regions into latest. */
 export function flagsFor(included: readonly string[], regions: readonly string[]): Patch {
   return Object.fromEntries(regions.map((name) => [exclusionIn(name), !included.includes(name)]));
 }
 
-/** A patch without what it says of latest. */
+/** The patch without flags of latest. */
 export function withoutFlags(patch: Patch): Patch {
   return Object.fromEntries(Object.entries(patch).filter(([field]) => !isFlag(field)));
 }
 
-/** The document with the flags that have exactly these canonical regions in latest. Invariant 2. */
+/**
+ * The document with the flags that put exactly these canonical regions into latest. Invariant 2.
+ */
 export function withLatest(
   resource: ImageVersionRequest,
   included: readonly string[],
@@ -136,7 +138,7 @@ export function withLatest(
   };
 }
 
-/** The version as it is, with the patch, in latest as its flags say. */
+/** The resource with the patch applied, in latest as its flags say. */
 export function bodyOf(
   resource: ImageVersionRequest | undefined,
   patch: Patch,

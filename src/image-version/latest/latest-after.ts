@@ -1,42 +1,45 @@
 /**
- * Which version is the latest, as a virtual machine made without a version number would get it: the highest that is not
- * excluded, of all that Azure has, whoever made it. In a region it is the highest that is ready there and not excluded
- * there, also while its other regions still replicate.
+ * Determines the latest version, which a virtual machine without a version number would get: the
+ * highest one in Azure that is not excluded, whoever created it. In a region it is the highest one
+ * that is ready and not excluded there, even while its other regions still replicate.
  */
 import { compareVersionNumbers } from "../version-numbers.js";
 import { latestIn } from "./flags.js";
 import type { ListedImageVersion } from "../resources.js";
 
-/** A version as Azure lists it, with the regions where it is known to be ready; undefined: not known of any. */
+/**
+ * A version as Azure lists it, with the regions where it is known to be ready; undefined: none
+ * known.
+ */
 export interface Candidate extends ListedImageVersion {
   readonly readyRegions?: readonly string[] | undefined;
 }
 
 export interface Latest {
-  /** Its number; absent where no version is ready and not excluded. */
+  /** Its number; absent: no version is ready and not excluded. */
   readonly version?: string;
   /** By canonical region. */
   readonly inRegion: ReadonlyMap<string, string>;
 }
 
-/** True while ARM creates or updates it: whether a region is ready is only known by its replication. */
+/** Whether ARM is creating or updating it, so that only its replication shows where it is ready. */
 export function isUnsettled({
   provisioningState,
 }: Pick<ListedImageVersion, "provisioningState">): boolean {
   return ["Creating", "Updating", "Failed"].includes(provisioningState);
 }
 
-/** In latest in some region, ready or not. */
+/** Whether it is in latest in some region, ready or not. */
 export function isPromoted({ resource }: Pick<ListedImageVersion, "resource">): boolean {
   return latestIn(resource).length > 0;
 }
 
-/** Canonical regions in which a version is included in latest, ready or not. */
+/** Canonical regions where a version is in latest, ready or not. */
 function includedRegions(item: ListedImageVersion): readonly string[] {
   return item.provisioningState === "Deleting" ? [] : latestIn(item.resource);
 }
 
-/** Canonical regions in which a version may be used without its number. */
+/** Canonical regions where a version can be used without its number. */
 export function usableRegions(candidate: Candidate): readonly string[] {
   const { readyRegions } = candidate;
   return includedRegions(candidate).filter((name) =>
@@ -45,8 +48,8 @@ export function usableRegions(candidate: Candidate): readonly string[] {
 }
 
 /**
- * `usable` says in which regions a version may be used without its number. It is asked of those alone that may be the latest
- * in a region, highest first.
+ * `usable` returns the regions where a version can be used without its number. It is called only
+ * for versions that may be the latest in a region, highest first.
  */
 export async function latestOf(
   listed: readonly ListedImageVersion[],
@@ -65,8 +68,8 @@ export async function latestOf(
 }
 
 /**
- * Those of a list that its latest can be found of, also where any one version is otherwise than listed: in some region fewer than two above
- * them may be used as listed. Highest first.
+ * The versions of a list that may decide the latest, even if any one of them differs from the list:
+ * in some region, fewer than two usable ones are above them. Highest first.
  */
 export function candidatesOf(listed: readonly ListedImageVersion[]): readonly ListedImageVersion[] {
   const above = new Map<string, number>();
@@ -83,16 +86,16 @@ function descending(listed: readonly ListedImageVersion[]): readonly ListedImage
   return [...listed].sort((a, b) => compareVersionNumbers(b.name, a.name));
 }
 
-/** What becomes of the latest of a region. */
+/** The change of a region's latest version. */
 export interface LatestChange {
   /** Canonical. */
   readonly region: string;
-  /** Absent where no version is the latest. */
+  /** Absent: no version is the latest. */
   readonly from?: string;
   readonly to?: string;
 }
 
-/** The latest of each region, before and after. */
+/** The latest version of each region, before and after. */
 export function latestBetween(before: Latest, after: Latest): readonly LatestChange[] {
   return [...new Set([...before.inRegion.keys(), ...after.inRegion.keys()])]
     .sort()
@@ -106,7 +109,7 @@ export function latestBetween(before: Latest, after: Latest): readonly LatestCha
     });
 }
 
-/** Those that have a latest, and would have none. */
+/** Regions that have a latest version, and would have none. */
 export function lostOf(changes: readonly LatestChange[]): readonly LatestChange[] {
   return changes.filter(({ to }) => to === undefined);
 }

@@ -17,14 +17,17 @@ type ReleasedBy = "request" | "rule" | "person" | "deletion" | "cancel";
 
 export interface Release {
   readonly in: "all" | "none" | readonly string[];
-  /** Canonical regions that a request holds back, whatever else is in. */
+  /** Canonical regions that a request excludes, whatever else is in. */
   readonly but: readonly string[];
   readonly by: ReleasedBy;
 }
 
-/** What an operation says of latest. */
+/** An operation's change to the release. */
 export type ReleaseChange =
-  /** Into latest: in these canonical regions, also those that are held back; absent: in all that are not held back. */
+  /**
+   * Into latest: in these canonical regions, even if excluded before; absent: in all that are not
+   * excluded.
+   */
   | {
       readonly kind: "include";
       readonly by: ReleasedBy;
@@ -35,32 +38,34 @@ export type ReleaseChange =
       readonly by: ReleasedBy;
       readonly regions?: readonly string[];
     }
-  /** As it is given: a creation, or what was before a guarded deletion. */
+  /** A given release: of a creation, or from before a guarded deletion. */
   | { readonly kind: "set"; readonly release: Release };
 
-/** By whom it is said. */
+/** Who makes the change. */
 export function saidBy(change: ReleaseChange | undefined): ReleasedBy | undefined {
   return change?.kind === "set" ? change.release.by : change?.by;
 }
 
-/** A promotion of all that is not held back; by a person, a go for the next wave, too. */
+/**
+ * Whether it promotes all regions that are not excluded; by a person, it also starts the next wave.
+ */
 export function namesNoRegion(change: ReleaseChange | undefined): boolean {
   return change?.kind === "include" && (change.regions === undefined || change.by === "rule");
 }
 
 export const EVERYWHERE: Release = { in: "all", but: [], by: "request" };
 
-/** The region is in latest, or will be once it comes. */
+/** Whether the region is in latest, or will be once it is added. */
 export function isReleased({ in: where, but }: Release, region: string): boolean {
   return !but.includes(region) && (where === "all" || (where !== "none" && where.includes(region)));
 }
 
-/** Of these canonical regions, those in latest. */
+/** The canonical regions, among these, that are in latest. */
 export function releasedIn(release: Release, regions: readonly string[]): readonly string[] {
   return regions.filter((region) => isReleased(release, region));
 }
 
-/** As the flags of a version say it, which somebody else has made or changed. */
+/** The release by a version's flags, which others set or changed. */
 export function releaseOf(resource: ImageVersionRequest, by: ReleasedBy = "request"): Release {
   const included = latestIn(resource);
   const held = targetRegionsOf(resource)
@@ -69,14 +74,14 @@ export function releaseOf(resource: ImageVersionRequest, by: ReleasedBy = "reque
   return included.length === 0 ? { in: "none", but: [], by } : { in: "all", but: held, by };
 }
 
-/** As a body has the version made: under a rule in none. */
+/** The release of a creation with this body; none under a rule. */
 export function createdAs(body: ImageVersionRequest): Release {
   return body.sigil?.promotion === undefined
     ? releaseOf(body)
     : { in: "none", but: heldBackBy(body), by: "rule" };
 }
 
-/** The release after a change; `regions` are those that the version then has. */
+/** The release after a change; `regions` are the version's regions then. */
 export function released(
   before: Release,
   change: ReleaseChange,
@@ -104,7 +109,7 @@ function included(
   regions: readonly string[],
 ): Release {
   if (named === undefined) {
-    // What requests hold back stays so, unless nothing would be left.
+    // Regions that requests excluded stay so, unless none would be left.
     const isAny = regions.some((region) => !before.but.includes(region));
     return { in: "all", but: isAny ? before.but : [], by };
   }
@@ -117,8 +122,8 @@ function included(
 }
 
 /**
- * The change that gives the version to the first wave that lacks it; undefined where that is the last one. `but`: regions that it leaves
- * out, unless nothing would be left.
+ * The change that gives the version to the first wave without it; undefined: every wave has it.
+ * `but`: regions that it leaves out, unless none would be left.
  */
 export function nextWave(
   waves: readonly { readonly regions: readonly string[] }[],

@@ -20,7 +20,9 @@ import { rollbackTarget } from "../rollback/target.js";
 import type { Deletion } from "../state/deletion.js";
 import type { ImageVersionRecord } from "../state/record.js";
 
-/** A rollback that was stored before the DELETE is seen by the judgement, or now. One that is stored after it is refused. */
+/**
+ * A rollback stored before the DELETE is seen by the judgement, or here. A later one is refused.
+ */
 export async function mustNotBeLedTo(
   deps: Dependencies,
   id: ImageVersionId,
@@ -33,7 +35,10 @@ export async function mustNotBeLedTo(
     );
 }
 
-/** Throws where it is not to be deleted now; answers what is to be told of the regions that have no latest then. */
+/**
+ * Throws if it must not be deleted now. Returns warnings about regions that have no latest version
+ * then.
+ */
 export async function mustStillBeDeleted(
   deps: Dependencies,
   id: ImageVersionId,
@@ -43,12 +48,12 @@ export async function mustStillBeDeleted(
 ): Promise<readonly Finding[]> {
   const { machine = false, guarded, allowNoLatest: allows, deletion } = request;
   const { resource, provisioningState } = look;
-  // The gallery is read again: its owner may have switched soft delete since.
+  // Reads the gallery again, because its owner may have switched soft delete since.
   if (provisioningState === "Failed" && deletion.bypassSoftDelete !== true)
     mustBeSoftDeletable(id, look, await softDeleteOf(deps, imageIdOf(id)));
-  // What a policy keeps for that it judges itself.
+  // A policy's own judgement covers that.
   const allowNoLatest = allows === true || machine;
-  // It is out of latest already where it is guarded: what counts is where it was before.
+  // A guarded version is out of latest already, so its earlier regions count.
   const before = latestBeforeDeletion(record) ?? latestIn(resource);
   const taking = { id, before, after: [] };
   const lost = await lostAtLast(deps, taking, { allowNoLatest });
@@ -63,7 +68,7 @@ export async function mustStillBeDeleted(
   return latestFindings(lost ?? [], true);
 }
 
-/** Until when it can be undone, where Azure says so now: that holds up nothing. */
+/** Until when it can be undone, if Azure returns it now. A failed read holds up nothing. */
 export async function softDeletionOf(
   deps: Dependencies,
   id: ImageVersionId,
@@ -76,7 +81,7 @@ export async function softDeletionOf(
   return { isSoftDeleteEnabled: true, ...times };
 }
 
-/** For people: until when it can be undone. */
+/** A sentence for people: until when it can be undone. */
 export function undoOf({
   isSoftDeleteEnabled,
   softDeletedTime,

@@ -8,19 +8,19 @@ import type { Outcome } from "../state/happened.js";
 import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
 import { told } from "../telling/tell.js";
 
-/** What ends with an error. */
+/** How the step ends with an error. */
 type End = (
   pair: ImageVersionPair,
   failure: OperationFailure,
   context: TransitionContext,
 ) => Outcome;
 
-/** What is made of the record before the step comes again. */
+/** The record before the step is repeated. */
 type Before = (record: ImageVersionRecord, error: ServiceError) => ImageVersionRecord;
 
 /**
- * The step comes again when the error says that this may help; else what it was taken for ends with it. Rethrows what is
- * no ServiceError.
+ * Repeats the step later if the error is retryable; else ends what it was taken for. Rethrows
+ * anything but a ServiceError.
  */
 export async function postponeOrEnd(
   deps: Dependencies,
@@ -38,7 +38,9 @@ export async function postponeOrEnd(
   );
 }
 
-/** Takes the same step again, no sooner than the error says; exactly then if the pacer named its turn. */
+/**
+ * Repeats the step, no sooner than the error says, and exactly then if the pacer gave it a turn.
+ */
 export async function postpone(
   deps: Dependencies,
   stored: StoredVersion,
@@ -52,7 +54,7 @@ export async function postpone(
   });
 }
 
-/** What ARM itself asks for holds for the next operation as well. */
+/** What ARM asks for also applies to the next operation. */
 function throttled(
   record: ImageVersionRecord,
   { code, retryAfterMs = 0, isTurn }: ServiceError,

@@ -1,6 +1,7 @@
 /**
- * What a step proves before it writes: who asks may still ask it, nobody needs what is taken away, and every rule passes. Invariants:
- *  1. What a machine has begun is asked again right before it is sent.
+ * Checks before a write that the requester may still request it, that nobody needs what it removes,
+ * and that every rule passes. Invariants:
+ *  1. The checks for requests of automation run again right before they are sent.
  */
 import type { TransitionContext } from "../../operation/ports.js";
 import type { Finding } from "../../errors.js";
@@ -41,32 +42,35 @@ import { latestRegions } from "../queries/use.js";
 import { readUsualTimes } from "../queries/usual-times.js";
 import type { UsualTimes } from "../state/usual.js";
 
-/** What a step has proven before it decides. */
+/** The checks of a step, before it decides. */
 export interface Prepared {
-  /** The requests that were judged: the write has no other. */
+  /** The judged requests; the write carries no others. */
   readonly ids?: readonly string[];
   /** The deletion or restore that was judged. */
   readonly judged?: string;
-  /** With the regions that they leave without a latest, as they may, among its warnings. */
+  /** Its warnings include regions that are left without a latest version, as allowed. */
   readonly proven?: Partial<Proven>;
-  /** Canonical regions whose repairs were judged, and those that are not to be begun. */
+  /** Canonical regions whose repairs were judged, and those not to begin. */
   readonly repairs?: readonly string[];
   readonly refused?: Parameters<typeof withoutRepairs>[1];
   /** Where canceled creations leave the version in latest. */
   readonly spared?: Spared;
-  /** What there is against the regions of a version that is created: it is created, and excluded there. */
+  /** Objections to regions of a version that is created. It is created, and excluded there. */
   readonly held?: readonly Objection[];
-  /** How long the copies that it makes take usually. */
+  /** The usual time of the copies that it makes. */
   readonly usual?: UsualTimes | undefined;
 }
 
 type Delete = Extract<DeletionDecision, { kind: "delete" }>;
 type Restore = Extract<RestoreDecision, { kind: "restore" }>;
 
-/** Something is to be sent. */
+/** A decision that sends a request. */
 export type Writing = Put | Delete | Restore;
 
-/** What was proven of it before it is sent; undefined where it is not to be sent: its operation has ended, or comes again. */
+/**
+ * The checks before it is sent; undefined: it is not sent, because its operation has ended, or
+ * comes again.
+ */
 export async function preparedFor(
   deps: Dependencies,
   stored: StoredVersion,
@@ -111,7 +115,10 @@ async function judgedDelete(
   return { judged: next.id, proven: { warnings } };
 }
 
-/** Of the body that the request has, which is what Azure showed of the version last. Without one nothing is proven. */
+/**
+ * Checks the request's body, which is the last one that Azure showed. Without a body nothing is
+ * checked.
+ */
 async function judgedRestore(
   deps: Dependencies,
   id: ImageVersionId,
@@ -123,7 +130,7 @@ async function judgedRestore(
   if (body === undefined) return { judged: next.id };
   const document = canonicalForm(body);
   const proven = await proofOf(deps, id, document, {
-    // It may be gone: Azure has its copies.
+    // The source may be gone, because Azure has its copies.
     sources: false,
     would: "restored",
     change: { observed: document, patch: {} },
@@ -173,7 +180,7 @@ async function judgedPut(
   };
 }
 
-/** The one at fault fails, and the others do not: several are judged again one by one. */
+/** Judges several requests again one by one, so that only the one at fault fails. */
 function notProven(
   pair: ImageVersionPair,
   { sentFor }: Put,
@@ -191,13 +198,15 @@ function notProven(
       `What several operations ask together does not pass the checks; each is now judged alone. ${why}`,
     );
   const operation = operationIn(pair, only);
-  // Invariant 1: its caller decides anew.
+  // Invariant 1: its caller decides again.
   return operation && record.requests[only]?.machine === true
     ? (decideCancel(record, only, operation.requestedBy, context, { why }) ?? nothing(record))
     : fails(record, [only], failure, context);
 }
 
-/** Who has come to need the version in a region since its removal was accepted is asked for right before that is sent. */
+/**
+ * Checks right before the removal of a region is sent that nobody began to need the version there.
+ */
 async function mustNotBeNeededThere(
   deps: Dependencies,
   id: ImageVersionId,
@@ -218,7 +227,10 @@ async function mustNotBeNeededThere(
   });
 }
 
-/** No region loses its latest by what was accepted, or has failed, since it was asked first. `after`: where the version is in latest then. */
+/**
+ * Checks that no region loses its latest version because of what was accepted, or failed, since the
+ * first check. `after`: where the version is in latest then.
+ */
 async function mustKeepLatestThere(
   deps: Dependencies,
   id: ImageVersionId,
@@ -227,7 +239,7 @@ async function mustKeepLatestThere(
   after: readonly string[],
 ): Promise<readonly Finding[]> {
   const open = asking.map(([, request]) => request).filter(({ ending }) => ending === undefined);
-  // A promotion takes away nothing that was released.
+  // A promotion removes nothing from latest.
   if (status === undefined || open.every(({ release }) => release?.kind === "include")) return [];
   const allowNoLatest = open.every((one) => one.allowNoLatest === true);
   const taking = { id, before: latestIn(status.resource), after };

@@ -1,4 +1,6 @@
-/** A region is taken away for its repair only where it can be added back, and nobody needs it there. */
+/**
+ * Checks that a region to be removed for repair can be added back, and that nobody needs it there.
+ */
 import { ServiceError, type Finding } from "../../errors.js";
 import type { ImageVersionId } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
@@ -17,8 +19,9 @@ import type { Look } from "../resources.js";
 import { bodyOf } from "./prove.js";
 
 /**
- * What speaks against taking each of these regions away, by canonical name; one of which nothing does is not among them. Costs the
- * reads of a proof, and of the use of the version where that is guarded. Throws what the reads throw that may pass.
+ * What speaks against the removal of each of these regions, by canonical name; regions without
+ * objections are left out. Costs the reads of a check and, if the version is guarded, of its use.
+ * Throws retryable errors of the reads.
  */
 export async function refusedRepairs(
   deps: Dependencies,
@@ -69,7 +72,7 @@ async function against(
   const needed = await refusedOr(() =>
     mustNotBeNeeded(deps, {
       id,
-      // Where it has failed it is the latest of nobody.
+      // A failed region is nobody's latest.
       latestIn: [],
       regions: [region],
       pointer: pointerTo(document, regionField(region)),
@@ -80,7 +83,7 @@ async function against(
   return needed.filter(({ severity }) => severity === "error");
 }
 
-/** What is refused for good, as findings. */
+/** Final refusals, as findings. */
 async function refusedOr<T>(ask: () => Promise<T>): Promise<T | Finding[]> {
   try {
     return await ask();

@@ -1,4 +1,4 @@
-/** Everything is proven before the first write: what is asked is judged by what Azure shows at this very step. */
+/** Checks everything before the first write, by what Azure shows in this step. */
 import { orNone, ServiceError } from "../../errors.js";
 import type { ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
@@ -19,9 +19,10 @@ import { inWindow, patchOf } from "../state/fold.js";
 import type { Put } from "../state/reconcile.js";
 
 /**
- * What was proven of a put, which these ask. Undefined where it names no resources that could be missing: flags, repairs and what
- * ends a canceled operation name none. `looked`: what this step has seen of the version. Throws ServiceError PreflightFailed or
- * ImageVersionConflict with what is wrong, and what the reads throw.
+ * The checks of a put for these requests. Undefined if it names no resources that could be missing:
+ * flags, repairs and the cleanup of a canceled operation name none. `looked`: what this step has
+ * seen of the version. Throws ServiceError PreflightFailed or ImageVersionConflict with what is
+ * wrong, and what the reads throw.
  */
 export async function prove(
   deps: Dependencies,
@@ -44,7 +45,7 @@ export async function prove(
   const document = inOrderOf(canonicalForm(whole), body);
   const observed = status && canonicalForm(status.resource);
   return proofOf(deps, id, document, {
-    // A version that exists needs its source no longer: it may be gone.
+    // An existing version no longer needs its source, which may be gone.
     sources: put.creates,
     looked,
     would: put.creates ? "created" : "changed",
@@ -56,7 +57,10 @@ export async function prove(
   });
 }
 
-/** Of a document that `would` be so: the version as Azure has it, with that change. Throws as `prove` does. */
+/**
+ * Checks a document that `would` be the result: the version in Azure, with that change. Throws as
+ * `prove` does.
+ */
 export async function proofOf(
   deps: Dependencies,
   id: ImageVersionId,
@@ -85,7 +89,10 @@ export async function proofOf(
   return provenBy(document, judge(id, document, withKeys, deps.now()), deps.now());
 }
 
-/** How the disks of a version are encrypted that an operation adopts as it is; undefined for any other. */
+/**
+ * How the disks of a version are encrypted that an operation adopts unchanged; undefined for any
+ * other.
+ */
 export async function typesOf(
   deps: Dependencies,
   id: ImageVersionId,

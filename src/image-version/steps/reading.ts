@@ -1,4 +1,4 @@
-/** What one step reads of the version, before it decides. */
+/** The reads of one step, before it decides. */
 import { orNone } from "../../errors.js";
 import { contextOf } from "../../operation/steps.js";
 import type { ImageVersionId } from "../../resource-id.js";
@@ -13,12 +13,12 @@ import { isRestoring } from "../state/states.js";
 
 export interface Reading {
   readonly look: Look | undefined;
-  /** When it was asked for. */
+  /** When the read began. */
   readonly time: Date;
   readonly isListed: boolean;
-  /** Of a version that is to be restored, as Azure lists it. */
+  /** The version to restore, as Azure lists it. */
   readonly deleted: DeletedImageVersion | undefined;
-  /** Why ARM has given the version up, or not done what it has accepted, where it says so. */
+  /** ARM's reason for giving the version up, or not doing what it accepted, if it gives one. */
   readonly reason: OperationReason | undefined;
 }
 
@@ -50,7 +50,7 @@ export async function readingOf(
   };
 }
 
-/** Why what ARM has accepted has come to nothing, where it says so: an explanation holds up nothing else. */
+/** ARM's reason why an accepted request failed, if it gives one. A failed read holds up nothing. */
 async function reasonOf(
   { resourceManager }: Dependencies,
   { armOperationUrl }: ImageVersionRecord,

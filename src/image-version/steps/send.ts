@@ -1,4 +1,4 @@
-/** What is stored to be sent is sent, and what ARM has answered is stored. */
+/** Sends what is stored to be sent, and stores ARM's answer. */
 import { commit, contextOf, commitStep } from "../../operation/steps.js";
 import { isStateConflict } from "../../operation/outbox.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
@@ -14,7 +14,7 @@ import { mustNotBeLedTo } from "./delete.js";
 import { postponeOrEnd } from "./postpone.js";
 import type { Writing } from "./prepare.js";
 
-/** The write that `mine` has stored. */
+/** Sends the write that `mine` has stored. */
 export async function send(
   deps: Dependencies,
   mine: StoredVersion,
@@ -33,7 +33,8 @@ export async function send(
       error,
       ({ record }, failure, context) => writeRefused(record, failure, context),
       (record, { code }) =>
-        // What became of a request without an answer only a look can tell; else nothing has begun.
+        // Only a look can tell the outcome of a request without an answer; after any other error
+        // nothing has begun.
         code === "ResourceManagerUnavailable" ? record : writePostponed(record, contextOf(deps)),
     );
   }
@@ -44,7 +45,7 @@ export async function send(
   if (noted === undefined) await noteAccepted(deps, mine, url);
 }
 
-/** Answers the URL of ARM's asynchronous operation. */
+/** Returns the URL of ARM's asynchronous operation. */
 async function request(
   { resourceManager }: Dependencies,
   id: ImageVersionId,
@@ -78,7 +79,7 @@ function accepted(
   }
 }
 
-/** Somebody has canceled while the PUT was under way: that ARM has taken it is known all the same. */
+/** Notes that ARM accepted the PUT, even if a cancel came while it was in flight. */
 async function noteAccepted(
   deps: Dependencies,
   { record: { key, write: sent } }: StoredVersion,
@@ -91,7 +92,7 @@ async function noteAccepted(
   try {
     await commit(deps, { record, operation: stored.operation }, stored);
   } catch (error) {
-    // Whoever was faster has it from a look.
+    // A faster writer knows it from a look.
     if (!isStateConflict(error)) throw error;
   }
 }

@@ -1,4 +1,4 @@
-/** Where a canceled creation leaves the version in latest: asked right before that is written. */
+/** Where a canceled creation leaves the version in latest; checked right before the write. */
 import { ServiceError } from "../../errors.js";
 import type { ImageVersionId } from "../../resource-id.js";
 import { latestIn } from "../latest/flags.js";
@@ -14,7 +14,10 @@ import type { Put } from "../state/reconcile.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { latestSparing, leavesLatest, type Spared } from "../state/sparing.js";
 
-/** Undefined if the write is for no canceled creation. Throws what the reads throw, to be asked again: a cancel is not refused. */
+/**
+ * Undefined if the write is for no canceled creation. Throws what the reads throw, so that the step
+ * is repeated: a cancel is never refused.
+ */
 export async function sparedByCancel(
   deps: Dependencies,
   id: ImageVersionId,
@@ -41,7 +44,7 @@ export async function sparedByCancel(
   });
   const regions = lost.map(({ region }) => region);
   const stays = latestSparing(record, sentFor, regions);
-  // What a later request takes out with the same write, that one is asked for.
+  // Regions that a later request removes in the same write are checked for that request.
   const kept = lost.filter(({ region }) => stays.includes(region));
   return {
     ids,

@@ -1,11 +1,13 @@
 /**
- * One step of a version: look at Azure, decide, do. The same for all that is asked, in both queues.
+ * One step of a version: look at Azure, decide, act. The same for all requests, in both queues.
  * Invariants:
- *  1. A request is sent only by whoever stored it as the record's `write`, decided by a fact of this very step: two of us, a
- *     repeated message or a crash in between never make ARM see two.
- *  2. Nothing is written that was not proven in this step, nor by a look that is older than 15 s.
- *  3. No error of a look ends an operation: ARM goes on working whether or not it can be seen.
- *  4. A region is taken away for its repair only where this step has proven that it can be added back, and that nobody needs it.
+ *  1. Only the process that stored a request as the record's `write`, decided by a confirmed look
+ *     of this step, sends it. Two hosts, a repeated message or a crash in between never make ARM
+ *     see two.
+ *  2. Everything written was checked in this step, and by a look no older than 15 s.
+ *  3. No error of a look ends an operation: ARM continues whether or not Sigil can read it.
+ *  4. A region is removed for repair only if this step has checked that it can be added back, and
+ *     that nobody needs it.
  */
 import { ServiceError } from "../../errors.js";
 import { currentFor, contextOf, commitStep, type StepMessage } from "../../operation/steps.js";
@@ -43,12 +45,12 @@ import { isJudged, preparedFor, type Prepared, type Writing } from "./prepare.js
 import { readingOf, type Reading } from "./reading.js";
 import { send } from "./send.js";
 
-/** A look is too old to write by it. */
+/** A look of this age is too old to write by. */
 const OLD_LOOK_MS = 15_000;
 
 /**
- * Takes one step. A stale message does nothing. Throws only what another delivery may cure. `others`: what takes the steps of other
- * rooms' kinds of operation that come by the same queues.
+ * Takes one step. A stale message does nothing. Throws only what another delivery may fix. `others`
+ * takes the steps of other rooms' kinds that use the same queues.
  */
 export async function takeStep(
   deps: Dependencies,
@@ -68,7 +70,7 @@ export async function takeStep(
   return lookAndAct(deps, stored, id);
 }
 
-/** Looks at the version and does what follows. */
+/** Reads the version and acts on it. */
 async function lookAndAct(
   deps: Dependencies,
   stored: StoredVersion,
@@ -86,7 +88,10 @@ async function lookAndAct(
   return act(deps, stored, id, reading, prepared);
 }
 
-/** A look that waits its turn says how many versions share the limit, if they are so many that each polls less often. */
+/**
+ * A look that waits for its turn reports how many versions share the limit, if these are so many
+ * that each polls less often.
+ */
 function withShare(error: ServiceError, versions: number): ServiceError {
   const { code, retryAfterMs, isTurn } = error;
   if (!isTurn || retryAfterMs === undefined || budgetOf(versions) === BUDGET) return error;
@@ -97,7 +102,10 @@ function withShare(error: ServiceError, versions: number): ServiceError {
   );
 }
 
-/** What keeps a version that is to be created from being seen, such as a subscription that is not registered, may be why it never can be. */
+/**
+ * Whether the version cannot be read for a reason that also prevents its creation, such as an
+ * unregistered subscription.
+ */
 async function isRefusedUnseen(
   deps: Dependencies,
   stored: StoredVersion,
@@ -122,7 +130,7 @@ async function act(
   prepared: Prepared,
 ): Promise<void> {
   const { look } = reading;
-  // Of one moment: no further repair falls due once it is proven. Invariant 4.
+  // Read the clock once, so that no repair becomes due after the checks. Invariant 4.
   const time = contextOf(deps);
   const sees = (pair: ImageVersionPair, types: Partial<Proven> = {}): ImageVersionPair => {
     if (isRestoring(pair.record)) return pair;
@@ -168,7 +176,8 @@ async function act(
   const ids = prepared.ids ?? inWindow(pair.record).map(([one]) => one);
   const budget = budgetOf(deps.looks.replicatingIn(id.subscriptionId));
   let next: Next | undefined;
-  // Decided anew on what another has stored meanwhile: who was canceled asks nothing any more, and what is new is judged first.
+  // Decided again on what others stored meanwhile: a canceled request asks for nothing, and a new
+  // one is judged first.
   const mine = await commitStep(deps, stored, (present) => {
     const seen = sees(present, types);
     next = decides(seen, ids);
@@ -180,11 +189,11 @@ async function act(
         : after(seen, next, { ...prepared, ids }, softDelete, context);
     return told(seen, outcome, context);
   });
-  // Invariant 1: without `mine` another has taken the step; what is to be sent is theirs.
+  // Invariant 1: without `mine` another process took the step, and sends what it stored.
   if (mine === undefined) return;
   deps.looks.noteReplicating(id, mine.record.state === "Replicating");
   if (isWriting(next) && isJudged(next, prepared)) await send(deps, mine, id, next);
-  // How long copies took that this step has seen done.
+  // How long the copies took that this step saw completed.
   await noteEnds(deps.index, endedBetween(stored.record.regions, mine.record.regions));
 }
 
@@ -192,7 +201,7 @@ function isWriting(decision: Next | undefined): decision is Writing {
   return ["put", "delete", "restore"].includes(decision?.kind ?? "");
 }
 
-/** What was decided of it. */
+/** Applies the decision. */
 function after(
   pair: ImageVersionPair,
   next: Next,
@@ -234,7 +243,7 @@ function after(
     }
     case "wait":
     case "none":
-      // A request has come since those were judged.
+      // A request came after the others were judged.
       return inWindow(record).some(([id]) => !ids.includes(id))
         ? { ...nothing(record), waitMs: 0 }
         : follow(record, next, time);
