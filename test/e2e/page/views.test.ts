@@ -277,6 +277,9 @@ describe("every view of the page", needs("chromium", chromium), () => {
     const { page } = await world.open("", "admin", { colorScheme: "dark" });
     const attention = page.getByRole("region", { name: "Needs attention" });
     await attention.getByText(/^The oldest/u).waitFor();
+    await page
+      .getByText(/ · 3 galleries, 3 images, 1 version in 2 regions · Newest seen /u)
+      .waitFor();
     expect(await axeFindings(page)).toEqual([]);
     await attention.getByRole("link", { name: /A message was rejected$/u }).click();
     await page.getByRole("button", { name: "Send again" }).waitFor();

@@ -4,6 +4,7 @@ import { Head } from "../components/head.js";
 import { LiveDot, LiveState } from "../components/live.js";
 import { useClient, useMay } from "../context.js";
 import { imagesOf, readGalleries, type Galleries } from "../galleries.js";
+import { regionCount } from "../geography.js";
 import { useLive } from "../live.js";
 import { Link } from "../navigation.js";
 import { isRunning, type Operation } from "../operations.js";
@@ -51,6 +52,15 @@ export function HomeView() {
   const { operations = [] } = live.value ?? {};
   const images = imagesOf(operations, listed.value?.images ?? []);
   const known = useSummaries(images);
+  const versions = live.value?.attention[0]?.body.seen.versions ?? 0;
+  // Only where each was read: else there are more.
+  const regions = known.every(({ summary }) => summary)
+    ? new Set(
+        known.flatMap(({ summary }) =>
+          summary?.body.versions.flatMap((version) => version.regions.map(({ name }) => name)),
+        ),
+      ).size
+    : 0;
   const sorted = [...known].sort((a, b) => imageKey(a.image).localeCompare(imageKey(b.image)));
   const [first] = images;
   return (
@@ -62,6 +72,8 @@ export function HomeView() {
             <LiveDot live={live} />
             {listed.value &&
               ` · ${counted(listed.value.galleries.length, "gallery", "galleries")}, ${counted(images.length, "image", "images")}`}
+            {versions > 0 &&
+              `, ${counted(versions, "version", "versions")}${regions > 0 ? ` in ${regionCount(regions)}` : ""}`}
             {live.value?.attention[0] && <Seen body={live.value.attention[0].body} />}
           </>
         }
