@@ -6,34 +6,44 @@ const EXACT = new Intl.DateTimeFormat("en-GB", {
   timeStyle: "long",
 });
 
-/** A moment in the viewer's zone, short; exact on hover, with UTC beside it. */
+/** A moment in the viewer's zone, short; exact on hover, with UTC beside it. Without one nothing is said. */
 export function Time({
   value,
   show = "time",
   lower = false,
+  before,
+  after,
 }: {
   /** RFC 3339; anything else is shown as it is. */
-  readonly value: string;
+  readonly value: string | undefined;
+  readonly before?: string;
+  readonly after?: string;
   readonly show?: "time" | "date";
   /** Within a sentence: `yesterday`. */
   readonly lower?: boolean;
 }) {
+  if (value === undefined) return null;
   const ms = Date.parse(value);
   if (Number.isNaN(ms)) return <>{value}</>;
   const utc = new Date(ms).toISOString();
   const text = show === "date" ? shortDate(ms) : shortTime(ms);
   return (
-    <time
-      dateTime={utc}
-      title={`${EXACT.format(ms)} (${utc.replace("T", " ").replace("Z", "")} UTC)`}
-    >
-      {lower && show === "time" ? lowerTime(ms) : text}
-    </time>
+    <>
+      {before}
+      <time
+        dateTime={utc}
+        title={`${EXACT.format(ms)} (${utc.replace("T", " ").replace("Z", "")} UTC)`}
+      >
+        {lower && show === "time" ? lowerTime(ms) : text}
+      </time>
+      {after}
+    </>
   );
 }
 
 /** A day that is marked once it has passed. */
-export function EndOfLife({ date }: { readonly date: string }) {
+export function EndOfLife({ date }: { readonly date: string | undefined }) {
+  if (date === undefined) return null;
   return (
     <>
       <Time value={date} show="date" />{" "}

@@ -55,10 +55,10 @@ export function DeletedVersions({
               <tr key={name}>
                 <th scope="row">{name}</th>
                 <td data-label="Deleted">
-                  {softDeletedTime !== undefined && <Time value={softDeletedTime} />}
+                  <Time value={softDeletedTime} />
                 </td>
                 <td data-label="Until">
-                  {hardDeletionTargetTime !== undefined && <Time value={hardDeletionTargetTime} />}
+                  <Time value={hardDeletionTargetTime} />
                 </td>
                 <td>
                   <DeletedActions image={image} version={name} onAccepted={onAccepted} />

@@ -56,7 +56,7 @@ export function VersionsTable({
                 </td>
               ))}
             <td data-label="End of life">
-              {version.endOfLifeDate !== undefined && <EndOfLife date={version.endOfLifeDate} />}
+              <EndOfLife date={version.endOfLifeDate} />
             </td>
           </>
         )}

@@ -66,12 +66,7 @@ function AttentionRow({ row }: { readonly row: Row }) {
         <b>{title}</b>
         <p>
           {message}{" "}
-          {since !== undefined && (
-            <>
-              Since <Time value={since} lower />
-              {seenTime === undefined ? "." : ", "}
-            </>
-          )}
+          <Time before="Since " value={since} lower after={seenTime === undefined ? "." : ", "} />
           {seenTime !== undefined && (
             <>
               {since === undefined ? "Seen" : "seen"} <Ago value={seenTime} />.

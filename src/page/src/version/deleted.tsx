@@ -46,13 +46,7 @@ export function Deleted({
             ) : canBeRestored ? (
               <>
                 It can be restored
-                {until !== undefined && (
-                  <>
-                    {" until "}
-                    <Time value={until} lower />
-                  </>
-                )}
-                .
+                <Time before=" until " value={until} lower />.
               </>
             ) : (
               "It cannot be restored."

@@ -55,11 +55,7 @@ function deletion({ sigil }: Version, operation: Operation | undefined): readonl
       text: (
         <>
           {waits ?? "Azure is deleting the version in every region."}{" "}
-          {operation?.nextAttemptTime !== undefined && (
-            <>
-              Sigil tries again at <Time value={operation.nextAttemptTime} lower />.
-            </>
-          )}
+          <Time before="Sigil tries again at " value={operation?.nextAttemptTime} lower after="." />
         </>
       ),
     },
@@ -121,12 +117,7 @@ export function ofCondition(version: Version, condition: Condition): Headline {
         {message}{" "}
         {type === "ChangedOutside" && turnedTexts(patchOf(condition)?.body, version).join(" ")}{" "}
         {type !== "NeedsAttention" && whatToDo.sentence}
-        {since !== undefined && (
-          <>
-            {" "}
-            Since <Time value={since} lower />.
-          </>
-        )}
+        <Time before=" Since " value={since} lower after="." />
       </>
     ),
   };
@@ -143,12 +134,7 @@ function keyAtRisk(version: Version, { message, since }: Condition): Headline {
     title: `Key at risk in ${namesText([...brokenOrWarned(version)])}`,
     text: (
       <>
-        {first?.message ?? message}{" "}
-        {since !== undefined && (
-          <>
-            Since <Time value={since} lower />.{" "}
-          </>
-        )}
+        {first?.message ?? message} <Time before="Since " value={since} lower after=". " />
         {latest.length > 0 && `${version.name} is the latest in ${namesText(latest)}. `}
         {others > 0 && `${others} more below, under Keys.`}
       </>
@@ -245,11 +231,7 @@ function running(version: Version, operation: Operation | undefined): readonly H
         text: (
           <>
             {readyText(sigil.regions)} {waitReason !== undefined && `Waiting: ${waitReason} `}
-            {nextAttemptTime !== undefined && (
-              <>
-                Sigil continues at <Time value={nextAttemptTime} lower />.{" "}
-              </>
-            )}
+            <Time before="Sigil continues at " value={nextAttemptTime} lower after=". " />
             {expectedEndTime !== undefined && <Expected verb="Ends" value={expectedEndTime} />}
           </>
         ),
@@ -265,11 +247,7 @@ function running(version: Version, operation: Operation | undefined): readonly H
       text: (
         <>
           {rollout.message}{" "}
-          {rollout.nextAttemptTime !== undefined && (
-            <>
-              Sigil checks again at <Time value={rollout.nextAttemptTime} lower />.
-            </>
-          )}
+          <Time before="Sigil checks again at " value={rollout.nextAttemptTime} lower after="." />
         </>
       ),
     });

@@ -43,12 +43,7 @@ export function KeysCard({ version }: { readonly version: Version }) {
                 <b>{problem.message}</b>
                 <p>
                   It encrypts the version in {namesText(problem.regions)}.
-                  {problem.since !== undefined && (
-                    <>
-                      {" "}
-                      Since <Time value={problem.since} lower />.
-                    </>
-                  )}
+                  <Time before=" Since " value={problem.since} lower after="." />
                 </p>
                 <Fix text={problem.remediation} label={problem.message} />
               </div>

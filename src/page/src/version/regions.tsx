@@ -200,11 +200,7 @@ export function Progress({ region }: { readonly region: Schemas["Region"] }) {
         tone={isReady ? "ready" : state === "Failed" ? "failed" : undefined}
       />
       <small>
-        {isReady && completedTime !== undefined && (
-          <>
-            Ready since <Time value={completedTime} lower />
-          </>
-        )}
+        {isReady && <Time before="Ready since " value={completedTime} lower />}
         {!isReady && details !== undefined && <>{details} </>}
         {state === "Failed" && details === undefined && <>Azure gave no reason. </>}
         {!isReady && attempts > 1 && (
@@ -214,11 +210,7 @@ export function Progress({ region }: { readonly region: Schemas["Region"] }) {
           </>
         )}
         {!isReady && waitReason !== undefined && <>{waitReason} </>}
-        {nextAttemptTime !== undefined && (
-          <>
-            Next attempt <Time value={nextAttemptTime} lower />.{" "}
-          </>
-        )}
+        <Time before="Next attempt " value={nextAttemptTime} lower after=". " />
         {stalledTime !== undefined && (
           <span class="warn-text">
             No progress since <Time value={stalledTime} lower />.{" "}

@@ -95,11 +95,7 @@ export function MachinesTable({ tests }: { readonly tests: readonly Schemas["Reg
             </span>
           </td>
           <td>
-            {test.provenTime !== undefined && (
-              <>
-                Started and proven <Time value={test.provenTime} lower />
-              </>
-            )}
+            <Time before="Started and proven " value={test.provenTime} lower />
             {test.deletedTime !== undefined && (
               <small>
                 Deleted <Time value={test.deletedTime} lower />

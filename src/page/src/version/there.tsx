@@ -53,12 +53,7 @@ export function There({
         meta={
           <>
             <LiveDot live={live} />
-            {publishedDate !== undefined && (
-              <>
-                {" · Published "}
-                <Time value={publishedDate} lower />
-              </>
-            )}
+            <Time before=" · Published " value={publishedDate} lower />
             {creation && (
               <>
                 {" by "}
@@ -87,8 +82,7 @@ export function There({
           class="card below"
           title={
             <>
-              {kindName(operation.kind)} failed{" "}
-              {operation.endTime !== undefined && <Time value={operation.endTime} lower />}
+              {kindName(operation.kind)} failed <Time value={operation.endTime} lower />
             </>
           }
           errors={operation.error.errors}

@@ -128,9 +128,7 @@ function Definitions({
               <td data-label="Security type">{definition.securityType}</td>
               <td data-label="Region">{definition.region}</td>
               <td data-label="End of life">
-                {definition.endOfLifeDate !== undefined && (
-                  <EndOfLife date={definition.endOfLifeDate} />
-                )}
+                <EndOfLife date={definition.endOfLifeDate} />
               </td>
             </>
           )}
