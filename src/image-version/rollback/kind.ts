@@ -46,7 +46,7 @@ export const ROLLBACK_KIND: Kind<RollbackStateRecord> = {
   beginCancel,
 };
 
-/** Its end says which version is the latest: that is to be looked at. */
+/** Its end reports which version is the latest, so Sigil reads that first. */
 function beginCancel(
   pair: Pair<RollbackStateRecord>,
   _: string,
@@ -63,7 +63,7 @@ function beginCancel(
   });
 }
 
-/** What a rollback leads from and to. Throws TypeError for an operation that is none. */
+/** The versions of a rollback. Throws TypeError for any other operation. */
 export function rollbackOf({ id, rollback }: OperationRecord): RollbackRecord {
   if (rollback === undefined) throw new TypeError(`${id} is no rollback`);
   return rollback;

@@ -1,4 +1,7 @@
-/** What a rollback of an image definition would change: decided by what Azure has, whoever made it. */
+/**
+ * Plans a rollback of an image definition: what it would change, by the versions that Azure has,
+ * whoever created them.
+ */
 import { ServiceError, type Finding } from "../../errors.js";
 import type { RollbackRecord } from "../../operation/records.js";
 import { isPromoted, latestBetween, type Latest } from "../latest/latest-after.js";
@@ -15,11 +18,14 @@ import { afterSteps, lostBy, regionsOf } from "./verdict.js";
 export interface RollbackPlan {
   readonly rollback: RollbackRecord;
   readonly steps: readonly RollbackStep[];
-  /** What will undo it. */
+  /** Findings about what may undo it. */
   readonly warnings: readonly Finding[];
 }
 
-/** What leads to a version, the latest then, and the regions where that shall be the latest, and is not. */
+/**
+ * The steps to a version, the latest versions afterwards, and the regions where it should be the
+ * latest and is not.
+ */
 interface Way {
   readonly steps: readonly RollbackStep[];
   readonly after: Latest;
@@ -27,8 +33,9 @@ interface Way {
 }
 
 /**
- * Throws ServiceError NotFound where Azure has no such image definition or version, and RollbackRefused, with every reason,
- * where the rollback would have no effect, or lead to a version that is not ready where the latest is, or that is to be deleted.
+ * Throws ServiceError NotFound if Azure has no such image definition or version; RollbackRefused,
+ * with every reason, if the rollback would have no effect, or if its target is not ready where the
+ * latest is, or is to be deleted.
  */
 export async function planRollbackOf(
   deps: Pick<Dependencies, "objections">,
@@ -50,7 +57,7 @@ export async function planRollbackOf(
         ),
       ].join(" "),
     );
-  // The highest that is ready anywhere is the latest wherever it is.
+  // The highest version that is ready anywhere is the latest wherever it is.
   const needed = [...before.inRegion].filter(([, name]) => name === from).map(([region]) => region);
   const objectionsTo = async (target: ListedImageVersion): Promise<readonly Finding[]> =>
     (await objectionsToTarget(deps, imageId, target)).map((one) => ({
@@ -156,10 +163,10 @@ function stepsTo(
         compareVersionNumbers(one.name, target.name) > 0,
     )
     .map(({ name }) => name)
-    // The present latest last: until then no version between the two is the latest.
+    // The present latest last, so that no version between the two becomes the latest.
     .sort((a, b) => Number(a === from) - Number(b === from) || compareVersionNumbers(a, b));
   return [
-    // What its policy was to delete is included once that has judged it again.
+    // A version that its policy was to delete is included after the policy judged it again.
     ...(isPromoted(target) && !deletions.has(target.name)
       ? []
       : [{ versionName: target.name, does: "promote" as const }]),
@@ -167,7 +174,7 @@ function stepsTo(
   ];
 }
 
-/** The highest that is lower, in latest, and as it shall be. */
+/** The highest lower version that is in latest and in good state. */
 async function newestOf(
   { listed, deletions }: Survey,
   from: string,
@@ -189,7 +196,7 @@ async function reasonsAgainst(
   { steps, missing }: Way,
 ): Promise<readonly Finding[]> {
   const { waves } = (await survey.look(target)) ?? {};
-  // Azure changes nothing of a version that it works on: the rollback would take as long as that.
+  // Azure changes nothing on a version while it works on it, so the rollback would wait for that.
   const busy = survey.listed.filter(
     (one) =>
       isBusy(one) &&

@@ -1,7 +1,7 @@
 /**
  * Accepts the rollback of an image definition to an earlier version, as one operation. Invariants:
- *  1. Repeated, it is the same operation as long as the version that it led to is the latest.
- *  2. What a plan of it answers is decided by the same function.
+ *  1. Repeating it returns the same operation as long as its target is the latest.
+ *  2. A plan is decided by the same function.
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import { IMAGE_EVENT } from "../../events/image-events.js";
@@ -40,10 +40,10 @@ export interface RollBackImage extends Omit<Command, "id" | "event">, NoLatest {
 
 type Asked = Pick<RollBackImage, "image" | "to" | "ifMatch" | "allowNoLatest">;
 
-/** What is answered to a request: a rollback that is there already, or the plan of another. */
+/** The decision on a request: an existing rollback, or the plan of a new one. */
 type Decided = { readonly same: OperationRecord } | RollbackPlan;
 
-/** What a rollback would change; nothing is done. Throws as `rollBackImage` does. */
+/** The changes of a rollback, without making them. Throws as `rollBackImage` does. */
 export async function planRollback(
   deps: Dependencies,
   target: Asked,
@@ -129,8 +129,8 @@ async function decide(
 }
 
 /**
- * Warns of the target's keys that break now. Throws ServiceError RollbackRefused where those of the present latest work: away from
- * a version whose keys are broken, too, a rollback always leads.
+ * Warns if the target's keys are breaking. Throws ServiceError RollbackRefused if those of the
+ * present latest work: away from a version with broken keys a rollback is always possible.
  */
 async function keysOfTarget(
   deps: Dependencies,
@@ -159,7 +159,7 @@ async function brokenKeysIn(
   return item === undefined ? [] : brokenKeys(deps, id, item, records.get(versionName));
 }
 
-/** The rollback that runs, where it leads to what is asked; one that is canceled leads nowhere. */
+/** The running rollback, if it has the requested target; a canceled one has none. */
 function running(operation: OperationRecord, to: string | undefined): OperationRecord {
   if (operation.canceledBy !== undefined)
     throw new ServiceError(
@@ -188,7 +188,7 @@ async function mustBeSeen(
   mustMatch({ id, ifMatch }, look, stored?.record);
 }
 
-/** True where the last rollback has led to what is asked, and Azure still shows that. */
+/** Whether the last rollback reached the requested target, and Azure still shows it. */
 async function stillHolds(
   survey: Survey,
   { status, rollback }: OperationRecord,

@@ -1,12 +1,15 @@
 /**
  * Takes the steps of a rollback. Invariants:
- *  1. The target is promoted first; then what is above it is demoted, the lowest number first and the present latest last: a
- *     crash in between never makes a version between the two the latest.
- *  2. Each version is changed by an operation of its own, and asked once: the same key leads to the same operation.
- *  3. Before each step it is asked anew what the latest will be: nothing is changed for a target that cannot become that, or is being
- *     deleted; nor where a region would have no latest of which that was not planned. What is gone needs not be demoted.
- *  4. It ends Succeeded only where the target is the latest wherever that was promised, and nothing that Azure shows is unconfirmed.
- *     However it ends, it says what is the latest in each region. What others do meanwhile is theirs: it is told, and never undone.
+ *  1. The target is promoted first. Then the versions above it are demoted, the lowest number first
+ *     and the present latest last, so a crash in between never makes another version the latest.
+ *  2. Each version is changed by an operation of its own, requested once: the same key leads to the
+ *     same operation.
+ *  3. Before each step Sigil determines again what the latest will be. It changes nothing for a
+ *     target that cannot become the latest or is being deleted, nor if a region would lose its
+ *     latest unplanned. A version that is gone needs no demotion.
+ *  4. It ends Succeeded only if the target is the latest wherever that was promised, and everything
+ *     that Azure shows is confirmed. However it ends, it reports the latest version of each region.
+ *     Others' changes meanwhile are reported, and never undone.
  */
 import { orNone, ServiceError } from "../../errors.js";
 import { cancel } from "../../operation/canceling.js";
@@ -28,7 +31,7 @@ import { asItIs, describeLatest, foundIn, whyNot } from "./verdict.js";
 
 export type StoredRollback = Stored<RollbackStateRecord>;
 
-/** Of one that has not ended. Throws only what another delivery may cure. */
+/** For a rollback that has not ended. Throws only what another delivery may fix. */
 export async function takeRollbackStep(deps: Dependencies, stored: StoredRollback): Promise<void> {
   const transition = await transitionOf(deps, stored);
   await commitStep({ ...deps, store: deps.rollbacks }, stored, transition);
@@ -41,13 +44,13 @@ async function transitionOf(deps: Dependencies, stored: StoredRollback): Promise
     return await next(deps, stored);
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    // That Azure cannot be seen, or lets nothing be changed now, ends nothing: how it is in the end is to be told.
+    // A failed read or a refused change ends nothing, because the end must report the final state.
     const waitMs = error.retryAfterMs ?? deps.pace.pollMaxMs;
     return (pair) => wait(pair, error.message, waitMs, contextOf(deps));
   }
 }
 
-/** Invariant 4. That Azure cannot be seen keeps it from nothing. */
+/** Invariant 4. A failed read does not stop it. */
 async function canceled(
   deps: Dependencies,
   { record, operation }: StoredRollback,
@@ -88,7 +91,7 @@ async function next(deps: Dependencies, stored: StoredRollback): Promise<Transit
     : goOn(deps, stored, child);
 }
 
-/** `child`: what has ended. */
+/** `child`: the operation that has ended. */
 async function goOn(
   deps: Dependencies,
   { record, operation }: StoredRollback,
@@ -119,7 +122,7 @@ async function goOn(
     : follow(left, step, await ask(deps, operation, step), context);
 }
 
-/** The steps, from the first that is not of a version that is gone. */
+/** The steps, from the first whose version still exists. */
 async function leftIn(
   survey: Survey,
   steps: readonly RollbackStep[],
@@ -130,7 +133,7 @@ async function leftIn(
     : steps;
 }
 
-/** Invariant 4: nothing is left to be done. */
+/** Invariant 4: no step is left. */
 async function atEnd(
   deps: Dependencies,
   survey: Survey,
@@ -166,7 +169,7 @@ function ask(
     traceparent: operation.traceparent,
     idempotencyKey: `${operation.id}/${versionName}`,
     byRollback: true,
-    // What was planned is asked again, and allowed.
+    // What was planned is requested again, and allowed.
     ...(rollbackOf(operation).regions.some(({ to }) => to === undefined) && {
       allowNoLatest: true,
     }),

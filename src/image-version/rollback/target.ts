@@ -1,4 +1,6 @@
-/** A rollback beside the deletion of its target: each looks for the other before it changes anything. */
+/**
+ * A rollback and the deletion of its target: each checks for the other before it changes anything.
+ */
 import { ServiceError } from "../../errors.js";
 import { hasEnded } from "../../operation/kinds.js";
 import { keyOf, parseImageVersionId } from "../../resource-id.js";
@@ -10,7 +12,7 @@ import type { ListedImageVersion } from "../resources.js";
 import type { OpenDeletion } from "../state/deletion.js";
 import { rollbackOf } from "./kind.js";
 
-/** Number of the version that a rollback leads to that has not ended. */
+/** The version number that a running rollback leads to. */
 export async function rollbackTarget(
   deps: Pick<Dependencies, "rollbacks" | "kinds">,
   imageId: string,
@@ -21,7 +23,7 @@ export async function rollbackTarget(
     : rollbackOf(stored.operation).to;
 }
 
-/** What there is against a version as the latest: it comes into latest where it is not. */
+/** The objections to a version as the latest, for the regions where it is not in latest. */
 export function objectionsToTarget(
   { objections }: Pick<Dependencies, "objections">,
   imageId: string,
@@ -39,7 +41,10 @@ export function objectionsToTarget(
   );
 }
 
-/** Why no rollback leads to a version: it is being deleted. Undefined where its policy is still to judge whether it is. */
+/**
+ * Why a version cannot be the target: it is being deleted. Undefined if its policy has yet to judge
+ * that.
+ */
 export function refusalBy(
   deletion: OpenDeletion | undefined,
   versionName: string,

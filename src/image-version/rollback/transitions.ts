@@ -1,4 +1,4 @@
-/** What becomes of a rollback by a step. Pure; the invariants are those of take-rollback-step.ts. */
+/** The transitions of a rollback. Pure; for the invariants see take-rollback-step.ts. */
 import { IMAGE_EVENT } from "../../events/image-events.js";
 import { advance, event } from "../../operation/advance.js";
 import { fail } from "../../operation/failing.js";
@@ -13,7 +13,10 @@ import { asItIs, describeLatest } from "./verdict.js";
 type RollbackPair = Pair<RollbackStateRecord>;
 export type Transition = (pair: RollbackPair) => RollbackPair;
 
-/** The change is asked for, or goes on. What it waits for, the rollback waits for. `steps`: those that are left. */
+/**
+ * A change was requested, or continues. The rollback waits for the same as the change. `steps`:
+ * those that are left.
+ */
 export function follow(
   steps: readonly RollbackStep[],
   { versionName, does }: RollbackStep,
@@ -86,7 +89,7 @@ export function complete(latest: Latest, context: TransitionContext): Transition
   };
 }
 
-/** With what is the latest then, in place of what was planned. */
+/** With the latest versions at that time, instead of the planned ones. */
 function atEnd(
   pair: RollbackPair,
   latest: Latest,

@@ -1,4 +1,4 @@
-/** Whether a rollback can still lead, and has led, where it was said to lead. */
+/** Whether a rollback can still reach, or has reached, its promised result. */
 import type { ErrorCode } from "../../errors.js";
 import type { OperationFailure, RollbackRecord } from "../../operation/records.js";
 import { shownFields, withLatest } from "../latest/flags.js";
@@ -25,8 +25,8 @@ import type { RollbackStep } from "../rollback-record.js";
 import { objectionsToTarget, refusalBy } from "./target.js";
 
 /**
- * Why the target will not be the latest wherever it was to become that, though the steps that are left are done; or a region would have
- * no latest of which that was not planned.
+ * Why the target will not be the latest wherever it should be, even after all steps, or a region
+ * would lose its latest unplanned.
  */
 export async function whyNot(
   deps: Pick<Dependencies, "objections">,
@@ -40,7 +40,7 @@ export async function whyNot(
   if (found === undefined) return failure("ImageVersionGone", `Azure no longer has ${to}.`);
   if (found.provisioningState === "Deleting")
     return failure("ImageVersionGone", `${to} is being deleted.`);
-  // Once nothing is left to be done, what Azure has decides.
+  // Once no step is left, only Azure's state counts.
   const isDone = left.length === 0;
   const deleted = isDone ? undefined : refusalBy(survey.deletions.get(to), to);
   if (deleted !== undefined) return failure(deleted.code, deleted.message);
@@ -69,7 +69,7 @@ export async function whyNot(
   );
 }
 
-/** A version as it is once the steps are done. */
+/** A version as it is after the steps. */
 export function afterSteps(steps: readonly RollbackStep[]): Change {
   return (item) => {
     const step = steps.find(({ versionName }) => versionName === item.name);
@@ -91,7 +91,7 @@ export function afterSteps(steps: readonly RollbackStep[]): Change {
   };
 }
 
-/** What a look shows of a version; undefined where it is gone. */
+/** The look at a version; undefined: it is gone. */
 export async function foundIn(
   { listed, look }: Survey,
   versionName: string,
@@ -100,7 +100,7 @@ export async function foundIn(
   return item && (await look(item));
 }
 
-/** The regions that have no latest once the steps are done, and all that others have asked. */
+/** The regions without a latest version after the steps and all other open requests. */
 export async function lostBy(
   survey: Survey,
   steps: readonly RollbackStep[],
@@ -115,7 +115,7 @@ export async function lostBy(
   );
 }
 
-/** Regions would have no latest of which that was not planned. */
+/** Regions that would lose their latest version unplanned. */
 async function lostLatest(
   survey: Survey,
   { regions }: RollbackRecord,
@@ -130,12 +130,12 @@ async function lostLatest(
     : failure("RegionWouldLoseLatest", `No version would be the latest in ${lost.join(", ")}.`);
 }
 
-/** As a rollback tells them. */
+/** Changes in the form of a rollback. */
 export function regionsOf(changes: readonly LatestChange[]): RollbackRecord["regions"] {
   return changes.map(({ region: name, ...change }) => ({ name, ...change }));
 }
 
-/** The rollback with what is the latest now, in place of what was planned. */
+/** The rollback with the present latest versions, instead of the planned ones. */
 export function asItIs(rollback: RollbackRecord, latest: Latest): RollbackRecord {
   const before = rollback.regions.flatMap(({ name, from }) =>
     from === undefined ? [] : [[name, from] as const],
