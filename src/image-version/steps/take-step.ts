@@ -31,7 +31,7 @@ import { lookedAt } from "../state/see.js";
 import { withSpared } from "../state/sparing.js";
 import { isFinal, isRestoring } from "../state/states.js";
 import { endedBetween } from "../state/usual.js";
-import type { ImageVersionPair, Proven } from "../state/record.js";
+import type { ImageVersionPair, ImageVersionRecord, Proven } from "../state/record.js";
 import { beginSending } from "../state/sending.js";
 import { beginWrite, repairedBy, writePostponed } from "../state/write.js";
 import { withProof } from "../state/proven.js";
@@ -138,7 +138,7 @@ async function act(
     const outcome = inTurn(
       pair.record,
       (next) => (spared ? withSpared(next, spared) : nothing(next)),
-      (next) => (held.length > 0 ? withHeldBack(next, ids, held) : nothing(next)),
+      ...(held.length > 0 ? [(next: ImageVersionRecord) => withHeldBack(next, ids, held)] : []),
       (next) => lookedAt(next, look, time, reading),
     );
     const seen = told(pair, outcome, time);
