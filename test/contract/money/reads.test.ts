@@ -36,9 +36,25 @@ const byOthers = () =>
 
 test.each([
   { what: "a GET", given: nothing, call: get, times: 1, arm: 2, reads: 1, writes: 0 },
-  { what: "a GET with refresh", given: nothing, call: andNote, times: 1, arm: 2, reads: 1, writes: 0 },
+  {
+    what: "a GET with refresh",
+    given: nothing,
+    call: andNote,
+    times: 1,
+    arm: 2,
+    reads: 1,
+    writes: 0,
+  },
   { what: "50 GETs", given: nothing, call: get, times: 50, arm: 2, reads: 50, writes: 0 },
-  { what: "50 with refresh", given: nothing, call: andNote, times: 50, arm: 2, reads: 50, writes: 0 },
+  {
+    what: "50 with refresh",
+    given: nothing,
+    call: andNote,
+    times: 50,
+    arm: 2,
+    reads: 50,
+    writes: 0,
+  },
   {
     what: "50 with refresh of what others change",
     given: byOthers,
