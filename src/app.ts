@@ -14,6 +14,7 @@ import { createRateLimiter } from "./authorization/rate-limit.js";
 import { createValidator } from "./http/contract/validation.js";
 import { putImageVersion, takeStep } from "./image-version/index.js";
 import { KINDS } from "./kinds.js";
+import { testMaker } from "./machine-test/leftovers.js";
 import { takeTestStep } from "./machine-test/take-test-step.js";
 import { checkStore } from "./operation/health.js";
 import { failPoisoned } from "./operation/poison.js";
@@ -211,7 +212,7 @@ export async function createApp(
         operations,
         ageing,
         imageVersions,
-        machineTests: rest.machineTests,
+        leftovers: { ...operations, makers: [testMaker(rest.machineTests)] },
         rollout,
         retention,
         deadLetters: {

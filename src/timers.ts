@@ -5,7 +5,7 @@ import { runDrift } from "./drift/run-drift.js";
 import { traceparentOf } from "./events/traceparent.js";
 import type { Dependencies } from "./image-version/index.js";
 import { runKeyGuardian } from "./key-guardian/run-key-guardian.js";
-import { sweepTestMachines } from "./machine-test/sweep.js";
+import { sweepLeftovers, type SweepDependencies } from "./leftovers/sweep.js";
 import { lookAfterDeadLetters } from "./messaging/dead-letters.js";
 import { removeAged } from "./operation/ageing.js";
 import { reconcile } from "./operation/reconcile.js";
@@ -20,7 +20,7 @@ interface TimerParts {
   readonly operations: Parameters<typeof reconcile>[0];
   readonly ageing: Parameters<typeof removeAged>[1];
   readonly imageVersions: Dependencies;
-  readonly machineTests: Parameters<typeof sweepTestMachines>[0];
+  readonly leftovers: SweepDependencies;
   readonly rollout: RolloutDependencies;
   readonly retention: RetentionDependencies;
   readonly deadLetters: Parameters<typeof lookAfterDeadLetters>[0];
@@ -81,12 +81,12 @@ async function resumeLost({ operations, metrics, now }: TimerParts, log: Log): P
     log.error("an operation could not be reconciled", error, { operationId });
 }
 
-async function sweep({ machineTests }: TimerParts, log: Log, traceparent: string): Promise<void> {
-  const { deleted, left, errors } = await sweepTestMachines(machineTests, traceparent);
+async function sweep({ leftovers }: TimerParts, log: Log, traceparent: string): Promise<void> {
+  const { deleted, left, errors } = await sweepLeftovers(leftovers, traceparent);
   for (const resourceId of deleted)
-    log.warn("deleted what a test machine left behind", { resourceId });
+    log.warn("deleted what an operation left behind", { resourceId });
   for (const { id: resourceId, reason } of left)
-    log.warn(`did not delete what a test machine left behind: ${reason}`, { resourceId });
+    log.warn(`did not delete what an operation left behind: ${reason}`, { resourceId });
   for (const error of errors) log.error("a resource group could not be searched", error);
 }
 

@@ -41,6 +41,7 @@ import { createStateStore } from "./tables/state-store.js";
 import { createSubscriptions } from "./arm/subscriptions.js";
 import type { TestResultDependencies } from "../test-results/ports.js";
 import { createTestResults, RESULTS_TABLE } from "./tables/test-results.js";
+import { createTaggedResources } from "./arm/tagged-resources.js";
 import type { TableStorage } from "./tables/table.js";
 import { createTestMachines } from "./arm/test-machines.js";
 import type { ArmQuota, Metrics } from "../telemetry/metrics.js";
@@ -258,7 +259,7 @@ export function createAdapters(
       machineReader,
       machines: testMachines,
       proofs: testMachines,
-      parts: testMachines,
+      parts: createTaggedResources(machinesArm),
       results,
       makesMachines: config.testMachines,
       limits: {

@@ -8,6 +8,7 @@ import type {
   DiskEncryptionSet,
   ImageDefinition,
 } from "../image-version/index.js";
+import { groupId, type Group } from "../leftovers/ports.js";
 import type { TestedDisk } from "../operation/records.js";
 import { canonicalRegion, sameResourceId, type ImageVersionId } from "../resource-id.js";
 import type { TestPlace } from "./profile.js";
@@ -55,15 +56,9 @@ export interface MachinePlan {
 }
 
 /** A machine's name and resource group. */
-export interface MachineName {
-  readonly subscriptionId: string;
-  readonly resourceGroupName: string;
+export interface MachineName extends Group {
   readonly name: string;
 }
-
-/** Tags of a machine and of everything created with it. */
-export const OPERATION_TAG = "sigil-operation";
-export const DEADLINE_TAG = "sigil-deadline";
 
 /**
  * Derived only from the operation, region and attempt, so that a machine that Azure created and
@@ -92,10 +87,6 @@ export function machineId({ subscriptionId, resourceGroupName, name }: MachineNa
 
 export function diskId({ name, ...group }: MachineName, lun: number | undefined): string {
   return `${groupId(group)}/providers/Microsoft.Compute/disks/${diskName(name, lun)}`;
-}
-
-export function groupId({ subscriptionId, resourceGroupName }: Omit<MachineName, "name">): string {
-  return `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroupName}`;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { ImageDocuments } from "../image-documents.js";
 import type { Dependencies } from "../image-version/index.js";
+import type { TaggedResources } from "../leftovers/ports.js";
 import type { OperationDependencies } from "../operation/ports.js";
 import type { TestedDisk } from "../operation/records.js";
 import type { TestResultDependencies, TestResults } from "../test-results/ports.js";
@@ -53,6 +54,7 @@ export interface TestMachines {
   ): Promise<Refusal | undefined>;
   /** Sends a forced DELETE. A missing machine counts as deleted. */
   deleteMachine(name: MachineName): Promise<void>;
+  getDisk(id: string, lun: number | undefined): Promise<TestedDisk | undefined>;
 }
 
 /** The progress of a managed run command. */
@@ -77,34 +79,6 @@ export interface StartProofs {
    * nowhere.
    */
   getSerialLog(name: MachineName): Promise<string | undefined>;
-}
-
-/** A disk, network interface or machine, found by its tag. */
-export interface MachinePart {
-  readonly id: string;
-  /** Canonical region. */
-  readonly region: string;
-  readonly tags: Readonly<Record<string, string>>;
-  /** Id of the machine that it is attached to. */
-  readonly attachedTo?: string;
-}
-
-/** The resources of a machine that may outlive it. */
-export interface MachineParts {
-  getDisk(id: string, lun: number | undefined): Promise<TestedDisk | undefined>;
-  /**
-   * Ids of a resource group's resources with this tag, and this value if given; empty if there is
-   * no such group.
-   */
-  listTagged(
-    group: Omit<MachineName, "name">,
-    tag: string,
-    value?: string,
-  ): Promise<readonly string[]>;
-  /** Undefined also for any other type than machine, disk and network interface. */
-  getPart(id: string): Promise<MachinePart | undefined>;
-  /** Deletes a disk, network interface or machine. A missing one counts as deleted. */
-  deletePart(id: string): Promise<void>;
 }
 
 /** Counts tests and machines; one document for the deployment. */
@@ -134,7 +108,8 @@ export interface TestDependencies
   readonly machineReader: MachineReader;
   readonly machines: TestMachines;
   readonly proofs: StartProofs;
-  readonly parts: MachineParts;
+  /** The resources of a machine that may outlive it. */
+  readonly parts: TaggedResources;
   /** Where the results are stored, like those of any test. */
   readonly results: TestResults;
   /** What machines cost, if the operator has set it. */

@@ -12,6 +12,7 @@
  *     Left, and reported.
  *  6. At most `concurrency` regions have a machine, or may have one, at the same time.
  */
+import { LEFT_AFTER_MS } from "../leftovers/ports.js";
 import type { PollingPolicy } from "../operation/ports.js";
 import type { RegionTestRecord, RegionTestWork, TestedDisk } from "../operation/records.js";
 import {
@@ -72,8 +73,6 @@ const MOST_SENDS = 3;
 const MOST_DELAYS = 20;
 /** Added to the profile's limits for the deadline: for polls, and for Azure's delays. */
 const SLACK_MS = 30 * MINUTE_MS;
-/** How long after its deadline a machine is reported as Left. */
-export const LEFT_AFTER_MS = 60 * MINUTE_MS;
 const LONGEST_DELETION_WAIT_MS = 60 * MINUTE_MS;
 const LONGEST_OUTPUT_BYTES = 4_096;
 

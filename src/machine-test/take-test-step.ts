@@ -2,6 +2,7 @@
  * Takes the steps of a test: reads each region's machine, stores what that means, then calls Azure.
  */
 import { ServiceError } from "../errors.js";
+import { DEADLINE_TAG, OPERATION_TAG } from "../leftovers/ports.js";
 import { fail } from "../operation/failing.js";
 import { hasEnded } from "../operation/kinds.js";
 import type { Stored } from "../operation/ports.js";
@@ -11,13 +12,7 @@ import { commitStep, contextOf, currentFor, type StepMessage } from "../operatio
 import { parseImageVersionId } from "../resource-id.js";
 import { reportTestResult } from "../test-results/report.js";
 import { MACHINE_TEST } from "../test-results/results.js";
-import {
-  DEADLINE_TAG,
-  diskId,
-  OPERATION_TAG,
-  type MachineName,
-  type MachinePlan,
-} from "./machine.js";
+import { diskId, type MachineName, type MachinePlan } from "./machine.js";
 import { hindranceIn, planMachines } from "./plan-machines.js";
 import type { Refusal, SeenMachine, TestDependencies } from "./ports.js";
 import type { TestRecord } from "./record.js";
@@ -173,11 +168,11 @@ async function lookAt(
 }
 
 async function disksOf(
-  { parts }: TestDependencies,
+  { machines }: TestDependencies,
   { plan: { disks } }: Terms,
   name: MachineName,
 ): Promise<ReadonlyMap<number | undefined, TestedDisk>> {
-  const found = await Promise.all(disks.map(({ lun }) => parts.getDisk(diskId(name, lun), lun)));
+  const found = await Promise.all(disks.map(({ lun }) => machines.getDisk(diskId(name, lun), lun)));
   return new Map(found.flatMap((disk) => (disk === undefined ? [] : [[disk.lun, disk] as const])));
 }
 
@@ -239,7 +234,7 @@ async function leftOf(
     ),
   ];
   const found = await Promise.all(
-    ids.map(async (id) => ((await parts.getPart(id)) === undefined ? [] : [id])),
+    ids.map(async (id) => ((await parts.getResource(id)) === undefined ? [] : [id])),
   );
   return found.flat();
 }
@@ -288,7 +283,7 @@ async function call(
       await machines.deleteMachine(name);
       return undefined;
     case "deleteParts":
-      for (const id of test.work.parts ?? []) await parts.deletePart(id);
+      for (const id of test.work.parts ?? []) await parts.deleteResource(id);
       return undefined;
     default:
       return undefined;

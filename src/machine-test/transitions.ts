@@ -12,6 +12,7 @@
  *     timer checks them forever.
  */
 import { MACHINE_TEST_EVENT } from "../events/machine-test-events.js";
+import { groupId, type Group } from "../leftovers/ports.js";
 import { advance, event } from "../operation/advance.js";
 import { cancellation } from "../operation/canceling.js";
 import { indexed } from "../operation/catalog.js";
@@ -30,7 +31,7 @@ import {
 import { nextSequence } from "../operation/sequence.js";
 import { pollDelayMs } from "../operation/waiting.js";
 import type { Refusal } from "./ports.js";
-import { groupId, type MachineName, type MachinePlan } from "./machine.js";
+import type { MachinePlan } from "./machine.js";
 import type { TestProfile } from "./profile.js";
 import type { TestRecord } from "./record.js";
 import {
@@ -157,7 +158,7 @@ function groupRow(plan: MachinePlan): IndexRow {
 }
 
 /** The resource group of such a row. */
-export function groupIn({ target }: Pick<IndexRow, "target">): Omit<MachineName, "name"> {
+export function groupIn({ target }: Pick<IndexRow, "target">): Group {
   const [, , subscriptionId = "", , resourceGroupName = ""] = target.split("/");
   return { subscriptionId, resourceGroupName };
 }

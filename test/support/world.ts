@@ -187,8 +187,8 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     getSerialLog: () => Promise.resolve(undefined),
     getDisk: () => Promise.resolve(undefined),
     listTagged: () => Promise.resolve([]),
-    getPart: () => Promise.resolve(undefined),
-    deletePart: () => Promise.resolve(),
+    getResource: () => Promise.resolve(undefined),
+    deleteResource: () => Promise.resolve(),
   };
   const results = counting(createMemoryTestResults(), ["add"]);
   const machineTests: TestDependencies = {

@@ -8,7 +8,6 @@ import {
 import { ServiceError } from "../../errors.js";
 import {
   diskName,
-  groupId,
   interfaceName,
   machineId,
   type DiskPlan,
@@ -16,7 +15,6 @@ import {
   type MachinePlan,
 } from "../../machine-test/machine.js";
 import type {
-  MachineParts,
   Refusal,
   ScriptResult,
   SeenMachine,
@@ -32,11 +30,9 @@ import {
   type ArmCall,
   type ArmResponse,
 } from "./errors.js";
-import { readPages, urlOf } from "./pages.js";
+import { removed } from "./tagged-resources.js";
 
 const MACHINES = "Microsoft.Compute/virtualMachines";
-const RESOURCES_API_VERSION = "2021-04-01";
-const NETWORK_API_VERSION = "2024-05-01";
 /** The api-version of the network interface, which Compute creates by `networkApiVersion`. */
 const INTERFACE_API_VERSION = "2022-11-01";
 const SCRIPT = "proof";
@@ -46,7 +42,7 @@ const SAS_MINUTES = 5;
 const LONGEST_LOG_BYTES = 4 * 1024 * 1024;
 
 /** Virtual machines for tests, by `@azure/arm-compute`. */
-export function createTestMachines(arm: ArmClient): TestMachines & StartProofs & MachineParts {
+export function createTestMachines(arm: ArmClient): TestMachines & StartProofs {
   return {
     async getMachine(name) {
       const call = callOf("read", name);
@@ -163,7 +159,11 @@ export function createTestMachines(arm: ArmClient): TestMachines & StartProofs &
     async getDisk(id, lun) {
       const disk = parseResourceId(id);
       if (disk === undefined) throw new TypeError(`${id} is no disk's id`);
-      const call = partCall("read", id, "Microsoft.Compute/disks");
+      const call: ArmCall = {
+        what: `the read of ${id}`,
+        action: "Microsoft.Compute/disks/read",
+        scope: id,
+      };
       const response = await arm.send(call, (callOptions) =>
         arm
           .compute(disk.subscriptionId)
@@ -171,59 +171,6 @@ export function createTestMachines(arm: ArmClient): TestMachines & StartProofs &
       );
       const wire = arm.bodyOf<WireDisk>(call, response);
       return wire && testedDisk(id, lun, wire);
-    },
-
-    async listTagged(group, tag, value) {
-      const id = groupId(group);
-      const query = new URLSearchParams({
-        $filter: [
-          `tagName eq '${quoted(tag)}'`,
-          ...(value === undefined ? [] : [`tagValue eq '${quoted(value)}'`]),
-        ].join(" and "),
-      });
-      const items = await readPages<{ readonly id?: string }>(arm, {
-        what: `the list of resources of ${id} by their tag`,
-        action: "Microsoft.Resources/subscriptions/resourceGroups/resources/read",
-        scope: id,
-        path: `${id}/resources`,
-        apiVersion: RESOURCES_API_VERSION,
-        query: query.toString(),
-      });
-      return (items ?? []).flatMap((item) => item.id ?? []);
-    },
-
-    async getPart(id) {
-      const part = partOf(id);
-      if (part === undefined) return undefined;
-      const call = partCall("read", id, part.type);
-      const wire = arm.bodyOf<WirePart>(
-        call,
-        await arm.request(call, "GET", urlOf(arm, id, part.apiVersion)),
-      );
-      const attachedTo = wire?.managedBy ?? wire?.properties?.virtualMachine?.id ?? undefined;
-      return (
-        wire && {
-          id,
-          region: canonicalRegion(wire.location ?? ""),
-          tags: wire.tags ?? {},
-          ...(attachedTo !== undefined && { attachedTo }),
-        }
-      );
-    },
-
-    async deletePart(id) {
-      const part = partOf(id);
-      if (part === undefined) throw new TypeError(`${id} is no machine's part`);
-      const call = partCall("deletion", id, part.type);
-      await removed(
-        arm,
-        call,
-        await arm.request(
-          call,
-          "DELETE",
-          urlOf(arm, id, part.apiVersion, part.type === MACHINES ? "forceDeletion=true" : ""),
-        ),
-      );
     },
   };
 }
@@ -244,47 +191,6 @@ function scriptCall(what: "read" | "creation", name: MachineName): ArmCall {
     action: `${MACHINES}/runCommands/${VERBS[what]}`,
     scope: machineId(name),
   };
-}
-
-function partCall(what: "read" | "deletion", id: string, type: string): ArmCall {
-  return {
-    what: `the ${what} of ${id}`,
-    action: `${type}/${VERBS[what]}`,
-    scope: id,
-  };
-}
-
-/**
- * The type of a resource that a test creates, and the api-version to read it; for Compute's types,
- * the one of `@azure/arm-compute`.
- */
-function partOf(id: string): { readonly type: string; readonly apiVersion: string } | undefined {
-  const { namespace = "", type } = parseResourceId(id) ?? {};
-  switch (`${namespace.toLowerCase()}/${type}`) {
-    case "microsoft.compute/virtualmachines":
-      return { type: MACHINES, apiVersion: "2026-04-01" };
-    case "microsoft.compute/disks":
-      return { type: "Microsoft.Compute/disks", apiVersion: "2026-03-02" };
-    case "microsoft.network/networkinterfaces":
-      return {
-        type: "Microsoft.Network/networkInterfaces",
-        apiVersion: NETWORK_API_VERSION,
-      };
-    default:
-      return undefined;
-  }
-}
-
-/** A string in an OData filter. */
-function quoted(text: string): string {
-  return text.replaceAll("'", "''");
-}
-
-/** Accepts a missing resource as deleted. */
-function removed(arm: ArmClient, call: ArmCall, response: ArmResponse): Promise<void> {
-  return response.status >= 300 && response.status !== 404
-    ? Promise.reject(toServiceError(call, response, arm.now()))
-    : Promise.resolve();
 }
 
 /**
@@ -381,15 +287,6 @@ interface WireDisk {
       readonly securityType?: string;
       readonly secureVMDiskEncryptionSetId?: string;
     };
-  };
-}
-
-interface WirePart {
-  readonly location?: string;
-  readonly tags?: Readonly<Record<string, string>>;
-  readonly managedBy?: string | null;
-  readonly properties?: {
-    readonly virtualMachine?: { readonly id?: string } | null;
   };
 }
 

@@ -1,7 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { sweepTestMachines } from "../../../src/machine-test/sweep.js";
 import { failPoisoned } from "../../../src/operation/poison.js";
-import { TRACEPARENT } from "../../support/dependencies.js";
 import { startMachineTests, type MachineTests } from "./support.js";
 let tests: MachineTests;
 afterEach(() => tests.close());
@@ -41,7 +39,7 @@ test("the machine of a test whose message cannot be processed is deleted long be
   expect((await tests.read()).operation.error?.code).toBe("PoisonMessage");
   expect(tests.there()).not.toEqual([]);
   tests.clock.advance(11 * 60_000);
-  await sweepTestMachines(tests.deps, TRACEPARENT);
+  await tests.sweep();
   tests.clock.advance(60_000);
   expect(tests.there()).toEqual([]);
 });

@@ -2,8 +2,6 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { MachineFate } from "@sigil-local/arm-simulator/parts/state";
 import { hasMachine } from "../../../src/machine-test/region.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
-import { sweepTestMachines } from "../../../src/machine-test/sweep.js";
-import { TRACEPARENT } from "../../support/dependencies.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import type { StateStore } from "../../../src/operation/ports.js";
 import type { TrackedRecord } from "../../../src/operation/records.js";
@@ -529,7 +527,7 @@ test("what a lost test has left is found by its tag and deleted, a machine first
   expect(tests.there()).toHaveLength(4);
   // Nobody goes on with it.
   tests.queues.take("machine-tests");
-  const sweep = () => sweepTestMachines(tests.deps, TRACEPARENT);
+  const sweep = () => tests.sweep();
   expect(await sweep()).toMatchObject({ groups: 1, deleted: [], left: [] });
   tests.clock.advance(3 * 3_600_000);
   expect((await sweep()).deleted).toEqual([expect.stringMatching(/virtualMachines\/sigiltest-/u)]);

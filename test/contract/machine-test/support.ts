@@ -3,9 +3,12 @@ import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { expect } from "vitest";
 import { createArmClient } from "../../../src/azure/arm/client.js";
 import { createMachineReader } from "../../../src/azure/arm/machine-reader.js";
+import { createTaggedResources } from "../../../src/azure/arm/tagged-resources.js";
 import { createTestMachines } from "../../../src/azure/arm/test-machines.js";
 import type { TestProfileBody } from "../../../src/machine-test/contract.js";
-import { OPERATION_TAG } from "../../../src/machine-test/machine.js";
+import { OPERATION_TAG } from "../../../src/leftovers/ports.js";
+import { sweepLeftovers } from "../../../src/leftovers/sweep.js";
+import { testMaker } from "../../../src/machine-test/leftovers.js";
 import type { TestDependencies } from "../../../src/machine-test/ports.js";
 import { profileOf, type TestProfile } from "../../../src/machine-test/profile.js";
 import { testKeyOf, type TestRecord } from "../../../src/machine-test/record.js";
@@ -63,6 +66,7 @@ export interface MachineTests extends Pick<
     look?: (stored: Stored<TestRecord>) => Promise<void> | void,
     versionId?: string,
   ): Promise<OperationRecord>;
+  sweep(): ReturnType<typeof sweepLeftovers>;
   /** Everything that a test has made and that is there now, by name. */
   there(): string[];
 }
@@ -101,7 +105,7 @@ export async function startMachineTests(
     machineReader: createMachineReader(arm),
     machines: azure,
     proofs: azure,
-    parts: azure,
+    parts: createTaggedResources(arm),
     results: createMemoryTestResults(),
     makesMachines: true,
     limits: createTestLimits(),
@@ -181,6 +185,7 @@ export async function startMachineTests(
       }
       throw new Error(`the test of ${versionId} does not end`);
     },
+    sweep: () => sweepLeftovers({ ...deps, makers: [testMaker(deps)] }, TRACEPARENT),
     there: () =>
       simulator.control
         .resources()

@@ -1,15 +1,16 @@
 import { describe, expect, test } from "vitest";
 import {
   DEADLINE_TAG,
-  diskId,
   groupId,
-  machineId,
-  machineName,
   OPERATION_TAG,
-} from "../../../src/machine-test/machine.js";
-import type { MachinePart, MachineParts } from "../../../src/machine-test/ports.js";
-import type { RegionTestRecord } from "../../../src/operation/records.js";
-import { judge, sweepTestMachines } from "../../../src/machine-test/sweep.js";
+  type Group,
+  type TaggedResource,
+  type TaggedResources,
+} from "../../../src/leftovers/ports.js";
+import { sweepLeftovers, type Maker } from "../../../src/leftovers/sweep.js";
+import { testMaker } from "../../../src/machine-test/leftovers.js";
+import { diskId, machineId, machineName } from "../../../src/machine-test/machine.js";
+import type { OperationRecord, RegionTestRecord } from "../../../src/operation/records.js";
 import { GROUP_SCOPE } from "../../../src/machine-test/transitions.js";
 import { ServiceError } from "../../../src/errors.js";
 import { createMemoryIndex } from "../../support/fakes/listing-index.js";
@@ -26,7 +27,7 @@ const GROUP = {
 const NAME = { ...GROUP, name: machineName(OPERATION, "westus", 2) };
 const OVER = new Date(NOW - 3_600_000).toISOString();
 
-const part = (id: string, change: Partial<MachinePart> = {}): MachinePart => ({
+const part = (id: string, change: Partial<TaggedResource> = {}): TaggedResource => ({
   id,
   region: "westus",
   tags: { [OPERATION_TAG]: OPERATION, [DEADLINE_TAG]: OVER },
@@ -35,24 +36,37 @@ const part = (id: string, change: Partial<MachinePart> = {}): MachinePart => ({
 const MACHINE = part(machineId(NAME));
 const NIC = `${groupId(GROUP)}/providers/Microsoft.Network/networkInterfaces/${NAME.name}-nic-0a1b2c3d`;
 
+/** The sweep gives an operation ten minutes for its own deletions. */
+const GRACE_MS = 600_000;
+
+/** What becomes of one resource: it is deleted, told with a reason, or left alone. */
+async function fateOf(
+  found: TaggedResource,
+  nowMs = NOW,
+  operation?: Partial<OperationRecord>,
+): Promise<string | undefined> {
+  const { sweep } = await start([found], { nowMs: nowMs + GRACE_MS, operation });
+  const { deleted, left } = await sweep();
+  return deleted.length > 0 ? "deleted" : left[0]?.reason;
+}
+
 describe("deleted is only what agrees in resource group, name, tag and deadline", () => {
   test.each([MACHINE.id, diskId(NAME, undefined), diskId(NAME, 0), NIC, NIC.slice(0, -9)])(
     "%s",
-    (id) => {
-      expect(judge(part(id), GROUP, NOW)).toMatchObject({ kind: "leftover" });
+    async (id) => {
+      expect(await fateOf(part(id))).toBe("deleted");
     },
   );
 
-  test("not what is not over", () => {
-    expect(judge(MACHINE, GROUP, NOW - 3_600_001)).toBeUndefined();
+  test("not what is not over", async () => {
+    expect(await fateOf(MACHINE, NOW - 3_600_001)).toBeUndefined();
   });
 
-  test("not what another machine has: it is told", () => {
+  test("not what another machine has: it is told", async () => {
     const attachedTo = machineId({ ...GROUP, name: "database" });
-    expect(judge(part(diskId(NAME, undefined), { attachedTo }), GROUP, NOW)).toEqual({
-      kind: "stranger",
-      reason: `It is attached to ${attachedTo}.`,
-    });
+    expect(await fateOf(part(diskId(NAME, undefined), { attachedTo }))).toBe(
+      `It is attached to ${attachedTo}.`,
+    );
   });
 
   describe("before its deadline", () => {
@@ -61,34 +75,24 @@ describe("deleted is only what agrees in resource group, name, tag and deadline"
       endTime: new Date(ms).toISOString(),
       tests: [{ name, deadline } as RegionTestRecord],
     });
-    test("where the operation that gave it has ended", () => {
-      expect(judge(MACHINE, GROUP, before, ended(before + 1))).toBeUndefined();
-      expect(judge(MACHINE, GROUP, before, ended(before))).toMatchObject({
-        kind: "leftover",
-      });
+    test("where the operation that gave it has ended", async () => {
+      expect(await fateOf(MACHINE, before, ended(before + 1))).toBeUndefined();
+      expect(await fateOf(MACHINE, before, ended(before))).toBe("deleted");
     });
-    test("not where that one gave another: it is of another deployment", () => {
+    test("not where that one gave another: it is of another deployment", async () => {
       const other = new Date(NOW - 3_600_001).toISOString();
-      expect(judge(MACHINE, GROUP, before, ended(before, other))).toBeUndefined();
-      expect(judge(MACHINE, GROUP, before, ended(before, OVER, "eastus2"))).toBeUndefined();
+      expect(await fateOf(MACHINE, before, ended(before, other))).toBeUndefined();
+      expect(await fateOf(MACHINE, before, ended(before, OVER, "eastus2"))).toBeUndefined();
     });
   });
 
-  test("not what somebody has moved there from another resource group: it is told", () => {
-    const made = machineId({ ...NAME, resourceGroupName: "OtherTests" });
-    expect(
-      judge(MACHINE, GROUP, NOW, {
-        tests: [{ name: "westus", machineId: made } as RegionTestRecord],
-      }),
-    ).toEqual({
-      kind: "stranger",
-      reason: expect.stringMatching(/./u) as unknown,
+  test("not what somebody has moved there from another resource group: it is told", async () => {
+    const madeAs = (id: string) => ({
+      tests: [{ name: "westus", machineId: id } as RegionTestRecord],
     });
-    expect(
-      judge(MACHINE, GROUP, NOW, {
-        tests: [{ name: "westus", machineId: MACHINE.id } as RegionTestRecord],
-      }),
-    ).toMatchObject({ kind: "leftover" });
+    const made = machineId({ ...NAME, resourceGroupName: "OtherTests" });
+    expect(await fateOf(MACHINE, NOW, madeAs(made))).toMatch(/ moved /u);
+    expect(await fateOf(MACHINE, NOW, madeAs(MACHINE.id))).toBe("deleted");
   });
 
   test.each([
@@ -113,20 +117,36 @@ describe("deleted is only what agrees in resource group, name, tag and deadline"
       { ...MACHINE, tags: { ...MACHINE.tags, [DEADLINE_TAG]: "soon" } },
     ],
     ["no deadline", { ...MACHINE, tags: { [OPERATION_TAG]: OPERATION } }],
-  ])("not what has %s: it is told", (_, found) => {
-    expect(judge(found, GROUP, NOW)).toMatchObject({ kind: "stranger" });
+  ])("not what has %s: it is told", async (_, found) => {
+    expect(await fateOf(found)).toMatch(/^(?!deleted$)./u);
   });
 });
 
-const start = async (
-  found: readonly MachinePart[],
-  refuses = false,
-  unreadable?: string,
-  groups = [GROUP],
-) => {
+interface Given {
+  readonly refuses?: boolean;
+  /** Id of a resource that may not be read. */
+  readonly unreadable?: string;
+  readonly groups?: readonly Group[];
+  readonly nowMs?: number;
+  readonly operation?: Partial<OperationRecord> | undefined;
+  /** Who creates resources besides the tests. */
+  readonly others?: readonly Maker[];
+}
+
+async function start(
+  found: readonly TaggedResource[],
+  {
+    refuses = false,
+    unreadable,
+    groups = [GROUP],
+    nowMs = NOW,
+    operation,
+    others = [],
+  }: Given = {},
+) {
   const deleted: string[] = [];
-  const topic = createMemoryTopic(() => NOW);
-  const index = createMemoryIndex(() => new Date(NOW));
+  const topic = createMemoryTopic(() => nowMs);
+  const index = createMemoryIndex(() => new Date(nowMs));
   const targets = groups.map((group) => groupId(group).toLowerCase());
   await index.put(
     targets.map((target) => ({
@@ -135,18 +155,17 @@ const start = async (
       target,
     })),
   );
-  const parts: MachineParts = {
-    getDisk: () => Promise.resolve(undefined),
+  const parts: TaggedResources = {
     listTagged: (group, tag) => {
       expect(targets).toContain(groupId(group).toLowerCase());
       expect(tag).toBe(OPERATION_TAG);
       return Promise.resolve(found.map(({ id }) => id));
     },
-    getPart: (id) =>
+    getResource: (id) =>
       id === unreadable
         ? Promise.reject(new ServiceError("ResourceManagerForbidden", "Not allowed."))
         : Promise.resolve(found.find((one) => one.id === id)),
-    deletePart: (id) => {
+    deleteResource: (id) => {
       if (refuses)
         return Promise.reject(new ServiceError("ResourceManagerForbidden", "Not allowed."));
       deleted.push(id);
@@ -154,19 +173,21 @@ const start = async (
     },
   };
   const sweep = () =>
-    sweepTestMachines(
+    sweepLeftovers(
       {
-        index,
-        parts,
+        makers: [testMaker({ index, parts }), ...others],
         events: topic,
-        store: { readOperation: () => Promise.resolve(undefined) },
+        store: {
+          readOperation: () =>
+            Promise.resolve(operation && { operation: operation as OperationRecord }),
+        },
         eventSource: "urn:sigil:test",
-        now: () => new Date(NOW),
+        now: () => new Date(nowMs),
       },
       TRACEPARENT,
     );
   return { sweep, deleted, events: () => topic.events.map(documented) };
-};
+}
 
 test("a machine goes first, its disks once it is gone, and strangers stay and are told once a day", async () => {
   const stranger = part(machineId({ ...NAME, name: "database" }));
@@ -200,6 +221,7 @@ test("what is of another type is told, and what belongs to a machine goes with i
   expect((await sweep()).left).toEqual([
     {
       id: address,
+      maker: expect.objectContaining({ name: "test-machines" }) as unknown,
       reason: expect.stringMatching(/./u) as unknown,
     },
   ]);
@@ -207,7 +229,7 @@ test("what is of another type is told, and what belongs to a machine goes with i
 });
 
 test("what cannot be deleted is told with the reason", async () => {
-  const { sweep, events } = await start([MACHINE], true);
+  const { sweep, events } = await start([MACHINE], { refuses: true });
   expect(await sweep()).toMatchObject({
     deleted: [],
     left: [{ id: MACHINE.id, reason: "Not allowed." }],
@@ -218,7 +240,9 @@ test("what cannot be deleted is told with the reason", async () => {
 test("what cannot be read holds up nothing else of its resource group", async () => {
   const stranger = part(machineId({ ...NAME, name: "database" }));
   const hidden = part(machineId({ ...NAME, name: "hidden" }));
-  const { sweep, deleted, events } = await start([stranger, hidden, MACHINE], false, hidden.id);
+  const { sweep, deleted, events } = await start([stranger, hidden, MACHINE], {
+    unreadable: hidden.id,
+  });
   expect(await sweep()).toMatchObject({
     errors: [{ code: "ResourceManagerForbidden" }],
   });
@@ -242,6 +266,57 @@ test("every resource group is looked at, however many pages they are", async () 
     ...GROUP,
     resourceGroupName,
   }));
-  const { sweep } = await start([], false, undefined, groups);
+  const { sweep } = await start([], { groups });
   expect((await sweep()).groups).toBe(5);
+});
+
+test("where two create resources in one group, it is listed once, and each is asked about its own", async () => {
+  const snapshot = part(`${groupId(GROUP)}/providers/Microsoft.Compute/snapshots/mine`);
+  const asked: string[] = [];
+  const other: Maker = {
+    name: "others",
+    types: ["microsoft.compute/snapshots"],
+    event: "Sigil.ImageVersion.TestMachineLeft",
+    resources: {
+      listTagged: () => Promise.reject(new Error("It is listed already.")),
+      getResource: (id) => {
+        asked.push(`read ${id}`);
+        return Promise.resolve({ ...snapshot, id });
+      },
+      deleteResource: (id) => {
+        asked.push(`delete ${id}`);
+        return Promise.resolve();
+      },
+    },
+    groups: () => Promise.resolve([{ ...GROUP, resourceGroupName: "IMAGETESTS" }]),
+    judge: ({ deadlineMs }) => ({ kind: "leftover", overMs: deadlineMs }),
+  };
+  const { sweep, deleted } = await start([MACHINE, snapshot], { others: [other] });
+  expect(await sweep()).toMatchObject({
+    groups: 1,
+    deleted: [MACHINE.id, snapshot.id],
+    left: [],
+    errors: [],
+  });
+  expect(deleted).toEqual([MACHINE.id]);
+  expect(asked).toEqual([`read ${snapshot.id}`, `delete ${snapshot.id}`]);
+});
+
+test("of a type that is created in other groups alone, it is told and not read", async () => {
+  const snapshot = part(`${groupId(GROUP)}/providers/Microsoft.Compute/snapshots/mine`);
+  const nothing = () => Promise.reject(new Error("It is of other groups."));
+  const other: Maker = {
+    name: "others",
+    types: ["microsoft.compute/snapshots"],
+    event: "Sigil.ImageVersion.TestMachineLeft",
+    resources: {
+      listTagged: () => Promise.resolve([]),
+      getResource: nothing,
+      deleteResource: nothing,
+    },
+    groups: () => Promise.resolve([{ ...GROUP, resourceGroupName: "Captures" }]),
+    judge: nothing,
+  };
+  const { sweep } = await start([snapshot], { others: [other] });
+  expect(await sweep()).toMatchObject({ groups: 2, left: [{ id: snapshot.id }], errors: [] });
 });
