@@ -76,6 +76,7 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/json/json-syntax.ts": "lives for one call",
   "src/image-version/preflight/gather.ts": "lives for one call",
   "src/image-version/preflight/parents.ts": "lives for one call",
+  "src/leftovers/sweep.ts": "lives for one run",
   "src/lineage/ancestors.ts": "lives for one call",
   "src/lineage/descendants.ts": "lives for one call",
   "src/http/contract/openapi-document.ts": "operations of the document",
