@@ -22,7 +22,7 @@ function usageOf(versions, gigabytes, waits) {
     "table requests":
       runs.reconcile *
         (requestsOf(measured.idleReconcile) + assumed.readsOfTestGroups + assumed.readsOfRollouts) +
-      runs.retention * assumed.readsOfRetention +
+      runs.retention * (assumed.readsOfRetention + Math.ceil(versions / assumed.rowsOfPage)) +
       runs.keyGuardian * assumed.readsOfKeyGuardian +
       runs.drift * (assumed.readsOfDrift + Math.ceil(versions / assumed.rowsOfPage)) +
       versions * assumed.readsByDriftUntilListed +

@@ -106,8 +106,16 @@ async function applyRetention(
   log: Log,
   traceparent: string,
 ): Promise<void> {
-  const { errors, policies, deletions } = await runRetention(retention, traceparent);
-  log.info("retention has run", { policies, deletions: deletions.join(" ") });
+  const { errors, policies, deletions, unfinished, isBehind } = await runRetention(
+    retention,
+    traceparent,
+  );
+  log.info("retention has run", {
+    policies,
+    deletions: deletions.join(" "),
+    unfinished: String(unfinished),
+  });
+  if (isBehind) log.warn("retention is behind: two runs in a row did not judge every policy");
   for (const error of errors) log.error("retention could not process a policy or a version", error);
 }
 

@@ -79,9 +79,7 @@ export function decide(
   now: Date,
 ): readonly Decision[] {
   const ascending = [...versions].sort((a, b) => compareVersionNumbers(a.name, b.name));
-  const promoted = ascending.filter(isPromoted).reverse();
-  const guarded = latestInRegions(promoted);
-  const newest = newestOf(promoted, rules.keepNewestPromoted ?? 0);
+  const { latest, guarded, newest } = foremost(rules, ascending);
   return ascending.map((version) => {
     const kept = (code: RetentionCode, reason: string): Decision => ({
       version,
@@ -108,7 +106,7 @@ export function decide(
     if (provisioningState !== "Succeeded")
       return kept("NotSucceeded", `Azure shows it as ${provisioningState}.`);
     // Invariant 2.
-    if (version === promoted[0])
+    if (version === latest)
       return kept(
         "Latest",
         "The latest: virtual machines created without a version number get it.",
@@ -162,6 +160,30 @@ export function decide(
       ].join(" "),
     );
   });
+}
+
+/**
+ * The names of the versions that all deletions rest on. Pure. `decide` deletes the same of the others, whether or not any other
+ * version is promoted.
+ */
+export function deciding(
+  rules: RetentionRules,
+  versions: readonly RetainedVersion[],
+): readonly string[] {
+  const ascending = [...versions].sort((a, b) => compareVersionNumbers(a.name, b.name));
+  // The latest is also the latest in a region.
+  const { guarded, newest } = foremost(rules, ascending);
+  return [...new Set([...guarded.keys(), ...newest])].map(({ name }) => name);
+}
+
+/** The latest version, the latest versions by region, and the newest ones to keep. */
+function foremost(rules: RetentionRules, ascending: readonly RetainedVersion[]) {
+  const promoted = ascending.filter(isPromoted).reverse();
+  return {
+    latest: promoted[0],
+    guarded: latestInRegions(promoted),
+    newest: newestOf(promoted, rules.keepNewestPromoted ?? 0),
+  };
 }
 
 function isPromoted(version: RetainedVersion): boolean {

@@ -93,3 +93,12 @@ describe("where the row is older than its record", () => {
     expect(judged).toContain("virtual machines created without a version number get it");
   });
 });
+
+test("right before a DELETE the records of the version and of what its deletion rests on are read, and no other", async () => {
+  await make(["0.1.0", "0.2.0", "0.3.0"]);
+  await enforce(KEEP_1);
+  const { given, reads } = counted();
+  expect(await keptNow(given, idOf(versionId("0.1.0")))).toBeUndefined();
+  // 2.0.0 by its number, 0.3.0 by its publication
+  expect(reads()).toBe(3);
+});

@@ -9,9 +9,8 @@ import { MOST_DELETIONS } from "../../../src/retention/run-retention.js";
 import { idOf, type InProcess } from "../../support/dependencies.js";
 import { nthOf } from "../../support/operation-ids.js";
 import { failingDependencies, hasEffect } from "../../support/failing-dependencies.js";
-import { seedResource } from "../../support/requests.js";
 import { BY } from "../image-version/truth/support.js";
-import { KEEP_1, inRetention, resources } from "./support.js";
+import { KEEP_1, inRetention } from "./support.js";
 
 let world: InProcess;
 let deps: RetentionDependencies;
@@ -54,54 +53,6 @@ describe("a run", () => {
       expect(await inAzure(each)).toEqual(["1.0.7"]);
     }
     expect(await run()).toMatchObject({ deletions: [], errors: [] });
-  });
-
-  test("starts with those that can be undone, where the gallery has soft delete", async () => {
-    const inOther = seedResource("galleries/OtherGallery/images/Retained");
-    const gallery = resources.gallery("OtherGallery", "westus");
-    await world.simulator.control.putResource({
-      ...gallery,
-      properties: {
-        ...gallery.properties,
-        softDeletePolicy: { isSoftDeleteEnabled: true },
-      },
-    });
-    await world.simulator.control.putResource(
-      resources.imageDefinition("OtherGallery", "Retained", "westus"),
-    );
-    const numbers = Array.from({ length: 7 }, (_, i) => `1.0.${i}`);
-    for (const each of [image, inOther]) {
-      await make(numbers, undefined, each);
-      await enforce(KEEP_1, each);
-    }
-    // Whatever the order of the policies.
-    for (const order of [1, -1]) {
-      const { policies } = deps;
-      const { deletions } = await run({
-        ...deps,
-        policies: {
-          ...policies,
-          list: async () =>
-            (await policies.list()).toSorted(
-              (a, b) => order * a.document.imageId.localeCompare(b.document.imageId),
-            ),
-        },
-      });
-      const operations = await Promise.all(
-        deletions.map(async (id) => (await world.deps.store.readOperation(id))?.operation),
-      );
-      const places = operations.map((one) =>
-        one?.resourceId.startsWith(inOther) ? "other" : "first",
-      );
-      if (order === 1)
-        expect(places).toEqual([
-          ...Array<string>(6).fill("other"),
-          ...Array<string>(4).fill("first"),
-        ]);
-      else expect(places).toEqual(["first", "first"]);
-    }
-    for (const each of [image, inOther])
-      for (const number of numbers.slice(0, -1)) await world.finish(versionId(number, each));
   });
 
   test("may come twice at once: each version is deleted once", async () => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compareVersionNumbers } from "../../../src/image-version/version-numbers.js";
-import { decide, type RetainedVersion } from "../../../src/retention/decide.js";
+import { decide, deciding, type RetainedVersion } from "../../../src/retention/decide.js";
 import type { RetentionRules } from "../../../src/retention/ports.js";
 
 const NOW = new Date("2026-06-01T00:00:00Z");
@@ -343,64 +343,91 @@ function latestIn(name: string, versions: readonly RetainedVersion[]): RetainedV
     .sort((a, b) => compareVersionNumbers(b.name, a.name))[0];
 }
 
+const NAMES = ["westus", "eastus", "eastus2"];
+const regions = fc.uniqueArray(
+  fc.record({
+    name: fc.constantFrom(...NAMES),
+    excludeFromLatest: fc.option(fc.boolean(), { nil: undefined }),
+    ready: fc.boolean(),
+  }),
+  { selector: ({ name }) => name, minLength: 1 },
+);
+const day = fc
+  .integer({ min: -90, max: 90 })
+  .map((days) => new Date(NOW.getTime() + days * 86_400_000).toISOString());
+const anyVersions = fc.uniqueArray(
+  fc
+    .record({
+      minor: fc.nat(12),
+      regions,
+      excluded: fc.boolean(),
+      isRollbackTarget: fc.boolean(),
+      protected: fc.boolean(),
+      publishedDate: day,
+      endOfLifeDate: fc.option(day, { nil: undefined }),
+      state: fc.constantFrom(
+        "Succeeded" as const,
+        "Succeeded" as const,
+        "Updating" as const,
+        "Failed" as const,
+        "Canceled" as const,
+      ),
+      provisioningState: fc.constantFrom("Succeeded", "Succeeded", "Failed"),
+    })
+    .map(({ minor, regions: own, excluded, endOfLifeDate, ...more }) => ({
+      ...version(`1.${minor}.0`, more),
+      ...(endOfLifeDate !== undefined && { endOfLifeDate }),
+      // A region's own flag goes before the version's.
+      latestIn: own.flatMap(({ name, excludeFromLatest }) =>
+        (excludeFromLatest ?? excluded) ? [] : [name],
+      ),
+      readyRegions: own.flatMap(({ name, ready }) => (ready ? [name] : [])),
+    })),
+  { selector: ({ name }) => name, minLength: 1, maxLength: 8 },
+);
+const anyRules = fc.record(
+  {
+    keepNewestPromoted: fc.integer({ min: 1, max: 4 }),
+    deleteAfterEndOfLifeDays: fc.nat(40),
+  },
+  { requiredKeys: [] },
+);
+
 test("whatever the policy and the versions, no region loses its latest, and none its last that is ready and promoted", () => {
-  const names = ["westus", "eastus", "eastus2"];
-  const regions = fc.uniqueArray(
-    fc.record({
-      name: fc.constantFrom(...names),
-      excludeFromLatest: fc.option(fc.boolean(), { nil: undefined }),
-      ready: fc.boolean(),
-    }),
-    { selector: ({ name }) => name, minLength: 1 },
-  );
-  const day = fc
-    .integer({ min: -90, max: 90 })
-    .map((days) => new Date(NOW.getTime() + days * 86_400_000).toISOString());
-  const versions = fc.uniqueArray(
-    fc
-      .record({
-        minor: fc.nat(12),
-        regions,
-        excluded: fc.boolean(),
-        isRollbackTarget: fc.boolean(),
-        protected: fc.boolean(),
-        publishedDate: day,
-        endOfLifeDate: fc.option(day, { nil: undefined }),
-        state: fc.constantFrom(
-          "Succeeded" as const,
-          "Succeeded" as const,
-          "Updating" as const,
-          "Failed" as const,
-          "Canceled" as const,
-        ),
-        provisioningState: fc.constantFrom("Succeeded", "Succeeded", "Failed"),
-      })
-      .map(({ minor, regions: own, excluded, endOfLifeDate, ...more }) => ({
-        ...version(`1.${minor}.0`, more),
-        ...(endOfLifeDate !== undefined && { endOfLifeDate }),
-        // A region's own flag goes before the version's.
-        latestIn: own.flatMap(({ name, excludeFromLatest }) =>
-          (excludeFromLatest ?? excluded) ? [] : [name],
-        ),
-        readyRegions: own.flatMap(({ name, ready }) => (ready ? [name] : [])),
-      })),
-    { selector: ({ name }) => name, minLength: 1, maxLength: 8 },
-  );
-  const rules = fc.record(
-    {
-      keepNewestPromoted: fc.integer({ min: 1, max: 4 }),
-      deleteAfterEndOfLifeDays: fc.nat(40),
-    },
-    { requiredKeys: [] },
-  );
   fc.assert(
-    fc.property(rules, versions, (policy, all) => {
+    fc.property(anyRules, anyVersions, (policy, all) => {
       const decisions = decide(policy, all, NOW);
       const kept = decisions.flatMap(({ deletes, version: one }) => (deletes ? [] : [one]));
-      for (const name of names) expect(latestIn(name, kept)).toBe(latestIn(name, all));
+      for (const name of NAMES) expect(latestIn(name, kept)).toBe(latestIn(name, all));
       for (const { deletes, version: one } of decisions)
         expect(deletes && (one.isRollbackTarget || one.protected)).toBe(false);
     }),
     { numRuns: 1_000 },
   );
+});
+
+test("a deletion rests on nothing but what decides: whatever becomes of any other version, it stays", () => {
+  let changed = 0;
+  fc.assert(
+    fc.property(anyRules, anyVersions, fc.nat(), (policy, some, which) => {
+      const well = { state: "Succeeded", provisioningState: "Succeeded" } as const;
+      const all = some.map((one) => ({ ...one, ...well }));
+      const rests = deciding(policy, all);
+      const deleted = (versions: readonly RetainedVersion[]): readonly string[] =>
+        decide(policy, versions, NOW).flatMap(({ deletes, version: { name } }) =>
+          deletes ? [name] : [],
+        );
+      for (const name of deleted(all)) {
+        const others = all.filter((one) => one.name !== name && !rests.includes(one.name));
+        const gone = others.filter((_, i) => (which >> i) % 2 === 1);
+        changed += gone.length;
+        const then = all.map((one) =>
+          gone.includes(one) ? { ...one, state: "Failed" as const } : one,
+        );
+        expect(deleted(then)).toContain(name);
+      }
+    }),
+    { numRuns: 10_000 },
+  );
+  expect(changed).toBeGreaterThan(500);
 });
