@@ -57,7 +57,7 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/image-version/rules/key-problems.ts": "lives for one call",
   "src/retention/decide.ts": "lives for one call",
   "src/revocation/bans.ts": "lives for one call",
-  "src/retention/evaluate-retention.ts": "lives for one call",
+  "src/retention/retained-versions.ts": "lives for one call",
   "src/image-version/rules/place/read-permission.ts": "lives for one call",
   "src/image-version/latest/latest-after.ts": "lives for one call",
   "src/image-version/queries/attention-rows.ts": "lives for one call",
