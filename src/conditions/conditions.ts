@@ -35,6 +35,13 @@ export const CONDITIONS = {
     command: "sigil image-version use {version}",
     request: "GET {version}/use",
   },
+  ParentRevoked: {
+    sentence: "A version that it was built from is revoked",
+    verb: "See descendants",
+    whatToDo: "Build it again on the replacement.",
+    command: "sigil image-version descendants {version}",
+    request: "GET {version}/descendants",
+  },
   Paused: {
     sentence: "Latest was changed outside Sigil, so the version's promotion rule is paused",
     verb: "Review and promote",

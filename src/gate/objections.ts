@@ -62,14 +62,15 @@ export async function objectionsByGate(
 
 /** Where gates keep a version out of latest, by what a GET has read of it. */
 export async function gateWaits(
-  deps: Pick<GateDependencies, "results" | "gates"> & LineageReads,
+  deps: Pick<GateDependencies, "results" | "gates">,
   { id, look, record }: KnownImageVersion,
+  bans: readonly InheritedBan[],
 ): Promise<readonly GateWait[]> {
   if (look === undefined) return [];
   const included = latestIn(look.resource);
   const regions = regionsOf(look.resource).filter((region) => !included.includes(region));
   if (regions.length === 0) return [];
-  const closers = { gates: gatesOf(deps.gates, id), bans: await holdingBans(deps, record) };
+  const closers = { gates: gatesOf(deps.gates, id), bans: bans.filter(isHolding) };
   if (closers.gates.length === 0 && closers.bans.length === 0) return [];
   const results = await resultsOf(deps.results, formatImageVersionId(id), look, record);
   return closedIn(closers, results, regions);
@@ -80,7 +81,11 @@ async function holdingBans(
   record: ImageVersionRecord | undefined,
 ): Promise<readonly InheritedBan[]> {
   const bans = record === undefined ? [] : await inheritedBans(deps, record);
-  return bans.filter(({ holdsSince }) => holdsSince !== undefined);
+  return bans.filter(isHolding);
+}
+
+function isHolding({ holdsSince }: InheritedBan): boolean {
+  return holdsSince !== undefined;
 }
 
 interface Closers {

@@ -13,6 +13,7 @@ import type { TrackedRecord } from "../operation/records.js";
 import type { TestProfileDependencies } from "../machine-test/profile-ports.js";
 import type { RetentionDependencies } from "../retention/ports.js";
 import type { RevocationDependencies } from "../revocation/ports.js";
+import { inheritedBans, viewInherited } from "../revocation/inherited.js";
 import { getRollout } from "../rollout/get-rollout.js";
 import type { RolloutDependencies } from "../rollout/ports.js";
 import type { PreparationDependencies } from "../subscription/ports.js";
@@ -83,12 +84,12 @@ export function createHttpHandlers(
     const rollout = await getRollout(deps.rollout, version);
     const { store } = deps.imageVersions;
     const { revocations } = deps.revocation;
+    const { record } = version;
+    const bans = record ? await inheritedBans({ store, revocations }, record) : [];
     return {
       ...(rollout && { rollout }),
-      gateWaits: await gateWaits(
-        { ...deps.testResults, gates: deps.gates, store, revocations },
-        version,
-      ),
+      gateWaits: await gateWaits({ ...deps.testResults, gates: deps.gates }, version, bans),
+      inherited: bans.map(viewInherited),
     };
   };
   return {

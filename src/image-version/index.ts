@@ -54,7 +54,7 @@ export { rollbackTarget } from "./rollback/target.js";
 // Queries.
 export { createAttention } from "./queries/attention.js";
 export type { AttentionRow } from "./queries/attention-rows.js";
-export type { Beside, GateWait } from "./queries/conditions.js";
+export type { Beside, GateWait, RevokedParent } from "./queries/conditions.js";
 export {
   deletedVersion,
   deletionNow,

@@ -4,7 +4,7 @@
  *  2. What is known to be built from a version only since that was revoked is held back. What was built before is told, and held back
  *     if an Admin says so.
  */
-import type { Dependencies, ImageVersionRecord } from "../image-version/index.js";
+import type { Dependencies, ImageVersionRecord, RevokedParent } from "../image-version/index.js";
 import { ancestorsOf, type Ancestor } from "../lineage/ancestors.js";
 import { inTurns } from "../lineage/descendants.js";
 import { parseImageVersionId } from "../resource-id.js";
@@ -49,6 +49,18 @@ function holding(
     .filter((one) => one !== undefined)
     .toSorted((a, b) => Date.parse(b) - Date.parse(a));
   return holdsSince === undefined ? {} : { holdsSince };
+}
+
+/** As a GET shows it of the version that is built from the revoked one. */
+export function viewInherited({ id, ban, holdsSince }: InheritedBan): RevokedParent {
+  const { reason, replacement, revokedTime } = ban;
+  return {
+    id,
+    reason,
+    ...(replacement !== undefined && { replacement }),
+    revokedTime,
+    holds: holdsSince !== undefined,
+  };
 }
 
 /** "rhel9-base 4.12.3, which is revoked: CVE-2026-1234. Use 4.12.4." */

@@ -6,7 +6,12 @@ import {
   type Change,
   type ConditionType,
 } from "../../conditions/conditions.js";
-import { canonicalRegion, formatImageVersionId, type ImageVersionId } from "../../resource-id.js";
+import {
+  canonicalRegion,
+  formatImageVersionId,
+  parseImageVersionId,
+  type ImageVersionId,
+} from "../../resource-id.js";
 import type { ImageVersionView } from "../contract.js";
 import type { VersionKeys } from "../keys/version-keys.js";
 import { releasedIn } from "../latest/release.js";
@@ -28,10 +33,19 @@ export interface GateWait {
   readonly why: string;
 }
 
+/** A revoked version that this one was built from, directly or through others. */
+export interface RevokedParent extends Pick<Revocation, "reason" | "replacement" | "revokedTime"> {
+  readonly id: string;
+  /** It keeps the version out of latest, but where a person approves it. */
+  readonly holds: boolean;
+}
+
 /** What a GET reads besides, and a list does not. */
 export type Beside = Pick<Sigil, "keys" | "rollout" | "revocation"> & {
   /** Shown as a condition alone. */
   readonly gateWaits?: readonly GateWait[];
+  /** Shown as a condition, and beside the parents. */
+  readonly inherited?: readonly RevokedParent[];
 };
 
 /** A condition before it is said what to do. */
@@ -52,13 +66,14 @@ const NEVER_AGREE_MS = 20 * 60_000;
 export function conditionsOf(
   { id, look, record, latestIn }: KnownImageVersion,
   now: Date,
-  { keys, rollout, revocation, gateWaits = [] }: Beside,
+  { keys, rollout, revocation, gateWaits = [], inherited = [] }: Beside,
 ): readonly ConditionView[] {
   const stored = (record?.conditions ?? []).map((one) =>
     storedCondition(one, look?.resource ?? record?.status?.resource),
   );
   const found = [
     ...revoked(revocation, latestIn),
+    ...parentRevoked(inherited),
     ...stored,
     ...(record && !isFinal(record.state)
       ? [...stalled(record), ...canceling(record)]
@@ -173,6 +188,29 @@ export function revoked(
       regions: latestIn,
     },
   ];
+}
+
+function parentRevoked(inherited: readonly RevokedParent[]): readonly Found[] {
+  return inherited.length === 0
+    ? []
+    : [
+        {
+          type: "ParentRevoked",
+          message: conditionMessage(
+            "ParentRevoked",
+            inherited.map(({ id, reason, replacement }) => {
+              const use = replacement === undefined ? "" : `, use ${replacement}`;
+              return `${shortName(id)}, ${reason}${use}`;
+            }),
+          ),
+          since: first(inherited.map(({ revokedTime }) => revokedTime)),
+        },
+      ];
+}
+
+function shortName(id: string): string {
+  const version = parseImageVersionId(id);
+  return version === undefined ? id : `${version.imageName} ${version.versionName}`;
 }
 
 export function atRisk(

@@ -3,6 +3,7 @@ import type { ImageVersionView } from "../contract.js";
 import { declaredIn, type Fields } from "../properties/fields.js";
 import type { Parentage } from "../resources.js";
 import { sigilFieldsToBe } from "../state/fold.js";
+import type { RevokedParent } from "./conditions.js";
 import type { ImageVersionRecord } from "../state/record.js";
 
 type Sigil = ImageVersionView["sigil"];
@@ -21,11 +22,16 @@ export interface KnownParent {
 export function viewParents(
   known: Known | undefined,
   own: Fields | undefined,
+  inherited: readonly RevokedParent[] = [],
 ): Pick<Sigil, "parents" | "parentsUnknown"> {
-  const parents = parentsIn(known ?? {}, own);
+  const parents = parentsIn(known ?? {}, own).map(({ id, how }) => {
+    const { id: _, ...revocation } =
+      inherited.find((one) => one.id.toLowerCase() === id.toLowerCase()) ?? {};
+    return { id, how, ...("reason" in revocation && { revocation }) };
+  });
   const { endsAt = [] } = known?.parentage ?? {};
   return {
-    ...(parents.length > 0 && { parents: parents.map(({ id, how }) => ({ id, how })) }),
+    ...(parents.length > 0 && { parents }),
     ...(endsAt.length > 0 && { parentsUnknown: [...endsAt] }),
   };
 }

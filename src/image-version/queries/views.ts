@@ -71,7 +71,7 @@ function sigilOf(known: KnownImageVersion, now: Date, beside: Beside): Omit<Sigi
   const own = record && sigilFieldsToBe(record);
   const { [PROMOTION]: promotion, [PROTECTED]: isProtected } = own ?? {};
   const conditions = conditionsOf(known, now, beside);
-  const { gateWaits: _, ...shownBeside } = beside;
+  const { gateWaits: _, inherited, ...shownBeside } = beside;
   const createdTime = record?.createdTime ?? look?.publishedDate;
   return {
     managedBy: record && isManaged(record) ? "Sigil" : "Others",
@@ -79,7 +79,7 @@ function sigilOf(known: KnownImageVersion, now: Date, beside: Beside): Omit<Sigi
       promotion: promotion as NonNullable<Sigil["promotion"]>,
     }),
     ...(isProtected === true && { protected: true }),
-    ...viewParents(record, own),
+    ...viewParents(record, own, inherited),
     ...(record && ruleInForce(record) && { heldBack: true }),
     ...(record && { operationId: operationIdOf(record), state: record.state }),
     ...(conditions.length > 0 && { conditions: [...conditions] }),

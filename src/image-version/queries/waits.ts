@@ -9,7 +9,7 @@ import { compareVersionNumbers } from "../version-numbers.js";
 import type { Beside } from "./conditions.js";
 import { known, lookOf, type KnownImageVersion } from "./get.js";
 
-export type Waits = Pick<Beside, "rollout" | "gateWaits">;
+export type Waits = Pick<Beside, "rollout" | "gateWaits" | "inherited">;
 
 /** Of one version: how far its rule is, and where a gate is closed. */
 export type WaitsOf = (version: KnownImageVersion) => Promise<Waits>;

@@ -4,8 +4,10 @@ import { approveImageVersion } from "../../../src/gate/approve.js";
 import { gateWaits } from "../../../src/gate/objections.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { forecastImageVersion } from "../../../src/image-version/commands/forecast.js";
+import { viewImageVersion } from "../../../src/image-version/queries/views.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import { revocationKeyOf } from "../../../src/revocation/record.js";
+import { inheritedBans, viewInherited } from "../../../src/revocation/inherited.js";
 import { planRevocation } from "../../../src/revocation/revoke.js";
 import type { Requester } from "../../../src/operation/records.js";
 import { idOf, revocationOf, TRACEPARENT, type InProcess } from "../../support/dependencies.js";
@@ -67,11 +69,22 @@ const promoted = async (number: string) => {
   const [end] = await ended(world, [await byHand.promote(world, id(number))]);
   return end;
 };
+const bansOn = async (number: string) => {
+  const record = await recordOf(world, id(number));
+  return record ? inheritedBans({ ...world.deps, ...revocationOf(world.deps) }, record) : [];
+};
 const waits = async (number: string) =>
   gateWaits(
-    { ...world.deps, ...revocationOf(world.deps), results: world.results, gates: [] },
+    { results: world.results, gates: [] },
     await getImageVersion(world.deps, idOf(id(number))),
+    await bansOn(number),
   );
+/** As GET shows it. */
+const shown = async (number: string) => {
+  const inherited = (await bansOn(number)).map(viewInherited);
+  const version = await getImageVersion(world.deps, idOf(id(number)));
+  return viewImageVersion(version, world.deps.now(), { inherited }).sigil;
+};
 
 test("none of five late children becomes the latest; an approval opens the one that it names", async () => {
   for (let n = 0; n < 5; n += 1) await build(world, id(`1.0.${n}`), base);
@@ -347,4 +360,29 @@ describe("another version is demoted, and a held one is the latest then", () => 
     await ended(world, [await roll("1.0.1")]);
     expect(await latest()).toBe("1.0.1");
   });
+});
+
+test("GET says of each parent, and as a condition, that it is revoked; of a child of a child the condition alone", async () => {
+  await build(world, id("1.0.0"), base);
+  await build(world, id("1.0.1"), id("1.0.0"));
+  expect((await shown("1.0.0")).conditions).toBeUndefined();
+  await revoke({ replacement: "1.2.0" });
+  await build(world, id("1.0.2"), base);
+  const revocation = { reason: "CVE-2026-1234: openssl", replacement: "1.2.0" };
+  const condition = {
+    type: "ParentRevoked",
+    message: naming(["1.1.0", "CVE-2026-1234: openssl", "use 1.2.0"]),
+    whatToDo: { request: `GET /api${id("1.0.1")}/descendants` },
+  };
+  expect((await shown("1.0.0")).parents).toMatchObject([
+    { id: base, revocation: { ...revocation, holds: false } },
+  ]);
+  expect((await shown("1.0.2")).parents).toMatchObject([
+    { id: base, revocation: { ...revocation, holds: true } },
+  ]);
+  const { parents, conditions } = await shown("1.0.1");
+  expect(parents).toEqual([{ id: id("1.0.0"), how: "Seen" }]);
+  expect(conditions).toMatchObject([condition]);
+  await bases.unrevoke("1.1.0");
+  expect((await shown("1.0.1")).conditions).toBeUndefined();
 });

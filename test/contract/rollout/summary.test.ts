@@ -6,7 +6,7 @@ import { promoteImageVersion } from "../../../src/image-version/commands/promote
 import { createLooks } from "../../../src/image-version/queries/looks.js";
 import { imageIdOf } from "../../../src/resource-id.js";
 import { getRollout } from "../../../src/rollout/get-rollout.js";
-import { idOf, revocationOf } from "../../support/dependencies.js";
+import { idOf } from "../../support/dependencies.js";
 import { seedVersionId } from "../../support/requests.js";
 import { BOOT, HELD, OPERATOR, promote, reportLater, rollouts, useRollouts } from "./support.js";
 
@@ -91,12 +91,10 @@ test("a version that was halted needs attention, in one that knew it before, unt
 test("a gate that is closed is said", async () => {
   await rollouts.publish({ when: "manual" });
   const { results } = rollouts.resultDeps;
-  const { store } = rollouts.world.deps;
-  const { revocations } = revocationOf(rollouts.world.deps);
   const images = [{ subscriptionId: "*", galleryName: "MyGallery" }];
   const gates = [{ images, tests: [{ name: "scan" }] }];
   const [held] = await summaries(async (version) => ({
-    gateWaits: await gateWaits({ results, gates, store, revocations }, version),
+    gateWaits: await gateWaits({ results, gates }, version, []),
   }))();
   expect(held?.conditions).toMatchObject([
     { type: "GateClosed", regions: ["westus", "eastus2"], whatToDo: { verb: "Approve" } },
