@@ -240,6 +240,15 @@ export const CONTROLS: Readonly<Record<keyof SimulatorControl, ControlDescriptio
     },
     example: { does: "wrongKey", region: "eastus2" },
   },
+  setSnapshots: {
+    does: "How long the next snapshots of disks take, how many of them fail, and how many a subscription may have in a region; what is left out is none, and no limit.",
+    argument: {
+      readyMs: optional(MILLISECONDS),
+      failures: optional(integer(0)),
+      limit: optional(integer(0)),
+    },
+    example: { readyMs: 60000, failures: 1 },
+  },
   setMachineSize: {
     does: "Withholds a size of virtual machines in a region, where it is then not offered, or not to the subscription; null gives it back.",
     argument: {

@@ -14,6 +14,7 @@ import { beginRegistration } from "./registrations.js";
 import { changeSpeed, resumeRegion, stopRegion, viewRegion } from "./replication.js";
 import type { LoggedRequest, RequestFilter, RequestLog } from "./request-log.js";
 import { resourceKey } from "./resource-id.js";
+import { settleSnapshots } from "./snapshot.js";
 import type { ArmResource, Denial, RegistrationState } from "./state.js";
 import type { Store } from "./store.js";
 import type { SimulatorWorld } from "./world.js";
@@ -180,10 +181,12 @@ export function createControl(parts: {
     },
     resources() {
       settleMachines(store);
+      settleSnapshots(store);
       return Object.values(state.resources);
     },
     world() {
       settleMachines(store);
+      settleSnapshots(store);
       return {
         subscriptions: Object.values(state.subscriptions),
         resources: Object.values(state.resources),

@@ -1,6 +1,7 @@
 import { ArmError, invalidParameter } from "./arm-error.js";
 import type { SecurityType } from "./security-type.js";
 import { canonicalRegion } from "./regions.js";
+import { resourceKey } from "./resource-id.js";
 import type { ArmResource } from "./state.js";
 import type { Store } from "./store.js";
 
@@ -54,6 +55,9 @@ export function requireSource(
   if (resource === undefined) throw sourceNotFound(id, target);
   if (canonicalRegion(resource.location ?? "") !== location)
     throw sourceElsewhere(resource.id, target);
+  // Guessed: code and words.
+  if (store.state.snapshots[resourceKey(id)] !== undefined)
+    throw new ArmError(409, "Conflict", `The source ${id} is being created.`, { target });
   return resource;
 }
 

@@ -1,5 +1,5 @@
 import { canonicalRegion, findRegion } from "./regions.js";
-import type { MachineFate } from "./state.js";
+import type { MachineFate, SnapshotBehaviour } from "./state.js";
 import type { Store } from "./store.js";
 
 /** Every fate of a machine that may be planned. */
@@ -18,12 +18,17 @@ export const MACHINE_FATES: readonly MachineFate[] = [
   "leavesDisks",
 ];
 
-/** What befalls virtual machines of image versions. */
+/** What befalls virtual machines of image versions, and snapshots. */
 export interface MachineControl {
   /** How long a machine takes to start, to be deleted, and to run a script; absent: 0, at once. */
   setMachineTimes(times: { startMs?: number; deleteMs?: number; scriptMs?: number }): Promise<void>;
   /** The next machines of a region (absent: of any) come to this. Default: one. */
   planMachine(plan: { region?: string; does: MachineFate; times?: number }): Promise<void>;
+  /**
+   * How long the next snapshots of disks take (absent: they are there at once), how many of them fail, and how many a subscription
+   * may have in a region (absent: any number).
+   */
+  setSnapshots(behaviour: SnapshotBehaviour): Promise<void>;
 }
 
 export function createMachineControl(store: Store): MachineControl {
@@ -41,6 +46,10 @@ export function createMachineControl(store: Store): MachineControl {
         does,
         times,
       });
+      await store.commit();
+    },
+    async setSnapshots(behaviour) {
+      state.snapshotBehaviour = behaviour;
       await store.commit();
     },
   };

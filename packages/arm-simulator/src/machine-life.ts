@@ -241,12 +241,30 @@ function setState(store: Store, machine: ArmResource, provisioningState: string)
   });
 }
 
+/** It runs, or not, from now on. */
+export function setPower(
+  { state: { machines } }: Store,
+  { id }: ArmResource,
+  power: NonNullable<MachineLife["power"]>,
+): void {
+  const key = resourceKey(id);
+  machines[key] = { operationId: "", startsAtMs: 0, ...machines[key], power };
+}
+
+/** A generalized machine starts no more: unless something else was asked of it, it is deallocated. */
+function powerOf(store: Store, machine: ArmResource): NonNullable<MachineLife["power"]> {
+  const { power } = store.state.machines[resourceKey(machine.id)] ?? {};
+  return power ?? (isGeneralized(machine) ? "deallocated" : "running");
+}
+
 /** `GET …?$expand=instanceView`. */
 export function instanceViewOf(store: Store, machine: ArmResource) {
   const { fate, startsAtMs = 0 } = store.state.machines[resourceKey(machine.id)] ?? {};
   const state = String(machine.properties?.["provisioningState"]);
   const error = fate && FAILURES[fate];
+  const power = powerOf(store, machine);
   const isRunning =
+    power === "running" &&
     startsAtMs <= store.now() &&
     fate !== "neverAllocated" &&
     fate !== "allocationFails" &&
@@ -302,7 +320,9 @@ export function instanceViewOf(store: Store, machine: ArmResource) {
               displayStatus: "VM running",
             },
           ]
-        : []),
+        : power === "running"
+          ? []
+          : [{ code: `PowerState/${power}`, level: "Info", displayStatus: `VM ${power}` }]),
     ],
   };
 }

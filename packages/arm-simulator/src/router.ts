@@ -25,10 +25,11 @@ import { settleMachines } from "./machine-life.js";
 import { answerNetworkInterface } from "./network-interface.js";
 import { parseComputeId } from "./resource-id.js";
 import { queryResources } from "./resource-graph.js";
+import { answerSnapshot, settleSnapshots } from "./snapshot.js";
 import type { OperationRecord } from "./state.js";
 import type { Store } from "./store.js";
 import { listTagged } from "./tagged-resources.js";
-import { answerVirtualMachine, generalize } from "./virtual-machine.js";
+import { answerVirtualMachine, changePower, generalize } from "./virtual-machine.js";
 
 export interface RouterParts {
   readonly store: Store;
@@ -159,6 +160,11 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
       request.method === "POST" ? generalize(store, machine) : undefined,
   ],
   [
+    /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/virtualMachines\/[^/]+)\/(deallocate|powerOff|start)$/iu,
+    ({ store }, request, [machine = "", asked = ""]) =>
+      request.method === "POST" ? changePower(store, machine, asked) : undefined,
+  ],
+  [
     /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/virtualMachines\/[^/]+)\/retrieveBootDiagnosticsData$/iu,
     ({ store }, request, [machine = ""]) =>
       request.method === "POST" ? retrieveBootDiagnosticsData(store, machine, request) : undefined,
@@ -180,6 +186,7 @@ function reads(
 /** Finds the handler of a request; throws ARM's errors for what is not there. */
 export async function route(parts: RouterParts, request: ArmRequest): Promise<ArmAnswer> {
   settleMachines(parts.store);
+  settleSnapshots(parts.store);
   for (const [pattern, handler] of ROUTES) {
     const match = pattern.exec(request.path);
     if (match === null) continue;
@@ -385,6 +392,8 @@ async function answerCompute(
     switch (id.type.toLowerCase()) {
       case VERSION_TYPE:
         return await answerImageVersion(versions, store, id, request);
+      case "snapshots":
+        return await answerSnapshot(store, id, request);
       case "virtualmachines":
         return await answerVirtualMachine(store, versions, id, request);
       case "virtualmachines/runcommands":

@@ -195,6 +195,24 @@ export interface MachineLife {
   readonly deletedAtMs?: number;
   /** Since when its script runs. */
   readonly scriptAtMs?: number;
+  /** What was last asked of it; absent: it runs, unless it is generalized. */
+  readonly power?: "running" | "stopped" | "deallocated";
+}
+
+/** A snapshot that is being copied (snapshot.ts). */
+export interface SnapshotCopy {
+  readonly operationId: string;
+  readonly readyAtMs: number;
+  readonly fails?: true;
+}
+
+/** What befalls snapshots that are made of a disk. */
+export interface SnapshotBehaviour {
+  readonly readyMs?: number;
+  /** How many of the next ones fail. */
+  readonly failures?: number;
+  /** Most in a region of a subscription. */
+  readonly limit?: number;
 }
 
 /** What Azure offers for virtual machines (machine-offers.ts); keys are a canonical region, a slash and a name in lower case. */
@@ -258,6 +276,9 @@ export interface SimulatorState extends AnswersInState {
     readonly scriptMs?: number;
   };
   machineOffers: MachineOffers;
+  snapshotBehaviour: SnapshotBehaviour;
+  /** By resource key. */
+  readonly snapshots: Record<string, SnapshotCopy>;
   readonly resourceGraph: ResourceGraphLag;
   /** Most items of one page of a list. Absent: what the simulator was started with. */
   pageSize?: number;

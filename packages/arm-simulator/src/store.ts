@@ -179,6 +179,8 @@ function laterMembers(answers: Answers) {
     machinePlans: [],
     machines: {},
     machineTimes: { startMs: 0, deleteMs: 0 },
+    snapshotBehaviour: {},
+    snapshots: {},
     machineOffers: { restrictions: {}, usages: {}, acceptedTerms: [] },
     resourceGraph: { lagMs: 0, changes: [] },
   } satisfies Partial<SimulatorState>;

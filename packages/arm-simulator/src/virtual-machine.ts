@@ -5,10 +5,17 @@ import type { DefinitionProperties } from "./image-definition.js";
 import { latestIn } from "./image-version-latest.js";
 import type { ImageVersions } from "./image-versions.js";
 import { isObject } from "./json-shape.js";
-import { beginEnd, beginLife, fateOf, instanceViewOf, removeMachine } from "./machine-life.js";
+import {
+  beginEnd,
+  beginLife,
+  fateOf,
+  instanceViewOf,
+  removeMachine,
+  setPower,
+} from "./machine-life.js";
 import { planInterfaces, type PlannedInterface } from "./network-interface.js";
 import { operationUrls } from "./operations.js";
-import { GENERALIZED_VIEW } from "./os-state.js";
+import { GENERALIZED_VIEW, isGeneralized } from "./os-state.js";
 import { canonicalRegion } from "./regions.js";
 import { viewRegion } from "./replication.js";
 import { answerResource } from "./resource-endpoints.js";
@@ -116,6 +123,22 @@ export async function generalize(store: Store, path: string): Promise<ArmAnswer>
     ...machine,
     properties: { ...machine.properties, ...GENERALIZED_VIEW },
   });
+  await store.commit();
+  return { status: 200 };
+}
+
+/** `POST …/deallocate`, `…/powerOff` or `…/start`; done when it is answered. Guessed: the refusal's code. */
+export async function changePower(store: Store, path: string, asked: string): Promise<ArmAnswer> {
+  const machine = store.requireResource(path);
+  const isStart = /^start$/iu.test(asked);
+  if (isStart && isGeneralized(machine))
+    throw new ArmError(
+      409,
+      "OperationNotAllowed",
+      `Operation 'start' is not allowed on VM '${machine.name}' since the VM is generalized.`,
+    );
+  const off = /^deallocate$/iu.test(asked) ? "deallocated" : "stopped";
+  setPower(store, machine, isStart ? "running" : off);
   await store.commit();
   return { status: 200 };
 }
