@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from "@sigil-local/clock";
 import { readFilterableMessage } from "./amqp/properties.js";
-import { AmqpServer, type Use } from "./amqp/server.js";
+import { AmqpServer, type Tls, type Use } from "./amqp/server.js";
 import { Broker } from "./broker/broker.js";
 import type { MessageCounts } from "./broker/delivery.js";
 import { memoryStore, type Store } from "./broker/store.js";
@@ -13,6 +13,10 @@ export interface ServiceBusEmulatorOptions {
   readonly configuration: EmulatorConfiguration;
   /** 0 or absent: any free port. */
   readonly port?: number;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Given: TLS, too, at the same port. */
+  readonly tls?: Tls | undefined;
   /** Where everything accepted is kept; absent: in memory only. */
   readonly dataDirectory?: string;
   /** Whether to wait for the disk before anything is acknowledged; default false. */
@@ -33,6 +37,8 @@ export interface ServiceBusEmulator {
   readonly port: number;
   /** What `@azure/service-bus` connects with. */
   readonly connectionString: string;
+  /** What any client connects with by TLS, where there is TLS. */
+  readonly tlsConnectionString: string;
   /** How many messages a queue, subscription, dead-letter queue or topic (its scheduled ones) holds. */
   counts(entityPath: string): MessageCounts;
   /** Ends every connection and writes what is pending; may be called again. */
@@ -45,7 +51,7 @@ const KEY = {
   key: "SAS_KEY_VALUE",
 } as const;
 
-/** Starts a Service Bus emulator on the loopback interface; rejects, in one line, if the port is taken. */
+/** Starts a Service Bus emulator; rejects, in one line, if the port is taken. */
 export async function startServiceBusEmulator(
   options: ServiceBusEmulatorOptions,
 ): Promise<ServiceBusEmulator> {
@@ -94,6 +100,7 @@ export async function startServiceBusEmulator(
     log,
     onUse: options.onUse ?? (() => undefined),
     onHttp: (socket) => void http.emit("connection", socket),
+    tls: options.tls,
   });
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> =>
@@ -105,7 +112,7 @@ export async function startServiceBusEmulator(
 
   let port: number;
   try {
-    port = await server.listen(options.port ?? 0);
+    port = await server.listen(options.host ?? "127.0.0.1", options.port ?? 0);
     const { unknownPaths, rulesOf } = broker.start(journal?.stored ?? new Map());
     for (const path of unknownPaths)
       if ((journal?.stored.get(path)?.messages.size ?? 0) > 0)
@@ -119,9 +126,11 @@ export async function startServiceBusEmulator(
     await close();
     throw cannotStart(error, options.port ?? 0);
   }
+  const tlsConnectionString = `Endpoint=sb://localhost:${port};SharedAccessKeyName=${KEY.name};SharedAccessKey=${KEY.key}`;
   return {
     port,
-    connectionString: `Endpoint=sb://localhost:${port};SharedAccessKeyName=${KEY.name};SharedAccessKey=${KEY.key};UseDevelopmentEmulator=true`,
+    connectionString: `${tlsConnectionString};UseDevelopmentEmulator=true`,
+    tlsConnectionString,
     counts: (entityPath) => {
       const counts = broker.counts(entityPath);
       if (counts === undefined) throw new TypeError(`There is no entity ${entityPath}`);

@@ -8,14 +8,16 @@ A Service Bus namespace on this machine: queues, topics and subscriptions over A
 for @azure/service-bus and other clients that know UseDevelopmentEmulator=true.
 
   --config FILE  entities, in the shape of Microsoft's emulator configuration
-  --port N       port on 127.0.0.1, 0 for any free one (default ${DEFAULT_PORT})
+  --port N       port, 0 for any free one (default ${DEFAULT_PORT})
+  --host ADDRESS where it listens (default 127.0.0.1; 0.0.0.0 in a container)
+  --tls DIR      TLS too, at the same port, by certificates for localhost that are kept in DIR
   --data DIR     keep everything accepted in DIR, across restarts and kills: messages, locks,
                  session states, and rules that clients changed, these until the configuration
                  has others; without it everything lives in memory only
   --fsync        wait for the disk before acknowledging (survives a power cut; slower)
   --help         this text
 
-Prints the connection string when it listens. Ctrl-C stops it.
+Prints the connection string when it listens, and which certificate to trust. Ctrl-C stops it.
 
 Example: a namespace with one queue
   echo '{"UserConfig":{"Namespaces":[{"Name":"local","Queues":[{"Name":"orders"}]}]}}' > entities.json
@@ -33,6 +35,9 @@ export interface EmulatorOptions {
   /** Path of the configuration; empty with `help` alone. */
   readonly config: string;
   readonly port: number;
+  readonly host: string;
+  /** Directory of the certificates; undefined: no TLS. */
+  readonly tls: string | undefined;
   /** Directory of the journal; undefined: nothing is kept. */
   readonly data: string | undefined;
   readonly fsync: boolean;
@@ -43,11 +48,13 @@ export function readOptions(args: readonly string[]): EmulatorOptions {
   const values = parseOptions(args, {
     config: { type: "string", default: "" },
     port: { type: "string", default: String(DEFAULT_PORT) },
+    host: { type: "string", default: "127.0.0.1" },
+    tls: { type: "string" },
     data: { type: "string" },
     fsync: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   });
-  const { help, config, port, data, fsync } = values;
+  const { help, config, port, host, tls, data, fsync } = values;
   if (!help && config === "") throw new UsageError("--config FILE is missing.");
-  return { help, config, port: portOf("port", port), data, fsync };
+  return { help, config, port: portOf("port", port), host, tls, data, fsync };
 }

@@ -9,12 +9,13 @@ export interface Plain {
   readonly hostAndPort: string;
 }
 
-export async function connectPlainly(port: number): Promise<Plain> {
+export async function connectPlainly(port: number, options: object = {}): Promise<Plain> {
   const container = rhea.create_container();
   const connection = container.connect({
     port,
     host: "127.0.0.1",
     reconnect: false,
+    ...options,
   });
   onTestFinished(() => connection.close());
   await once(connection, "connection_open");

@@ -28,7 +28,7 @@ async function ended(
 test("--help is worth reading and exits 0", async () => {
   const { code, output } = await ended(["--help"]);
   expect(code).toBe(0);
-  for (const word of ["--config", "--port", "--data", "--fsync", "Exit codes"])
+  for (const word of ["--config", "--port", "--host", "--tls", "--data", "--fsync", "Exit codes"])
     expect(output).toContain(word);
 });
 

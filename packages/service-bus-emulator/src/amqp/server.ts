@@ -9,6 +9,7 @@
  */
 import { once } from "node:events";
 import type { AddressInfo, Server, Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { type Broker, type Entity, queueOf } from "../broker/broker.js";
 import type { Queue } from "../broker/queue.js";
 import type { SessionLock } from "../broker/sessions.js";
@@ -52,6 +53,13 @@ export interface AmqpServerOptions {
   readonly onUse: (use: Use) => void;
   /** Takes a connection that does not begin as AMQP does. */
   readonly onHttp: (socket: Socket) => void;
+  readonly tls: Tls | undefined;
+}
+
+/** What a TLS server needs, PEM. */
+export interface Tls {
+  readonly key: string;
+  readonly cert: string;
 }
 
 /** A right that a client has used, as Azure's roles have them. */
@@ -65,8 +73,9 @@ export interface Use {
 
 /** How a connection begins (AMQP 2.2). */
 const AMQP = "AMQP";
+/** How a TLS handshake begins (RFC 8446, section 5.1: ContentType). */
+const HANDSHAKE = 22;
 const CBS = "$cbs";
-const HOST = "127.0.0.1";
 const MAX_FRAME_SIZE = 65_536;
 /** Deliveries a session may have unsettled: rhea would stop at 2,048 and throw beyond. */
 const OUTGOING_BUFFER_SIZE = 1_000_000;
@@ -102,10 +111,10 @@ export class AmqpServer {
     this.#listenToContainer();
   }
 
-  /** Listens on a port of the loopback interface, 0 for any, and returns the port. */
-  async listen(port: number): Promise<number> {
+  /** Listens on a port, 0 for any, and returns the port. */
+  async listen(host: string, port: number): Promise<number> {
     const server = this.#container.listen({
-      host: HOST,
+      host,
       port,
       // Without it every round trip waits for a delayed acknowledgement, 40 ms.
       tcp_no_delay: true,
@@ -115,7 +124,7 @@ export class AmqpServer {
     // rhea's own listener hears of a connection once it is known to speak AMQP.
     const accept = server.listeners("connection") as ((socket: Socket) => void)[];
     server.removeAllListeners("connection");
-    server.on("connection", (socket) => {
+    const receive = (socket: Socket): void => {
       if (this.#options.isThawing()) socket.destroy();
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
@@ -123,12 +132,17 @@ export class AmqpServer {
       socket.once("data", (first: Buffer) => {
         socket.pause();
         socket.unshift(first);
+        // What a TLS connection carries is looked at as what comes plain; its socket is TLS's to read.
+        if (front && first[0] === HANDSHAKE) return void front.emit("connection", socket);
         if (AMQP.startsWith(first.toString("latin1", 0, AMQP.length)))
           for (const each of accept) each(socket);
         else this.#options.onHttp(socket);
         socket.resume();
       });
-    });
+    };
+    const { tls } = this.#options;
+    const front = tls && createTlsServer(tls, receive);
+    server.on("connection", receive);
     this.#server = server;
     await once(server, "listening");
     return (server.address() as AddressInfo).port;
