@@ -14,6 +14,7 @@ export {
   type DeletedImageVersion,
   type DiskEncryptionSet,
   type EncryptionType,
+  type HostCaching,
   type ImageDefinition,
   type ImageSource,
   type LastShown,
@@ -95,6 +96,9 @@ export { believed } from "./state/observe.js";
 export type { ImageVersionRecord, RolloutRecord, VersionState } from "./state/record.js";
 export { isFinal } from "./state/states.js";
 export { withEffects as telling } from "./telling/tell.js";
+
+export { captureIn } from "./capture/names.js";
+export type { Snapshots } from "./capture/ports.js";
 
 // Where versions and their operations are listed.
 export {

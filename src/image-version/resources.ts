@@ -82,6 +82,8 @@ export interface PurchasePlan {
   readonly product: string;
 }
 
+export type HostCaching = "None" | "ReadOnly" | "ReadWrite";
+
 /** One disk of a source; what the resource does not show is absent. `id` is the managed disk of a virtual machine. */
 export interface SourceDisk {
   readonly id?: string;
@@ -89,6 +91,12 @@ export interface SourceDisk {
   readonly sizeInGB?: number;
   /** Of a virtual machine's disk or a managed disk, such as Premium_LRS or UltraSSD_LRS. */
   readonly storageAccountType?: string;
+  /** Of a virtual machine's disk: what its host caches. */
+  readonly caching?: HostCaching;
+  /** ARM's word, of a managed disk or snapshot. */
+  readonly encryptionType?: string;
+  /** Of a managed disk: how many machines may have it at once. */
+  readonly maxShares?: number;
   /** True of a virtual machine's OS disk that is on the machine's host alone. */
   readonly ephemeral?: true;
   /** True of a virtual machine's disk that is a blob in a storage account. */
@@ -108,6 +116,8 @@ export interface ImageSource {
   readonly dataDisks: readonly (SourceDisk & { readonly lun: number })[];
   readonly osType?: string;
   readonly osState?: string;
+  /** Of a virtual machine: running, stopped, deallocated, and what is between. */
+  readonly powerState?: string;
   readonly hyperVGeneration?: string;
   readonly architecture?: string;
   readonly securityType?: string;

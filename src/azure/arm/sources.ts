@@ -1,5 +1,10 @@
 import { canonicalRegion } from "../../resource-id.js";
-import type { ImageSource, PurchasePlan, SourceDisk } from "../../image-version/index.js";
+import type {
+  HostCaching,
+  ImageSource,
+  PurchasePlan,
+  SourceDisk,
+} from "../../image-version/index.js";
 
 /** The members of a source, of any type, that this file reads. */
 export interface WireSource {
@@ -16,7 +21,8 @@ export interface WireSource {
     readonly osType?: string;
     readonly hyperVGeneration?: string;
     readonly supportedCapabilities?: { readonly architecture?: string };
-    readonly encryption?: { readonly diskEncryptionSetId?: string };
+    readonly encryption?: { readonly type?: string; readonly diskEncryptionSetId?: string };
+    readonly maxShares?: number;
     readonly securityProfile?: {
       readonly securityType?: string;
       readonly secureVMDiskEncryptionSetId?: string;
@@ -73,6 +79,7 @@ interface WireDisk {
   readonly osType?: string;
   readonly osState?: string;
   readonly diskSizeGB?: number;
+  readonly caching?: HostCaching;
   readonly diskEncryptionSet?: { readonly id?: string };
   readonly diffDiskSettings?: unknown;
   readonly vhd?: unknown;
@@ -199,6 +206,7 @@ function virtualMachine({ plan, properties }: WireSource): Shown {
         attached?.managedDisk?.securityProfile?.diskEncryptionSet?.id,
       sizeInGB: attached?.diskSizeGB,
       storageAccountType: attached?.managedDisk?.storageAccountType,
+      caching: attached?.caching,
       ephemeral: attached?.diffDiskSettings != null || undefined,
       unmanaged: attached?.vhd != null || undefined,
     });
@@ -213,8 +221,18 @@ function virtualMachine({ plan, properties }: WireSource): Shown {
       osState: osStateOf(properties?.instanceView?.statuses),
       securityType: properties?.securityProfile?.securityType,
     }),
-    ...defined({ purchasePlan: toPlan(plan) }),
+    ...defined({
+      purchasePlan: toPlan(plan),
+      powerState: powerStateOf(properties?.instanceView?.statuses),
+    }),
   };
+}
+
+/** Azure's word behind `PowerState/`, such as deallocated. */
+function powerStateOf(statuses: readonly { readonly code?: string }[] = []): string | undefined {
+  return statuses
+    .flatMap(({ code = "" }) => /^PowerState\/(.+)$/iu.exec(code)?.[1]?.toLowerCase() ?? [])
+    .at(0);
 }
 
 /** "The OSState/generalized section for the VM should have the DisplayStatus set to VM generalized." */
@@ -238,6 +256,8 @@ function disk({ sku, properties }: WireSource): Shown {
         properties?.securityProfile?.secureVMDiskEncryptionSetId,
       sizeInGB: properties?.diskSizeGB,
       storageAccountType: sku?.name,
+      encryptionType: properties?.encryption?.type,
+      maxShares: properties?.maxShares,
     }),
     dataDisks: [],
     ...traits({

@@ -84,6 +84,7 @@ const TYPES: Readonly<Record<string, TemporaryType>> = {
     query: "forceDeletion=true",
   },
   "microsoft.compute/disks": { type: "Microsoft.Compute/disks", apiVersion: "2026-03-02" },
+  "microsoft.compute/snapshots": { type: "Microsoft.Compute/snapshots", apiVersion: "2026-03-02" },
   "microsoft.network/networkinterfaces": {
     type: "Microsoft.Network/networkInterfaces",
     apiVersion: "2024-05-01",

@@ -226,10 +226,13 @@ describe("against the simulator", () => {
       "virtualMachines/source",
       {
         securityProfile: { securityType: "TrustedLaunch" },
-        instanceView: { statuses: [{ code: "OSState/generalized" }] },
+        instanceView: {
+          statuses: [{ code: "OSState/generalized" }, { code: "PowerState/deallocated" }],
+        },
         storageProfile: {
           osDisk: {
             osType: "Linux",
+            caching: "ReadWrite",
             managedDisk: {
               id: seedResource("disks/os"),
               diskEncryptionSet: { id: SET },
@@ -239,10 +242,11 @@ describe("against the simulator", () => {
         },
       },
       {
-        osDisk: { id: seedResource("disks/os"), diskEncryptionSetId: SET },
+        osDisk: { id: seedResource("disks/os"), diskEncryptionSetId: SET, caching: "ReadWrite" },
         dataDisks: [{ lun: 7, id: seedResource("disks/data") }],
         osType: "Linux",
         osState: "Generalized",
+        powerState: "deallocated",
         securityType: "TrustedLaunch",
       },
     ],
@@ -262,6 +266,7 @@ describe("against the simulator", () => {
         osDisk: { id: seedResource("disks/os"), diskEncryptionSetId: SET },
         dataDisks: [],
         osState: "Specialized",
+        powerState: "running",
       },
     ],
     [
@@ -270,11 +275,16 @@ describe("against the simulator", () => {
         osType: "Linux",
         hyperVGeneration: "V2",
         supportedCapabilities: { architecture: "Arm64" },
-        encryption: { diskEncryptionSetId: SET },
+        encryption: { type: "EncryptionAtRestWithCustomerKey", diskEncryptionSetId: SET },
+        maxShares: 2,
         securityProfile: { securityType: "TrustedLaunch" },
       },
       {
-        osDisk: { diskEncryptionSetId: SET },
+        osDisk: {
+          diskEncryptionSetId: SET,
+          encryptionType: "EncryptionAtRestWithCustomerKey",
+          maxShares: 2,
+        },
         dataDisks: [],
         osType: "Linux",
         hyperVGeneration: "V2",
@@ -292,7 +302,10 @@ describe("against the simulator", () => {
         },
       },
       {
-        osDisk: { diskEncryptionSetId: SET },
+        osDisk: {
+          diskEncryptionSetId: SET,
+          encryptionType: "EncryptionAtRestWithPlatformKey",
+        },
         dataDisks: [],
         securityType: "ConfidentialVM_DiskEncryptedWithCustomerKey",
       },
