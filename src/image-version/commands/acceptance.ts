@@ -1,6 +1,6 @@
 /**
- * How every command on a version is accepted: its key is claimed, what is stored and what Azure shows is read, and then it is decided
- * on the very state that it changes.
+ * How every command on a version is accepted: its key is claimed, the stored state and Azure's are
+ * read, and the decision is made on exactly the state that it changes.
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import { acceptOperation, type Decision } from "../../operation/accepting.js";
@@ -30,15 +30,15 @@ import { see } from "../telling/tell.js";
 import { conflict, versionGone, mustMatch, mustNotBeRestored, type Command } from "./command.js";
 import { fingerprintOfCommand } from "./same-operation.js";
 
-/** What Azure is taken to have at this moment; `seen`: a look of this moment shows it, and is a fact. */
+/** What Azure probably has now. `seen`: a look taken now is confirmed. */
 export interface Glance {
   readonly look: Look | undefined;
   readonly seen: boolean;
 }
 
 /**
- * Asks Azure. Where it cannot be asked now, what was seen last stands in, and `seen` is false; throws what the read throws
- * where the request cannot be judged without it.
+ * Asks Azure. If Azure cannot be asked now, the last look stands in, and `seen` is false; throws
+ * what the read throws if the request cannot be judged without it.
  */
 export async function glance(
   deps: Dependencies,
@@ -57,38 +57,49 @@ export async function glance(
   }
 }
 
-/** What is decided on: what is stored, as the look of the acceptance shows it, and that look. */
+/**
+ * The base of a decision: the stored state, updated by the look of the acceptance, and that look.
+ */
 export interface Subject extends Glance {
   readonly stored: StoredVersion | undefined;
 }
 
-/** What a command asks, where that is not being done already. */
+/** What a command changes, if no operation is doing that already. */
 export interface Asks
   extends
     Pick<Accepting, "kind" | "request" | "endsRule" | "softDelete">,
     Partial<Pick<Accepting, "regions">> {
   readonly warnings?: readonly Finding[];
-  /** The state that it is accepted on, where that is not the stored one. */
+  /** The state that it is accepted on; absent: the stored one. */
   readonly on?: ImageVersionPair;
-  /** What becomes of regions that would have no latest; absent: it is refused. `spared`: they keep it. `planned`: that was asked before. */
+  /**
+   * Regions that would lose their latest; absent: the request is refused. `spared`: they keep it.
+   * `planned`: a plan allowed it before.
+   */
   readonly losses?: "spared" | "planned";
 }
 
 export type Decided<Answer = never> =
   Decision<ImageVersionRecord, Answer> | { readonly asks: Asks };
 
-/** How a command is decided, once what it is decided by is read. */
+/** How a command is decided, once everything that the decision needs is read. */
 interface Deciding<Answer> {
   readonly glance: Glance;
-  /** Pure: it is asked again where another comes first. `spared`: canonical regions that would have no latest. */
+  /**
+   * Pure, because it runs again if another request is stored first. `spared`: canonical regions
+   * that would have no latest.
+   */
   readonly decide: (subject: Subject, spared: readonly string[]) => Decided<Answer>;
-  /** What else is worth knowing of what it asks; a repeat asks nothing. Throws where that forbids it. */
+  /**
+   * Further warnings about the request; a repeat asks for none. Throws if one forbids the request.
+   */
   readonly ask?: ((subject: Subject) => Promise<readonly Finding[]>) | undefined;
 }
 
 /**
- * The operation that the command's key has led to, or what is decided. `prepare` reads what the decision rests on. Throws what its
- * functions throw, and ServiceError StateConflict, retryable, while as many are open as can be.
+ * Returns the operation that the command's key led to, or the decision. `prepare` reads what the
+ * decision rests on. Throws what its functions throw, and ServiceError StateConflict, retryable,
+ * while the most possible operations are open.
  */
 export async function acceptCommand<Answer extends object = never>(
   deps: Dependencies,
@@ -102,7 +113,8 @@ export async function acceptCommand<Answer extends object = never>(
   const { requestKey, earlier } = await claimKey(deps, command, key, fingerprint);
   if (earlier !== undefined) return earlier;
   const read = await deps.store.read(key);
-  // What it is judged by is what GET shows next: where a condition is not met, that ETag is the one to send.
+  // GET shows next what this request is judged by: if a condition is not met, the client sends that
+  // ETag.
   deps.looks.forget(id, imageIdOf(id));
   const deciding = await prepare(read);
   const { glance, decide } = deciding;
@@ -156,7 +168,10 @@ export async function acceptCommand<Answer extends object = never>(
   return answer;
 }
 
-/** What others have changed is told as it is accepted, or by the step that decides what they hold back. */
+/**
+ * The state to accept on. Others' changes are reported on acceptance, or by the step that decides
+ * which regions they hold back.
+ */
 function foundation(
   { request }: Asks,
   { byMachine }: Command,
@@ -168,10 +183,13 @@ function foundation(
     : stored;
 }
 
-/** What was found of what is asked. */
+/** The findings about a request. */
 type Found = Awaited<ReturnType<typeof questioned>>;
 
-/** Undefined where nothing is asked by what was read: what is refused is refused when it is decided. Throws where that forbids it. */
+/**
+ * Undefined if the state as read asks for nothing: a refusal is thrown at the decision. Throws if a
+ * finding forbids the request.
+ */
 async function foundOf<Answer>(
   deps: Dependencies,
   command: Command,
@@ -214,7 +232,7 @@ async function questioned(
   };
 }
 
-/** Throws where somebody needs what the request takes away: the version, or regions of it. */
+/** Throws if the version, or regions that the request removes, are needed. */
 export async function mustNotBeMissed(
   deps: Dependencies,
   id: ImageVersionId,
@@ -229,10 +247,10 @@ export async function mustNotBeMissed(
   });
 }
 
-/** A command on a version that is there: none of these creates or adopts it. */
+/** A command on an existing version: none of these creates or adopts one. */
 export interface ByHand extends Pick<Deciding<never>, "ask"> {
   readonly kind: Accepting["kind"];
-  /** What else tells one from another. */
+  /** What else distinguishes one command from another. */
   readonly detail: readonly string[];
   readonly decide: (
     ...by: Parameters<Deciding<never>["decide"]>
@@ -246,7 +264,8 @@ export function acceptByHand(
 ): Promise<OperationRecord> {
   const { id, ifMatch, byMachine } = command;
   return acceptCommand(deps, command, fingerprintOfCommand(kind, ...detail), async (read) => {
-    // That Azure could not be asked does not mean that the version is not there. What is being made can be deleted.
+    // A failed read does not mean that the version is gone. A version that is being created can be
+    // deleted.
     const mustSee =
       ifMatch !== undefined ||
       (read?.record.status === undefined &&
@@ -264,7 +283,10 @@ export function acceptByHand(
   });
 }
 
-/** Throws ServiceError ImageVersionConflict where anything is under way: a machine waits, and never takes over. */
+/**
+ * Throws ServiceError ImageVersionConflict if anything else is in progress: automation waits, and
+ * never takes over.
+ */
 function mustBeQuiet(
   id: ImageVersionId,
   { publishedDate }: NonNullable<Command["byMachine"]>,
@@ -289,7 +311,10 @@ function mustBeQuiet(
   );
 }
 
-/** What Azure shows; throws ServiceError ImageVersionGone, NotFound or ImageVersionConflict where it has no such version. */
+/**
+ * What Azure shows; throws ServiceError ImageVersionGone, NotFound or ImageVersionConflict if it
+ * has no such version.
+ */
 export function mustBeShown(id: ImageVersionId, { look, stored }: Subject): Look {
   if (look !== undefined) return look;
   const record = stored?.record;
@@ -300,13 +325,19 @@ export function mustBeShown(id: ImageVersionId, { look, stored }: Subject): Look
     : notFound(id, record);
 }
 
-/** More than fifty callers of one version are told to come again later: Table Storage writes 100 entities at once. */
+/**
+ * More than fifty requests for one version must wait: Table Storage writes at most 100 entities at
+ * once.
+ */
 const MOST_OPEN = 50;
 
-/** Characters of what is asked: with the version's own, less than an entity's 1 MiB, however little they compress. */
+/**
+ * Characters of all requests: with the version's own, less than an entity's 1 MiB, however little
+ * they compress.
+ */
 const MOST_LENGTH = 600_000;
 
-/** Throws ServiceError StateConflict, retryable, while as many are open as can be. */
+/** Throws ServiceError StateConflict, retryable, while the most possible operations are open. */
 function mustHaveRoom({ record, operation }: StoredVersion): void {
   const { members, requests } = record;
   if (members.length < MOST_OPEN && JSON.stringify(requests).length <= MOST_LENGTH) return;
@@ -317,7 +348,10 @@ function mustHaveRoom({ record, operation }: StoredVersion): void {
   );
 }
 
-/** What others have changed before a request is told by the look of its acceptance, and contradicts nothing of it. */
+/**
+ * The look of the acceptance reports what others changed before, so that it contradicts nothing in
+ * the request.
+ */
 export function subjectOf(
   stored: StoredVersion | undefined,
   glance: Glance,

@@ -1,11 +1,13 @@
 /**
- * What a request asks of the version that Azure shows: a patch, computed once, at its acceptance. Pure. The same for a plan as for a
- * PUT or PATCH. Invariants:
- *  1. It is what a body says otherwise than Azure shows, or than an open operation asks; where what Azure shows is not certain, all
- *     that the body says.
- *  2. What the body leaves out of what was achieved is removed; regions, keys, flags, rule and protection are never removed by silence.
- *  3. A PUT of a version that is there says nothing of latest and of its rule, but by `true` of a region that it adds: pipelines repeat
- *     both in every body, and would undo what a person has said since. A PATCH says what it says.
+ * What a request asks of the version that Azure shows: a patch, computed once, on acceptance. Pure.
+ * A plan uses the same as a PUT or PATCH. Invariants:
+ *  1. It has the values of the body that differ from what Azure shows, or from an open operation;
+ *     if Azure's state is uncertain, all values of the body.
+ *  2. What Sigil achieved and the body leaves out is removed. Regions, keys, flags, rule and
+ *     protection are never removed by being left out.
+ *  3. A PUT of an existing version changes neither latest nor the rule, except by `true` in a
+ *     region that it adds: pipelines repeat both in every body, and would undo what a person set
+ *     since. A PATCH changes what it states.
  */
 import type { ImageVersionRequest } from "../contract.js";
 import { shownFields, latestIn, regionOfFlag, withLatest, withoutFlags } from "../latest/flags.js";
@@ -51,7 +53,7 @@ export interface Asking {
   /** Canonical. */
   readonly body: ImageVersionRequest;
   readonly removeRegions: readonly string[];
-  /** The merge patch that was sent, where one was. */
+  /** The merge patch as sent; absent: none was sent. */
   readonly patch?: unknown;
   readonly glance: Glance;
 }
@@ -59,15 +61,18 @@ export interface Asking {
 export interface Asked {
   readonly patch: Patch;
   readonly release?: ReleaseChange;
-  /** True where the promotion rule that there is ends with it. */
+  /** True if it ends the existing promotion rule. */
   readonly endsRule?: true;
-  /** True of a whole body: what it says and Azure shows is Sigil's from then on. */
+  /** True for a whole body: its fields that Azure shows are Sigil's from then on. */
   readonly adopts?: true;
-  /** What the body says and the request does not ask, and how to say it. */
+  /** Values in the body that the request does not change, with how to change them. */
   readonly stays: readonly RuleFinding[];
 }
 
-/** Only what differs from what Azure shows is asked: that was read, as a patch, an ETag or a pasted answer says. */
+/**
+ * Whether only differences from Azure are asked for: a patch, an ETag or a pasted answer shows that
+ * the caller read the version.
+ */
 export function asksOnlyChanges({
   patch,
   command: { ifMatch, pasted },
@@ -75,7 +80,7 @@ export function asksOnlyChanges({
   return patch !== undefined || namesOne(ifMatch) || pasted === true;
 }
 
-/** `record`: of the life that Azure shows; absent where nothing of that is known. */
+/** `record`: of the life that Azure shows; absent: nothing is known of that life. */
 export function askedOf(request: Asking, record: ImageVersionRecord | undefined): Asked {
   const { body, removeRegions, glance, patch } = request;
   const { look } = glance;
@@ -84,9 +89,9 @@ export function askedOf(request: Asking, record: ImageVersionRecord | undefined)
   if (patch !== undefined)
     return { patch: all, ...latestByPatch(request, look, record), stays: [] };
   const { [PROMOTION]: rule, ...silent } = all;
-  // The cancel of a creation has said nothing of where the version shall be: who asks for it again does.
+  // A canceled creation left no release, so a new request for the version sets it.
   const isAnew = record?.release?.by === "cancel";
-  // A version of others becomes Sigil's with all that the body says, read or not.
+  // A version of others becomes Sigil's with the whole body, even if the caller read it.
   const isWhole = !asksOnlyChanges(request) || !record || !isManaged(record);
   const kept = withoutEarlierEnd(request, isAnew ? all : silent, look);
   return {
@@ -101,12 +106,15 @@ export function askedOf(request: Asking, record: ImageVersionRecord | undefined)
   };
 }
 
-/** Azure has no such version: the body says all that it shall be, but for latest where another that is open creates it. */
+/**
+ * For a version that Azure does not have: the body sets everything, except the release if another
+ * open request creates it.
+ */
 function creation({ body, removeRegions }: Asking, record: ImageVersionRecord | undefined): Asked {
   const open = record ? openRequests(record) : [];
   const other = open.find(([, { creates }]) => creates)?.[1].body;
   return {
-    // Another that is creating it may have what this one removes.
+    // Another request that is creating the version may add what this one removes.
     patch: without(fieldsOf(body), removeRegions),
     ...(other === undefined && madeAnew(body)),
     stays: other === undefined ? [] : stayingFlags(body, asCreated(other)),
@@ -118,7 +126,10 @@ function asCreated(body: ImageVersionRequest): ImageVersionRequest {
   return withLatest(body, releasedIn(createdAs(body), regions));
 }
 
-/** Invariants 1 and 2. Of a version that its caller has read only what differs is asked; of a patch all that it says in so many words. */
+/**
+ * Invariants 1 and 2. If the caller read the version, only differences are asked for; a patch also
+ * asks for everything it states.
+ */
 function saidBy(request: Asking, look: Look, record: ImageVersionRecord | undefined): Patch {
   const { body, patch, glance } = request;
   const shown = { ...shownFields(look.resource), ...(record && sigilFieldsToBe(record)) };
@@ -126,7 +137,7 @@ function saidBy(request: Asking, look: Look, record: ImageVersionRecord | undefi
   const open = openPatchOf(record);
   const leaving = removedBy(open).map((name) => `${regionField(name)}/name`);
   const there = regionsIn(shown);
-  // Of a region that is to come others may ask otherwise than what is meant by silence.
+  // For a region that is yet to come, others may ask for something other than a default left out.
   const comes = (field: string): boolean =>
     regionOf(field) !== undefined && !there.includes(regionOf(field) ?? "");
   const isSure = glance.seen && !isBusy(look);
@@ -156,18 +167,18 @@ function saidBy(request: Asking, look: Look, record: ImageVersionRecord | undefi
       };
 }
 
-/** Open operations ask it, and otherwise. */
+/** Whether open operations ask for another value. */
 function isOtherwise(field: string, value: unknown, open: Patch): boolean {
   const other = nameIn(open, field);
   return other !== undefined && !sameAt(field, open[other] ?? undefined, value ?? undefined);
 }
 
-/** What open operations ask together. */
+/** The patch of all open operations together. */
 export function openPatchOf(record: ImageVersionRecord | undefined): Patch {
   return record ? patchOf(openRequests(record).map(([, one]) => one)) : {};
 }
 
-/** Regions that are to be removed are removed with all that is said of them. What is said of latest is no field. */
+/** A removed region goes with all its fields. Flags of latest are not fields. */
 function without(patch: Patch, removeRegions: readonly string[]): Patch {
   return {
     ...Object.fromEntries(
@@ -185,7 +196,7 @@ function madeAnew(body: ImageVersionRequest): OfLatest {
   return { release: { kind: "set", release: createdAs(body) } };
 }
 
-/** Invariant 3: a region that is added, and of which the body says true, is held back. */
+/** Invariant 3: an added region with `true` in the body is held back. */
 function heldBack(
   body: ImageVersionRequest,
   { resource }: Look,
@@ -200,7 +211,7 @@ function heldBack(
   return regions.length === 0 ? {} : { release: { kind: "exclude", by, regions } };
 }
 
-/** A flag or rule that a patch says in so many words. */
+/** The flag or rule that a patch states explicitly. */
 function latestByPatch(
   { patch, body }: Asking,
   { resource }: Look,
@@ -214,7 +225,7 @@ function latestByPatch(
   const regions = regionsIn({ ...shownFields(resource), ...shownFields(body) });
   const include = { kind: "include", by: "person" } as const;
   const from = excluded === false ? released(before, include, regions) : before;
-  // Silence of a region in the list of a patch says nothing of it.
+  // A region that a patch's list leaves out is left alone.
   const others = Object.entries(stated).flatMap(([field, value]) => {
     const region = regionOfFlag(field);
     return region === undefined || isReleased(from, region) === (value === false) ? [] : [region];
@@ -226,7 +237,7 @@ function latestByPatch(
     };
   if (excluded === false) return { release: include, endsRule: true };
   if (!(PROMOTION in stated)) return {};
-  // A rule takes nothing out of latest.
+  // A rule never excludes.
   const isToPromote = stated[PROMOTION] !== null && toBe.length === 0;
   return {
     release: {
@@ -238,7 +249,7 @@ function latestByPatch(
   };
 }
 
-/** With these regions in latest that were not, and out of it that were. */
+/** Includes those of these regions that were excluded, and excludes those that were in latest. */
 function turned(before: Release, turning: readonly string[], regions: readonly string[]): Release {
   const held = releasedIn(before, turning);
   const coming = turning.filter((name) => !held.includes(name));
@@ -249,7 +260,10 @@ function turned(before: Release, turning: readonly string[], regions: readonly s
     : released(out, { kind: "include", by, regions: coming }, regions);
 }
 
-/** A PUT does not bring forward the end of life: retention deletes by it. Who sends an ETag has seen it. */
+/**
+ * A PUT does not bring the end of life forward, because retention deletes by it. A caller who sends
+ * an ETag has seen it.
+ */
 function withoutEarlierEnd(
   { body, command: { ifMatch } }: Asking,
   patch: Patch,

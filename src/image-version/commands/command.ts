@@ -1,4 +1,7 @@
-/** What every command on a version shares: who asks, what it must still be, and the one operation that a key leads to. */
+/**
+ * What all commands on a version share: who asks, the state it must still have, and the one
+ * operation that a key leads to.
+ */
 import { ServiceError, type ErrorCode, type Finding } from "../../errors.js";
 import type { EventReference, Requester } from "../../operation/records.js";
 import {
@@ -25,50 +28,64 @@ import type { DeletedImageVersion, Look } from "../resources.js";
 export interface Command {
   readonly id: ImageVersionId;
   readonly requestedBy: Requester;
-  /** W3C trace context that all messages and events of the operation will carry. */
+  /** W3C trace context, which all messages and events of the operation carry. */
   readonly traceparent: string;
-  /** Whoever repeats a key with the same request gets the operation that the first got, whatever became of it. */
+  /**
+   * Repeating a key with the same request returns the first one's operation, whatever its outcome.
+   */
   readonly idempotencyKey?: string;
-  /** The ETag of the version that the caller has seen; `*`: any that is there. */
+  /** The ETag of the version that the caller read; `*`: the version exists. */
   readonly ifMatch?: string;
-  /** The CloudEvent that asks. */
+  /** The CloudEvent that asks for it. */
   readonly event?: EventReference;
-  /** Begun by a rule or a policy, of this life: refused where anything is under way, and asked again right before it is sent. */
+  /**
+   * The life for which automation asks. Refused if anything else is in progress, and checked again
+   * right before it is sent.
+   */
   readonly byMachine?: { readonly publishedDate: string };
 }
 
-/** Whether an `If-Match` names a version that was read: `*` says only that there is one. */
+/** Whether an `If-Match` names a version that was read: `*` only asks that one exists. */
 export function namesOne(ifMatch: string | undefined): ifMatch is string {
   return ifMatch !== undefined && ifMatch !== "*";
 }
 
-/** What is said beside a body; the same of a plan. */
+/** The options of a request next to its body; the same for a plan. */
 export interface ChangeOptions extends Pick<Command, "id" | "ifMatch">, NoLatest {
-  /** True where the body had what only an answer has: it is a version that was read, pasted back. */
+  /**
+   * True if the body had members that only an answer has: it is a version that was read, pasted
+   * back.
+   */
   readonly pasted?: boolean;
-  /** Regions that are to be removed, in any spelling. */
+  /** Regions to remove, in any spelling. */
   readonly removeRegions?: readonly string[];
-  /** Regions are removed also where the version is in use there, or nobody knows. */
+  /** Removes regions even if the version is, or may be, in use there. */
   readonly ignoreUse?: boolean;
-  /** True for who may take off what protects the version from deletion. */
+  /** True if the caller may remove the protection from deletion. */
   readonly mayUnprotect?: boolean;
-  /** `*`: the version shall not be there. */
+  /** `*`: the version must not exist. */
   readonly ifNoneMatch?: "*";
-  /** The number was given to this request: whoever asks for it by name meanwhile has a version that it does not change. */
+  /**
+   * True if Sigil chose the number for this request. If anybody asks for it by name meanwhile, that
+   * version is left alone.
+   */
   readonly isNew?: true;
-  /** Throws where the caller may not make a version of these, or encrypt one with them; absent: anybody may. */
+  /**
+   * Throws if the caller may not create a version from these, or encrypt one with them; absent:
+   * everybody may.
+   */
   readonly requireMayUse?: (resources: readonly UsedResource[]) => void;
 }
 
-/** A command that changes a version by what it shall be. */
+/** A command that changes a version, by its desired state. */
 export interface ChangeCommand extends Command, ChangeOptions {
-  /** `require`: refuse what a plan finds an error in, before anything is stored. */
+  /** `require`: refuse the request if its plan has an error, before anything is stored. */
   readonly plan?: "require";
 }
 
 /**
- * Throws ServiceError TooManyReads or what `requireMayUse` throws: before anything of what the body names is read, and
- * before anything is stored. What the version has already is not asked for.
+ * Throws ServiceError TooManyReads or what `requireMayUse` throws: before anything that the body
+ * names is read, and before anything is stored. What the version already has needs no permission.
  */
 export function mustBeAdmitted(
   { maxReads, requiredRegistrations }: Dependencies,
@@ -85,7 +102,10 @@ export function mustBeAdmitted(
   );
 }
 
-/** Throws ServiceError PreconditionFailed, with the present ETag, where the version is not the one that the caller saw. */
+/**
+ * Throws ServiceError PreconditionFailed, with the current ETag, if the version is not the one that
+ * the caller read.
+ */
 export function mustMatch(
   { id, ifMatch }: Pick<Command, "id" | "ifMatch">,
   look: Look | undefined,
@@ -104,24 +124,28 @@ export function mustMatch(
   );
 }
 
-/** What is asked does not go with an operation of the version. */
+/** The request conflicts with an operation on the version. */
 export function conflict(message: string, existingOperationId: string | undefined): ServiceError {
   return new ServiceError("ImageVersionConflict", message, {
     fields: { existingOperationId },
   });
 }
 
-/** Throws ServiceError ImageVersionConflict while the version is being restored: until Azure has it, nothing can be asked of it. */
+/**
+ * Throws ServiceError ImageVersionConflict while the version is being restored: until Azure has it,
+ * nothing can be changed.
+ */
 export function mustNotBeRestored(id: ImageVersionId, stored: StoredVersion | undefined): void {
   if (stored !== undefined && isRestoring(stored.record)) throw notFound(id, stored.record);
 }
 
-/** Errors that another number is free of. */
+/** Errors that another number avoids. */
 const TAKEN: readonly ErrorCode[] = ["ImageVersionConflict", "ImageVersionSoftDeleted"];
 
 /**
- * The error with the next free number, where it is a conflict: above all that Azure has or Sigil was asked for. Azure is asked only
- * now, and where it cannot be asked, or none is left, the error has none.
+ * The error with the next free number, if it is a conflict: one above every number that Azure has
+ * or Sigil was asked for. Azure is asked only now; if it cannot be asked, or no number is left, the
+ * error stays as it is.
  */
 export async function withNextFreeVersion(
   deps: Dependencies,
@@ -151,7 +175,7 @@ export function versionGone(id: ImageVersionId): ServiceError {
   );
 }
 
-/** Azure keeps the deleted version that has the number. */
+/** Azure keeps a soft-deleted version with this number. */
 export function keptByAzure(
   id: ImageVersionId,
   { hardDeletionTargetTime: until }: DeletedImageVersion,
@@ -166,12 +190,12 @@ export function keptByAzure(
   );
 }
 
-/** Canonical, in order, each once. */
+/** Canonical, sorted, without duplicates. */
 export function canonicalRegions(names: readonly string[] = []): readonly string[] {
   return [...new Set(names.map(canonicalRegion))].sort();
 }
 
-/** Throws ServiceError where something was found. */
+/** Throws ServiceError if there are findings. */
 export function refuse(
   code: ErrorCode,
   message: string,

@@ -1,4 +1,7 @@
-/** A PUT or PATCH against what is stored and shown; the same for a plan. Pure. */
+/**
+ * Compares a PUT or PATCH with the stored state and with what Azure shows; the same for a plan.
+ * Pure.
+ */
 import type { ImageVersionRequest } from "../contract.js";
 import type { Change } from "../rules/gathered.js";
 import type { StoredVersion } from "../ports.js";
@@ -11,26 +14,26 @@ import { isFinal } from "../state/states.js";
 import { askedOf, type Asked, type Asking } from "./asked.js";
 import type { ChangeOptions } from "./command.js";
 
-/** One request, as far as it is known before the state is. */
+/** A request, as far as it is known before the state is. */
 export interface Request extends Asking {
   readonly command: ChangeOptions;
-  /** As its caller has written it, with ids of its sets. */
+  /** As the caller wrote it, with the ids of its disk encryption sets. */
   readonly written: ImageVersionRequest;
   readonly fingerprint: string;
-  /** Why its rule has chosen no set. */
+  /** Why its rule chose no disk encryption set. */
   readonly unchosen: readonly RuleFinding[];
-  /** The deleted version that has the number. */
+  /** The soft-deleted version that has the number. */
   readonly deleted?: DeletedImageVersion | undefined;
-  /** What else is worth saying of it. */
+  /** Further warnings about it. */
   readonly warnings: readonly RuleFinding[];
 }
 
 export interface Compared extends Asked {
-  /** Of the life that Azure shows; absent where nothing of that is known. */
+  /** Of the life that Azure shows; absent: nothing is known of that life. */
   readonly record: ImageVersionRecord | undefined;
-  /** The version was there, and is no more. */
+  /** True if the version existed and is gone. */
   readonly isGone: boolean;
-  /** What the request changes of what Azure shows; absent where the version would be made. */
+  /** The difference from what Azure shows; absent: the version would be created. */
   readonly change: Change | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** What a request says against those that were accepted before it and are not over. Pure. */
+/** Contradictions between a request and the open requests accepted before it. Pure. */
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { addedBy, pointerTo, regionField, regionOf } from "../properties/fields.js";
@@ -9,7 +9,10 @@ import { openRequests, ruleInForce } from "../state/fold.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import type { Compared } from "./compared.js";
 
-/** With each operation that it contradicts. `mergePatch`: the one that was sent, which may take away an object as a whole. */
+/**
+ * With the operation of each contradiction. `mergePatch`: as sent, because it may clear an object
+ * as a whole.
+ */
 export function contradictionsOf(
   record: ImageVersionRecord,
   patch: Patch,
@@ -31,7 +34,7 @@ export function contradictionsOf(
   });
 }
 
-/** What is applied contradicts nothing but the removal or change of its regions. */
+/** Once a request is applied, only removing or changing its regions contradicts it. */
 function standing({ patch, appliedTime }: VersionRequest): Patch {
   return appliedTime === undefined
     ? patch
@@ -42,7 +45,10 @@ function standing({ patch, appliedTime }: VersionRequest): Patch {
       );
 }
 
-/** Regions that a request adds to a version whose waves are in force, and that are in no wave: they would be in latest before their turn, or never. */
+/**
+ * Regions that a request adds to a version whose waves are in force, and that are in no wave: they
+ * would be in latest before their turn, or never.
+ */
 export function inNoWave(
   body: ImageVersionRequest,
   { record, patch }: Compared,

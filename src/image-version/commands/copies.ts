@@ -1,4 +1,7 @@
-/** The copies that Azure keeps of a version once a plan is done: what they hold, and how long the new ones usually take. Pure. */
+/**
+ * The copies that Azure keeps of a version after a planned change: their content, and how long new
+ * ones usually take. Pure.
+ */
 import type { ImageVersionRequest, PlanView } from "../contract.js";
 import { regionsOf, targetRegionsOf } from "../properties/canonical-form.js";
 import type { Gathered } from "../rules/gathered.js";
@@ -9,7 +12,7 @@ import type { UsualTimes } from "../state/usual.js";
 /** The replicas of one storage account type in one region. */
 type PlannedCopies = NonNullable<PlanView["copies"]>[number];
 
-/** `document`: the version as it would be, canonical. */
+/** `document`: the version after the change, canonical. */
 export function plannedCopies(
   document: ImageVersionRequest,
   shown: ImageVersionRequest | undefined,
@@ -43,7 +46,9 @@ export function plannedCopies(
   });
 }
 
-/** GB of all disks: as Azure shows them of the version, or else of its source. */
+/**
+ * GB of all disks, as Azure shows them on the version, or on its source if there is no version yet.
+ */
 function sizeOf(
   document: ImageVersionRequest,
   shown: ImageVersionRequest | undefined,
@@ -66,7 +71,10 @@ function sizeOf(
     : sizes.reduce((sum, one) => sum + one, 0);
 }
 
-/** What all of them hold at most, in one sentence, in units that a price list has; `home`: the version's own region. */
+/**
+ * The most that all copies hold, as one sentence in the units of a price list. `home`: the
+ * version's own region.
+ */
 export function storageSentence(copies: readonly PlannedCopies[], home: string): string {
   const replicas = copies.reduce((sum, one) => sum + one.replicas, 0);
   const [size] = copies.flatMap(({ sizeInGB }) => sizeInGB ?? []);
@@ -82,7 +90,7 @@ export function storageSentence(copies: readonly PlannedCopies[], home: string):
   return `${all.join(", ")}: ${counted(replicas, "replica")}, ${sum}${sent.length === 0 ? "" : `; ${counted(sent.length, "copy", "copies")} over the network`}.`;
 }
 
-/** How long the new copies usually take, in one sentence; absent where there are none. */
+/** How long new copies usually take, as one sentence; undefined: there are none. */
 export function durationSentence(copies: readonly PlannedCopies[]): string | undefined {
   const all = newRegions(copies).map(({ region, usual }) =>
     usual === undefined

@@ -1,12 +1,13 @@
 /**
  * Accepts a request for a new version of an image definition, under the next number. Invariants:
- *  1. A number is given to one request and never to another, whichever hosts they arrive at.
- *  2. A request that is refused takes no number: all that can be judged is judged before.
- *  3. A number is bound to its request in the write that gives it, so that the same Idempotency-Key leads to the same
- *     number, whoever dies when.
+ *  1. A number is given to one request and never to another, on whichever hosts they arrive.
+ *  2. A refused request takes no number: everything that can be judged is judged first.
+ *  3. The write that gives a number binds it to its request, so the same Idempotency-Key leads to
+ *     the same number, whichever process dies when.
  *
- * The number of a request that died before it was accepted, and is not sent again with its key, stays unused: given to
- * a second request it could be accepted for both, and where their bodies are equal nobody would notice.
+ * If a request dies before it is accepted, and is not sent again with its key, its number stays
+ * unused. Given to a second request, it could be accepted for both, and if their bodies are equal
+ * nobody would notice.
  */
 import { randomUUID } from "node:crypto";
 import { ServiceError, type ErrorCode } from "../../errors.js";
@@ -32,12 +33,12 @@ export interface CreateNextImageVersion extends Omit<
   PutImageVersion,
   "id" | "removeRegions" | "pasted" | "ifMatch" | "ifNoneMatch" | "isNew"
 > {
-  /** The image definition that the version is made of. */
+  /** The image definition of the new version. */
   readonly image: Omit<ImageVersionId, "versionName">;
   readonly increment: Increment;
 }
 
-/** How many numbers are tried that turn out to be taken. */
+/** How many taken numbers are tried. */
 const NUMBER_TRIES = 10;
 
 const TAKEN: readonly ErrorCode[] = [
@@ -46,7 +47,7 @@ const TAKEN: readonly ErrorCode[] = [
   "ImageVersionSoftDeleted",
 ];
 
-/** What these find is found of the number, not of the request: another number is free of it. */
+/** Findings about the number, not about the request: another number avoids them. */
 const NUMBER_RULES: ReadonlySet<string> = new Set([
   "already-requested",
   "conflicts-with-running-operation",
@@ -57,9 +58,10 @@ const NUMBER_RULES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Answers the operation that makes the version; its resource id has the number. Throws ServiceError InvalidRequest or
- * PreflightFailed as putImageVersion does, NotFound where there is no such image definition, ImageVersionConflict
- * where no number is left, IdempotencyKeyReused when the key belongs to another request.
+ * Returns the operation that creates the version; its resource id has the number. Throws
+ * ServiceError InvalidRequest or PreflightFailed as putImageVersion does, NotFound if there is no
+ * such image definition, ImageVersionConflict if no number is left, IdempotencyKeyReused if the key
+ * belongs to another request.
  */
 export async function createNextImageVersion(
   deps: Dependencies,
@@ -70,7 +72,8 @@ export async function createNextImageVersion(
   const { fingerprint } = said;
   const imageId = imageIdOf(anyVersion);
   const { increment } = command;
-  // The operation is that of the number, which is bound to the key where numbers are given. Without one, a request is like no other.
+  // The key is bound to the number where numbers are given, and the number leads to the operation.
+  // Without a key, every request is a new one.
   const claimed = await claimKey(deps, command, keyOf(imageId), `${fingerprint}-${increment}`);
   const { requestKey = randomUUID() } = claimed;
   let { bound: number } =
@@ -96,7 +99,7 @@ export async function createNextImageVersion(
   throw busy();
 }
 
-/** Throws when a rule stops the request; answers the highest number there is, if any. */
+/** Throws if a rule stops the request; returns the highest existing number, if any. */
 async function mustPass(
   deps: Dependencies,
   command: CreateNextImageVersion,
@@ -112,7 +115,7 @@ async function mustPass(
     const id = { ...image, versionName };
     const findings = await findingsOf(deps, command, id, said);
     if (findings.some(({ rule }) => NUMBER_RULES.has(rule))) {
-      // Somebody has taken the number since it was looked for.
+      // Another request took the number meanwhile.
       taken = versionName;
       continue;
     }
@@ -143,7 +146,7 @@ async function findingsOf(
   return [...findings, ...checkRequest({ id, request, now: deps.now() })];
 }
 
-/** The operation of the request under that number, or undefined where the number is taken. */
+/** The request's operation under that number; undefined if the number is taken. */
 async function acceptAs(
   deps: Dependencies,
   { image, increment: _, idempotencyKey, plan: __, ...rest }: CreateNextImageVersion,
@@ -158,14 +161,14 @@ async function acceptAs(
       const answer = await putImageVersion(deps, { ...rest, id, isNew: true });
       return answer.kind === "accepted" ? answer.operation : undefined;
     } catch (error) {
-      // A new version has nothing to conflict with.
+      // A new version cannot conflict, so the number is taken.
       if (error instanceof ServiceError && TAKEN.includes(error.code)) return undefined;
       throw error;
     }
   }
-  // Of whoever sends no key nothing can have been accepted before.
+  // Without a key, nothing can have been accepted before.
   if (idempotencyKey === undefined) return undefined;
-  // Not what the version has become since: the operation that the first request got.
+  // The operation that the first request got, whatever happened to the version since.
   const operation = (
     await deps.store.readOperation(operationIdOf({ key, sequence: firstSequenceOf(stored.record) }))
   )?.operation;

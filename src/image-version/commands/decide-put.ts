@@ -1,6 +1,6 @@
 /**
- * What becomes of a PUT or PATCH: decided on the very state that it changes, and on what Azure has just shown. Pure, but for
- * the clock. Its invariants are those of put.ts.
+ * Decides a PUT or PATCH on exactly the state that it changes, and on what Azure just showed. Pure,
+ * except for the clock. The invariants are those of put.ts.
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import { formatImageVersionId } from "../../resource-id.js";
@@ -39,13 +39,13 @@ import { contradictionsOf, inNoWave } from "./contradictions.js";
 import { repeated } from "./same-operation.js";
 import { isAsShown, isUnchanged } from "./unchanged.js";
 
-/** Nothing is to be done; what is worth saying of that. */
+/** Nothing changes; the warnings still matter. */
 export interface Unchanged {
   readonly unchanged: true;
   readonly warnings: readonly Finding[];
 }
 
-/** The operation that is the answer, what is asked of the version, or that nothing is changed. */
+/** Returns an existing operation, the changes to make, or that nothing changes. */
 export function decideOn(
   deps: Dependencies,
   request: Request,
@@ -73,7 +73,7 @@ export function decideOn(
   return done ?? { answer: { unchanged: true, warnings } }; // Invariant 3.
 }
 
-/** The last operation, where it was the same request, and what is worth saying now was said then. */
+/** The last operation, if it was the same request and already gave these warnings. */
 export function doneBefore(
   stored: StoredVersion | undefined,
   fingerprint: string,
@@ -87,7 +87,10 @@ export function doneBefore(
     : undefined;
 }
 
-/** Throws where the request is not valid, goes with nothing that is being done, or changes what cannot be changed; answers warnings. */
+/**
+ * Throws if the request is invalid, contradicts an open operation, or changes a fixed property;
+ * returns warnings.
+ */
 function mustBePossible(
   deps: Dependencies,
   request: Request,
@@ -126,7 +129,9 @@ function mustBePossible(
   ];
 }
 
-/** Throws where a condition of the request is not met, or the number was there and is no more. */
+/**
+ * Throws if a condition of the request is not met, or the number existed and its version is gone.
+ */
 function mustBeAllowed(
   { command, glance: { look }, deleted, body }: Request,
   stored: StoredVersion | undefined,
@@ -158,7 +163,10 @@ function mustBeAllowed(
   if (isGone && command.ifNoneMatch !== "*") throw versionGone(id); // Invariant 4.
 }
 
-/** Where the request takes a protection off, or a region of what is protected, and whoever asks is no Admin. */
+/**
+ * A finding if the request removes the protection, or a region of a protected version, and the
+ * caller is no Admin.
+ */
 export function protectionKept(
   { id, mayUnprotect }: ChangeOptions,
   { isGone, record, patch }: Compared,
@@ -194,7 +202,7 @@ export function protectionKept(
 const PARENT_REMOVED =
   "The request removes what the version was declared to be built from; each is listed under errors.";
 
-/** Where the request takes a declared parent away, and whoever asks is no Admin. */
+/** A finding if the request removes a declared parent, and the caller is no Admin. */
 export function parentsKept(
   { mayUnprotect }: ChangeOptions,
   { patch, record }: Compared,
@@ -217,7 +225,10 @@ export function parentsKept(
   );
 }
 
-/** With an ETag nobody sees a warning: a hold-back that is not done is never answered by success. */
+/**
+ * A caller with an ETag does not see warnings, so a hold-back that is not done must never be
+ * answered with success.
+ */
 function mustNotHoldBack({ ifMatch }: ChangeOptions, stays: readonly RuleFinding[]): void {
   if (!namesOne(ifMatch)) return;
   const findings = stays.filter(({ code }) => code === "StaysIncluded");
@@ -228,7 +239,10 @@ function mustNotHoldBack({ ifMatch }: ChangeOptions, stays: readonly RuleFinding
   );
 }
 
-/** The deletion that is open; what a retention policy is to delete is judged anew once it is asked to be kept. */
+/**
+ * The open deletion. A deletion by a retention policy does not count if the request asks to keep
+ * the version: the policy judges it again.
+ */
 export function deletionAgainst(
   record: ImageVersionRecord,
   patch: Patch,
@@ -238,7 +252,7 @@ export function deletionAgainst(
   return deletion?.isByPolicy && keeps ? undefined : deletion;
 }
 
-/** Throws where the request cannot go with what is being done. */
+/** Throws if the request contradicts an open operation. */
 function mustGoWith(
   { command: { id }, body, patch: mergePatch }: Request,
   { record }: StoredVersion,
@@ -261,11 +275,14 @@ function mustGoWith(
   );
 }
 
-/** What ends the deletion that a retention policy has begun, with no need to cancel it. */
+/** Ends a retention policy's deletion without a cancel. */
 const KEEP_IT =
   ' A PATCH with {"sigil": {"protected": true}}, or with a later endOfLifeDate, makes its retention policy keep it.';
 
-/** Only the removal of a region asks something that Azure has, a repair has away, or what was sent or is open adds. */
+/**
+ * Removing a region asks for something only if Azure has it, a repair removed it, or a sent or open
+ * request adds it.
+ */
 function withoutAbsent(
   patch: Patch,
   look: Look | undefined,

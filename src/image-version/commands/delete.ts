@@ -1,6 +1,6 @@
 /**
- * A version is deleted by hand, or by its retention policy. What protects it, blocks that, or needs the version is answered at once;
- * the rest is the deletion's own to wait for (steps/delete.ts).
+ * Deletes a version by hand, or by its retention policy. Whatever protects, blocks or needs the
+ * version is answered at once; the deletion itself waits for the rest (steps/delete.ts).
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import {
@@ -25,16 +25,17 @@ import { acceptByHand, type ByHand, type Subject } from "./acceptance.js";
 import { conflict, keptByAzure, type Command } from "./command.js";
 
 interface DeleteImageVersion extends Command, NoLatest {
-  /** For good, also where the gallery has soft delete. */
+  /** Permanently, even if the gallery has soft delete. */
   readonly bypassSoftDelete?: boolean;
-  /** Also where it is in use, or nobody knows. */
+  /** Even if it is, or may be, in use. */
   readonly ignoreUse?: boolean;
 }
 
 /**
- * The operation that deletes the version; deleted or being deleted already, it is that one. The DELETE is sent once ARM
- * is idle, before anything else. Throws ServiceError NotFound for a version that Azure does not have and nobody asked for, and
- * ImageVersionConflict where its retention policy deletes it.
+ * Returns the operation that deletes the version; an existing one if it is deleted or being
+ * deleted. The DELETE is sent once ARM is idle, before anything else. Throws ServiceError NotFound
+ * for a version that Azure does not have and nobody requested, and ImageVersionConflict if its
+ * retention policy is deleting it.
  */
 export async function deleteImageVersion(
   deps: Dependencies,
@@ -77,10 +78,10 @@ export async function deletionBy(deps: Dependencies, command: DeleteImageVersion
   };
 }
 
-/** What tells one deletion from another. */
+/** The options that distinguish one deletion from another. */
 const SAID = ["bypassSoftDelete", "ignoreUse", "allowNoLatest"] as const;
 
-/** What is worth a warning: that it is for good, that nobody can say, or what Azure bills until it is. */
+/** Warns that the deletion is final, that it may be, or what Azure bills until then. */
 function finalityOf(
   { isSoftDeleteEnabled }: SoftDeleteRecord,
   { galleryName, versionName }: ImageVersionId,
@@ -113,7 +114,7 @@ function oneReplicaKept(versionName: string): Finding {
   };
 }
 
-/** Throws where the deletion that is there, or has been, does not do what is asked. */
+/** Throws if the existing deletion does less than the request asks. */
 function mustDoWhatIsAsked(
   { id, bypassSoftDelete, ignoreUse }: DeleteImageVersion,
   stored: StoredVersion,
@@ -140,10 +141,10 @@ function mustDoWhatIsAsked(
     );
 }
 
-/** Throws where there is nothing to delete, or somebody or Azure forbids it. */
+/** Throws if there is nothing to delete, or protection or Azure forbids it. */
 function mustBeDeletable({ id }: DeleteImageVersion, { look, stored }: Subject, now: Date): void {
   if (look === undefined && stored === undefined) throw notFound(id);
-  // Of what is gone it is not asked.
+  // A version that is gone is not checked.
   if (look !== undefined || (stored && isToBeShown(stored.record)))
     mustNotBeProtected(id, stored, look);
   if (look !== undefined) mustNotBeBlocked(id, look, now);
@@ -168,7 +169,10 @@ function requestOf(
   };
 }
 
-/** Throws where Azure shows none: also where it keeps what was deleted, as Microsoft does not say what a DELETE does to that. */
+/**
+ * Throws if Azure shows no version, and also if it keeps a soft-deleted one: Microsoft does not
+ * document what a DELETE does to that.
+ */
 async function mustNotBeKept(
   deps: Dependencies,
   id: ImageVersionId,
@@ -183,12 +187,12 @@ async function mustNotBeKept(
       `Restore it with POST …/restore, or ask an Admin to delete it for good: DELETE …/deleted-versions/${id.versionName}.`,
     );
   const { state, status, write } = stored.record;
-  // What Sigil knew of has ended, and none that was asked for is on its way.
+  // The known version is gone, and no requested one is on its way.
   if (isFinal(state) && status === undefined && write === undefined)
     throw notFound(id, stored.record);
 }
 
-/** The operation that deletes the version, or has deleted it. */
+/** The operation that deletes or deleted the version. */
 function deletionBefore({ look, stored }: Subject): OperationRecord | undefined {
   if (stored === undefined) return undefined;
   const { record, operation } = stored;
@@ -202,7 +206,7 @@ function deletionBefore({ look, stored }: Subject): OperationRecord | undefined 
     : undefined;
 }
 
-/** Throws where somebody has asked that nobody deletes it. */
+/** Throws if the version is protected from deletion. */
 function mustNotBeProtected(
   id: ImageVersionId,
   stored: StoredVersion | undefined,
@@ -220,7 +224,7 @@ function mustNotBeProtected(
   );
 }
 
-/** Throws where Azure will not let the version be deleted: what is being done with it goes on. */
+/** Throws if Azure would refuse the deletion; running operations continue. */
 function mustNotBeBlocked(id: ImageVersionId, { resource: { properties } }: Look, now: Date): void {
   const { endOfLifeDate } = properties.publishingProfile ?? {};
   if (

@@ -1,6 +1,7 @@
 /**
- * Chooses disk encryption sets for the disks and regions that a request gives none, by the request's own rule: by name, or by
- * tag. What is chosen is written into the request, which is stored so: a set that is made later changes nothing.
+ * Chooses disk encryption sets for the disks and regions without one, by the request's own rule: by
+ * name, or by tag. The chosen sets are stored in the request, so a set that is created later
+ * changes nothing.
  */
 import { ServiceError } from "../../errors.js";
 import {
@@ -25,19 +26,20 @@ import type { RuleFinding } from "../rules/rule.js";
 import { setInBicep } from "../rules/set-in-bicep.js";
 import { withSetIds } from "./set-names.js";
 
-/** Where the rule stands in a request. */
+/** The rule's place in a request. */
 const POINTER = "/sigil/encryption";
 
-/** A canonical request with the sets that its rule has chosen, and why it could not choose others. */
+/** A canonical request with the sets that its rule chose, and why it could not choose others. */
 interface Chosen {
   readonly request: ImageVersionRequest;
   readonly findings: readonly RuleFinding[];
 }
 
 /**
- * Applies `rule` to a canonical request; without one, answers the request. A set that the request gives stays, and a
- * confidential disk that takes no customer's key gets none. `shown` is the version as Azure has it. Reads the source where only
- * that knows the LUNs, and the list of the subscription's sets for a tag. Throws what a read throws; what it may not see of the source is a finding.
+ * Applies `rule` to a canonical request; without one, returns the request. A set in the request
+ * stays, and a confidential disk that takes no customer key gets none. `shown` is the version as
+ * Azure has it. Reads the source if only that has the LUNs, and the subscription's list of sets for
+ * a tag. Throws what a read throws; a source that Sigil may not read is a finding.
  */
 export async function chooseSets(
   deps: Dependencies,
@@ -78,8 +80,8 @@ export async function chooseSets(
 }
 
 /**
- * In a region that the version has, a disk whose set is chosen by tag keeps the one that it has there: the tag may have moved.
- * A name is a statement.
+ * In a region that the version has, a disk whose set is chosen by tag keeps its present set,
+ * because the tag may have moved since. A set chosen by name is explicit.
  */
 function withPresentSets(
   given: ImageVersionRequest,
@@ -105,12 +107,12 @@ const CONFIDENTIAL = "ConfidentialVmEncryptedWithCustomerKey";
 
 interface DiskToKey {
   readonly place: "os" | number;
-  /** Where its set is named: of a confidential disk in its security profile. */
+  /** The member that names its set: for a confidential disk, in its security profile. */
   readonly field: string;
   readonly confidential: boolean;
 }
 
-/** The disks that have no set in the region, and take one. */
+/** The disks that have no set in the region and take one. */
 function disksToKey(
   { name, encryption: { osDiskImage, dataDiskImages = [] } = {} }: TargetRegion,
   luns: readonly number[],
@@ -153,7 +155,7 @@ function named(
     .replaceAll("{lun}", String(place));
 }
 
-/** LUNs of the version's data disks; undefined where the source is there and may not be looked into. */
+/** LUNs of the version's data disks; undefined if the source exists and Sigil may not read it. */
 async function lunsOf(
   { store, resources }: Dependencies,
   id: ImageVersionId,
@@ -170,7 +172,7 @@ async function lunsOf(
   if (named === undefined) return [];
   try {
     const found = await resources.getSource(named.id);
-    // What is not there is another rule's finding.
+    // A source that does not exist is another rule's finding.
     return (found?.dataDisks ?? []).map(({ lun }) => lun);
   } catch (error) {
     if (error instanceof ServiceError && error.code === "ResourceManagerForbidden")
@@ -195,13 +197,13 @@ async function taggedSets(
   return sets.filter(({ tags = {} }) =>
     Object.entries(tags).some(
       ([key, held]) =>
-        // Azure tells names of tags not apart by case, and values it does.
+        // Azure compares names of tags without case, and values with it.
         key.toLowerCase() === name.toLowerCase() && held === value,
     ),
   );
 }
 
-/** At the first `=`: a value may have others. */
+/** Splits at the first `=`: the value may contain others. */
 function splitTag(tag: string): readonly string[] {
   const at = tag.indexOf("=");
   return [tag.slice(0, at), tag.slice(at + 1)];

@@ -1,4 +1,6 @@
-/** What a promotion, a demotion or a deletion would do: its own decision, and nothing is stored. */
+/**
+ * Forecasts a promotion, demotion or deletion: it runs that command's decision, and stores nothing.
+ */
 import { findingsInAnswer, ServiceError, type ErrorCode, type Finding } from "../../errors.js";
 import { contextOf } from "../../operation/steps.js";
 import {
@@ -29,8 +31,8 @@ import { demotionBy, promotionBy } from "./promote.js";
 type Of = ForecastView["of"];
 
 /**
- * A person's request without regions. What a parameter of it can allow is an error among the findings; throws what the request would be
- * refused with else, and what the reads throw.
+ * Forecasts a person's request without regions. What a parameter can allow is a finding with
+ * severity error; throws whatever else the request would be refused with, and what the reads throw.
  */
 export async function forecastImageVersion(
   deps: Dependencies,
@@ -44,7 +46,7 @@ export async function forecastImageVersion(
   const look = mustBeShown(id, subject);
   const { decide, ask } = await commandOf(deps, id, of);
   const decided = decide(subject, []);
-  // What is being done already asks nothing more.
+  // An operation in progress asks for nothing more.
   const isAsked = "asks" in decided;
   const asks: Partial<Asks> = isAsked ? decided.asks : {};
   const { request = { patch: {} }, on = subject.stored, warnings = [] } = asks;
@@ -72,7 +74,9 @@ export async function forecastImageVersion(
   };
 }
 
-/** What was read lately for others is not read again, and stands in where Azure's limits are nearly used up. */
+/**
+ * Uses looks that others took recently, and nothing newer while Azure's limits are nearly used up.
+ */
 async function latestShown(deps: Dependencies, taking: LatestTaking) {
   const { resourceManager, looks } = deps;
   const listed = await looks.versions(imageIdOf(taking.id));
@@ -99,7 +103,7 @@ async function commandOf(deps: Dependencies, id: ImageVersionId, of: Of): Promis
   }
 }
 
-/** An Admin may say that it is deleted all the same. */
+/** An Admin may delete the version despite these. */
 const ALLOWED: readonly ErrorCode[] = ["FailedNotSoftDeletable", "ImageVersionInUse", "UseUnknown"];
 
 async function allowed(ask: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
@@ -111,7 +115,7 @@ async function allowed(ask: () => Promise<readonly Finding[]>): Promise<readonly
   }
 }
 
-/** From 1: the wave of a rule in force that a promotion begins. */
+/** The wave, from 1, that a promotion starts under a rule in force. */
 function waveOf(
   record: ImageVersionRecord | undefined,
   { before, after }: LatestTaking,

@@ -1,4 +1,4 @@
-/** What a PUT of a request would meet and do, found out without writing anything anywhere. */
+/** What a PUT of a request would do, and what stands against it, without writing anything. */
 import type { OperationRecord } from "../../operation/records.js";
 import { contextOf } from "../../operation/steps.js";
 import { formatImageVersionId, imageIdOf, keyOf } from "../../resource-id.js";
@@ -45,7 +45,10 @@ interface PlanImageVersion extends ChangeOptions {
   readonly body: ImageVersionRequest;
 }
 
-/** Throws ServiceError TooManyReads or Forbidden; retryable, when ARM throttles a read or does not answer it. */
+/**
+ * Throws ServiceError TooManyReads or Forbidden; a retryable one if ARM throttles a read or does
+ * not answer.
+ */
 export async function planImageVersion(
   deps: Dependencies,
   command: PlanImageVersion,
@@ -60,8 +63,8 @@ export async function planImageVersion(
 }
 
 /**
- * Its findings are every breach of every rule, in the caller's spelling: a PUT is refused exactly when one of them is an error. What would
- * be sent to ARM is there to the letter. Throws as `planImageVersion`.
+ * The findings are every breach of every rule, in the caller's spelling: a PUT is refused exactly
+ * if one of them is an error. The request to ARM is exact. Throws as `planImageVersion`.
  */
 export async function planOf(
   deps: Dependencies,
@@ -81,7 +84,10 @@ export async function planOf(
   return { ...plan, lookedTime: new Date(lookedMs).toISOString() };
 }
 
-/** No set or key is taken as it was seen before any instance saw one broken for the image definition. */
+/**
+ * Reads a set or key again if it was last read before any instance found one broken for the image
+ * definition.
+ */
 async function planning(
   deps: Pick<Dependencies, "looks" | "keyGuardian" | "now">,
   { command: { id }, body }: Request,
@@ -110,7 +116,7 @@ async function planBy(
   const { command, body, written, glance } = request;
   const { id, removeRegions = [] } = command;
   const { look, seen } = glance;
-  // What is asked names no set that the request does not: so much can be read at once.
+  // The request already names every set that the version will have, so everything is read at once.
   const gathered = await gather(deps, id, body, {
     sources: stored?.record.status === undefined,
     ...(seen && {
@@ -161,11 +167,11 @@ function decidedOn(deps: Dependencies, asking: Request, stored: StoredVersion | 
   const comparison = compared(asking, stored);
   const { request, regions } = asksOf(asking, comparison, isGuarded(deps));
   const supposed = supposing(comparison.record, look, request);
-  // What would be sent for it alone: the very decision of a step.
+  // The write for this request only, by the same decision as a step's.
   const decision = reconcile(supposed, contextOf(deps), [SUPPOSED]);
   const planned = decision.kind === "put" ? decision : undefined;
   const { patch } = request;
-  // What a removal opens by itself is shut again by the next update.
+  // The next update closes again what a removal opens by itself.
   const { [ALLOW_DELETION]: opens, ...others } = planned?.changes ?? {};
   const changes = plannedChanges(
     look?.resource,
@@ -174,7 +180,7 @@ function decidedOn(deps: Dependencies, asking: Request, stored: StoredVersion | 
   );
   const whole = patched(look?.resource, { ...patch, ...planned?.changes });
   const isDone = isUnchanged(asking, comparison, regions);
-  // The operation that does, or has done, the very same.
+  // An operation that does, or did, exactly this.
   const same =
     repeated(stored, look, fingerprint) ??
     (isDone ? doneBefore(stored, fingerprint, []) : undefined);
@@ -225,7 +231,7 @@ async function findingsOf(
       );
 }
 
-/** Under a number that was there and is no more, only a request that says so makes a version. */
+/** Under the number of a version that is gone, only an explicit request creates one. */
 function isNotMeant(
   { id, ifNoneMatch }: ChangeOptions,
   { isGone }: Compared,

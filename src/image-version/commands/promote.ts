@@ -1,6 +1,7 @@
 /**
- * Where a version that is there is in latest: promoted and demoted. Invariants:
- *  1. While a version is paused a request about latest is never a repeat: it settles that, with or without a write.
+ * Promotes and demotes an existing version. Invariants:
+ *  1. While a version is paused, a request about latest is never a repeat: it resolves the pause,
+ *     with or without a write.
  */
 import type { Finding } from "../../errors.js";
 import { operationIn, type OperationRecord } from "../../operation/records.js";
@@ -28,11 +29,16 @@ import { conflict, refuse, type Command } from "./command.js";
 import { sameOperation } from "./same-operation.js";
 
 interface PromoteImageVersion extends Command, NoLatest {
-  /** In any spelling: in these alone; absent: in all, or under waves in the next one. */
+  /** In any spelling: only in these; absent: in all, or under waves in the next wave. */
   readonly regions?: readonly string[] | undefined;
-  /** Also where its keys are at risk, or its policy was to delete it: who rolls back to it has been told, and the policy keeps it. */
+  /**
+   * Even if its keys are at risk, or its policy was to delete it: a rollback warned of the keys,
+   * and makes the policy keep the version.
+   */
   readonly byRollback?: true;
-  /** A demotion leaves it where no other version would be the latest, and names that. */
+  /**
+   * A demotion leaves out the regions where no other version would be the latest, and names them.
+   */
   readonly spares?: true;
 }
 
@@ -44,7 +50,7 @@ export function promoteImageVersion(
   return acceptByHand(deps, command, promotionBy(deps, command));
 }
 
-/** As `promoteImageVersion`, to exclude it: its rule ends. */
+/** As `promoteImageVersion`, but excludes the version and ends its rule. */
 export function demoteImageVersion(
   deps: Dependencies,
   command: PromoteImageVersion,
@@ -116,7 +122,7 @@ export function demotionBy(command: PromoteImageVersion): ByHand {
   };
 }
 
-/** A person's promotion without regions is the go for the next wave, whatever that waits for. */
+/** A person's promotion without regions starts the next wave, whatever that was waiting for. */
 function promotionOf(
   { byMachine }: PromoteImageVersion,
   regions: readonly string[] | undefined,
@@ -154,7 +160,7 @@ function mustBeThere(regions: readonly string[] = [], { resource }: Look): void 
   );
 }
 
-/** The operation that includes or excludes the version so, or has done so, as Azure still shows. Invariant 1. */
+/** An operation that makes this same change, or made it while Azure still shows it. Invariant 1. */
 function sameWord(
   { seen, stored }: Subject,
   look: Look,
@@ -180,7 +186,7 @@ function sameWord(
     : undefined;
 }
 
-/** What is to be deleted is not promoted; a deletion that its retention policy has begun gives way. */
+/** A version that is to be deleted is not promoted; a retention policy's deletion is canceled. */
 function withoutPolicysDeletion(
   deps: Dependencies,
   { id, requestedBy }: PromoteImageVersion,
@@ -195,7 +201,7 @@ function withoutPolicysDeletion(
   return { on: on ?? stored };
 }
 
-/** Throws where somebody deletes the version. */
+/** Throws if a person's deletion is open. */
 export function mustNotBeToBeDeleted(id: ImageVersionId, stored: StoredVersion | undefined): void {
   const deletion = stored && openDeletionIn(stored.record);
   if (deletion?.isByPolicy !== false) return;

@@ -1,7 +1,7 @@
 /**
- * Deletes a soft-deleted version for good. It is one call without an operation: it changes nothing that Sigil keeps, a repeat finds
- * nothing, and what Azure answers is the answer. A restore that was accepted meanwhile is told who did it, and ends once Azure lists
- * the version no longer.
+ * Deletes a soft-deleted version permanently. It is one call without an operation: it changes
+ * nothing that Sigil keeps, a repeat finds nothing, and Azure's answer is the answer. A restore
+ * accepted meanwhile learns who did it, and ends once Azure no longer lists the version.
  */
 import { ServiceError } from "../../errors.js";
 import type { Requester } from "../../operation/records.js";
@@ -18,8 +18,9 @@ import { told } from "../telling/tell.js";
 import { mustNotBeRestored } from "./command.js";
 
 /**
- * Answers the version as Azure listed it, once Azure has taken the request. Throws ServiceError NotFound where Azure lists none,
- * ImageVersionConflict while it is being restored, ImageVersionProtected, ImageVersionRevoked, and what Azure answers.
+ * Returns the version as Azure listed it, once Azure accepted the request. Throws ServiceError
+ * NotFound if Azure lists none, ImageVersionConflict while it is being restored,
+ * ImageVersionProtected, ImageVersionRevoked, and what Azure answers.
  */
 export async function purgeDeletedVersion(
   deps: Dependencies,
@@ -46,13 +47,16 @@ export async function purgeDeletedVersion(
   return { id: name, ...deleted };
 }
 
-/** The restore that was accepted since the version was found not to be restored. Who dies before leaves it to the restore's own steps. */
+/**
+ * Ends a restore that was accepted after the check. If this process dies before, the restore's own
+ * steps end it.
+ */
 async function endRestore(deps: Dependencies, key: string, by: Requester): Promise<void> {
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     const stored = await deps.store.read(key);
     if (stored === undefined || !isRestoring(stored.record)) return;
     const context = contextOf(deps);
-    // Undefined: a step has gone on meanwhile.
+    // Undefined: a step committed meanwhile.
     if (
       await commitStep(deps, stored, (pair) =>
         told(pair, purged(pair.record, by, context), context),

@@ -1,12 +1,14 @@
 /**
- * Accepts a request for an image version as it shall be (PUT), or for a change of it (PATCH): to be created, changed or
- * adopted. Invariants, beside those of every acceptance (operation/accepting.ts):
- *  1. Requests that mean the same are one operation, wherever they arrive, as long as Azure shows what it has done of the
- *     very life that it was done to, and nothing that was accepted later asks otherwise (same-operation.ts).
- *  2. Nothing is stored for a request that is refused, but a claim of its Idempotency-Key.
- *  3. What changes nothing is answered with the version and starts nothing, where the regions that it names are ready. A
- *     managed version that was read and is sent back as it was changes nothing, whatever is being done.
- *  4. Only a PUT creates; under a number that existed and is gone, only one that says so.
+ * Accepts a PUT of an image version, with its desired state, or a PATCH: to create, change or adopt
+ * it. Invariants, in addition to those of every acceptance (operation/accepting.ts):
+ *  1. Requests with the same meaning are one operation, wherever they arrive, as long as Azure
+ *     shows what it did to that same life, and nothing accepted later asks for another value
+ *     (same-operation.ts).
+ *  2. A refused request stores nothing, except the claim of its Idempotency-Key.
+ *  3. A request that changes nothing is answered with the version and starts nothing, if the
+ *     regions that it names are ready. A managed version that was read and is sent back as it was
+ *     changes nothing, whatever is in progress.
+ *  4. Only a PUT creates; for a number that existed and is gone, only with If-None-Match.
  *  5. `restore: true` is the restore command, and nothing else (restore-by-body.ts).
  */
 import { ServiceError, type Finding } from "../../errors.js";
@@ -48,22 +50,23 @@ export interface PutImageVersion extends ChangeCommand {
 }
 
 interface PatchImageVersion extends Omit<PutImageVersion, "body" | "pasted" | "ifNoneMatch"> {
-  /** RFC 7396, over the version as Azure shows it. */
+  /** RFC 7396, applied to the version as Azure shows it. */
   readonly patch: unknown;
-  /** Every mistake in the version as it would be. */
+  /** Every mistake in the version after the patch. */
   readonly validate: (document: unknown) => readonly Finding[];
 }
 
-/** The operation that does what was asked; or the version, where there is nothing to do. */
+/** The operation that does the request, or the version if there is nothing to do. */
 export type PutAnswer =
   | { readonly kind: "accepted"; readonly operation: OperationRecord }
   | { readonly kind: "unchanged"; readonly version: KnownImageVersion };
 
 /**
- * Throws ServiceError InvalidRequest with every finding, PreflightFailed with those of a plan that is required,
- * ImageVersionConflict where it contradicts what is being done or changes what cannot be changed, ImageVersionGone,
- * TooManyReads, Forbidden, PreconditionFailed, IdempotencyKeyReused when the key is another request's, and StateConflict, retryable, while as many
- * are open as can be.
+ * Throws ServiceError InvalidRequest with every finding, PreflightFailed with those of a required
+ * plan, ImageVersionConflict if it contradicts an open operation or changes a fixed property,
+ * ImageVersionGone, TooManyReads, Forbidden, PreconditionFailed, IdempotencyKeyReused if the key
+ * belongs to another request, and StateConflict, retryable, while the most possible operations are
+ * open.
  */
 export async function putImageVersion(
   deps: Dependencies,
@@ -73,7 +76,7 @@ export async function putImageVersion(
   if (restores(body)) return await restored(restoreByBody(deps, command, body)); // Invariant 5.
   const said = saidByBody(deps, command);
   const { given, rule } = said;
-  // Without a source it is one of a version that is there, which its caller has read.
+  // A body without a source is that of an existing version, which the caller read.
   const isPartial = pasted === true || Object.keys(given.properties.storageProfile).length === 0;
   const isConditional = ifMatch !== undefined || ifNoneMatch !== undefined;
   return await change(deps, command, said.fingerprint, async (read) => {
@@ -81,7 +84,7 @@ export async function putImageVersion(
     const mustSee =
       isConditional ||
       (isPartial && record?.status === undefined) ||
-      // Others may have made the version of which nothing is known: a tag keeps the sets that it has.
+      // Others may have created a version that Sigil does not know: with a tag, it keeps its sets.
       (rule?.tag !== undefined && record === undefined);
     const isAsked = record !== undefined || mustSee || plan !== undefined;
     return {
@@ -95,7 +98,9 @@ async function restored(operation: Promise<OperationRecord>): Promise<PutAnswer>
   return { kind: "accepted", operation: await operation };
 }
 
-/** As `putImageVersion`, of a version that Azure has; throws ServiceError NotFound where it has none. */
+/**
+ * As `putImageVersion`, for a version that Azure has; throws ServiceError NotFound if it has none.
+ */
 export function patchImageVersion(
   deps: Dependencies,
   command: PatchImageVersion,
@@ -113,10 +118,10 @@ export function patchImageVersion(
     const shown = await glance(deps, id, record, true);
     const { look } = shown;
     if (look === undefined) throw notFound(id, record);
-    // What was of an earlier life is none of it.
+    // Fields of an earlier life do not belong to this one.
     const own = record === undefined || isOtherLife(record, look) ? {} : sigilFieldsToBe(record);
     const patch = withTagsOf(look.resource, command.patch);
-    // A patch that does not name a region leaves it out: what is to be removed is not put back by the merge.
+    // The merge must not put removed regions back, so they leave the version before it.
     const removed = removeRegions.map((name) => [regionField(name), null]);
     const left = patched(look.resource, Object.fromEntries(removed) as Patch);
     const document = mergePatch(writableForm(left, own), patch);
@@ -145,7 +150,7 @@ export function patchImageVersion(
   });
 }
 
-/** Azure does not tell tags apart by case: a patch names the tag that is there, in whatever case. */
+/** Azure compares names of tags without case, so a patch names the existing tag in any case. */
 function withTagsOf({ tags: present = {} }: ImageVersionRequest, patch: unknown): unknown {
   const { tags } = (patch ?? {}) as { readonly tags?: unknown };
   if (typeof tags !== "object" || tags === null || Array.isArray(tags)) return patch;
@@ -201,7 +206,7 @@ async function change(
   }
 }
 
-/** What a plan that is required says for information: what it warns of the request itself does. */
+/** The infos of a required plan; acceptance itself raises its warnings. */
 async function mustPassPlan(
   deps: Dependencies,
   request: Request,

@@ -1,4 +1,4 @@
-/** A PUT, PATCH or plan as it is decided: what its body says, and what is read of that. */
+/** A PUT, PATCH or plan as it is decided: its body, and what is read for that. */
 import { ServiceError } from "../../errors.js";
 import type { EncryptionRule, ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
@@ -13,12 +13,12 @@ import { restores } from "./restore-by-body.js";
 import { fingerprintOfPut, repeated } from "./same-operation.js";
 import { withSetIds } from "./set-names.js";
 
-/** What is said, before anything of it is read. */
+/** The request, before anything that it names is read. */
 export interface Said extends Pick<Request, "written" | "removeRegions" | "patch" | "fingerprint"> {
   /** Canonical, without the sets that its rule chooses. */
   readonly given: ImageVersionRequest;
   readonly rule: EncryptionRule | undefined;
-  /** What its caller has been admitted to already. */
+  /** The version whose resources the caller needs no permission for. */
   readonly admitted?: ImageVersionRequest;
 }
 
@@ -65,7 +65,7 @@ export async function readRequest(
   const { id } = command;
   const { look } = glance;
   const shown = look?.resource;
-  // The same request as it is being done already has its sets.
+  // If the same request is in progress, its sets are chosen already.
   const { id: same = "" } = repeated(read, look, said.fingerprint) ?? {};
   const before = read?.record.requests[same]?.body;
   const { request: body, findings: unchosen } = await chooseSets(

@@ -1,6 +1,7 @@
 /**
- * `restore: true` in a PUT or PATCH is the restore command, as Azure's own clients send it. A version is restored as it was, so the
- * body says nothing else: what its clients always send beside it, empty profiles and no permission to remove regions, says nothing.
+ * `restore: true` in a PUT or PATCH is the restore command, as Azure's own clients send it. A
+ * version is restored as it was, so the body must set nothing else. What these clients always send
+ * with it, empty profiles and no permission to remove regions, sets nothing.
  */
 import type { Finding } from "../../errors.js";
 import type { OperationRecord } from "../../operation/records.js";
@@ -15,7 +16,10 @@ export function restores(body: unknown): boolean {
   return membersOf(membersOf(body)["properties"])["restore"] === true;
 }
 
-/** Throws ServiceError InvalidRequest for whatever else is said, and as `restoreImageVersion`. */
+/**
+ * Throws ServiceError InvalidRequest if the request sets anything else, and as
+ * `restoreImageVersion`.
+ */
 export async function restoreByBody(
   deps: Dependencies,
   { ifMatch, removeRegions, ...command }: ChangeCommand,
@@ -55,7 +59,7 @@ function saysMore(pointer: string): Finding {
   };
 }
 
-/** Pointers of the members that say something. */
+/** Pointers of the members that set something. */
 function saying(members: Members, at: string): readonly string[] {
   return Object.entries(members).flatMap(([name, value]) =>
     saysNothing(value, name) ? [] : [`${at}/${name}`],

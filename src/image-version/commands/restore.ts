@@ -1,9 +1,10 @@
 /**
- * Accepts the restore of a version that was deleted where the gallery has soft delete. Invariants, beside those of every
- * acceptance (operation/accepting.ts):
- *  1. It begins only where nothing else is being done with the version, and Azure lists it among what can be restored, or others
- *     have restored the very life that Sigil knew: then nothing is sent, and it is Sigil's again.
- *  2. Repeated, it is the same operation while it runs and is not canceled, and as long as Azure has the version that it gave back.
+ * Accepts the restore of a version that was deleted in a gallery with soft delete. Invariants, in
+ * addition to those of every acceptance (operation/accepting.ts):
+ *  1. It starts only if no operation works on the version, and Azure lists it as restorable. Or
+ *     others restored the life that Sigil knew: then nothing is sent, and it is Sigil's again.
+ *  2. Repeating it returns the same operation while that runs and is not canceled, and as long as
+ *     Azure has the version that it restored.
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import type { OperationRecord } from "../../operation/records.js";
@@ -28,13 +29,14 @@ import { fingerprintOfCommand, sameOperation } from "./same-operation.js";
 const KIND = "RestoreImageVersion";
 
 /**
- * Throws ServiceError NotFound for a version that nobody has ever asked for, ImageVersionGone for one that Azure cannot
- * restore, StateConflict, retryable, where it is not certain that it is gone, ImageVersionConflict for one that is there, or that an operation is working on.
+ * Throws ServiceError NotFound for a version that nobody ever requested, ImageVersionGone for one
+ * that Azure cannot restore, StateConflict, retryable, if it is not certain that it is gone,
+ * ImageVersionConflict if it exists or an operation is working on it.
  */
 export function restoreImageVersion(
   deps: Dependencies,
   command: Omit<Command, "ifMatch"> & {
-    /** Where the caller takes it to have been made, in any spelling. */
+    /** The region that the caller believes it was created in, in any spelling. */
     readonly location?: string;
   },
 ): Promise<OperationRecord> {
@@ -44,7 +46,7 @@ export function restoreImageVersion(
     if (shown === undefined && deleted === undefined)
       await mustBeGone(deps, id, read?.record, listOf(deps));
     return {
-      // Nothing is asked of what Azure shows.
+      // The request depends on nothing that Azure shows.
       glance: { look: undefined, seen: false },
       decide: ({ stored }) => {
         const same = restoreBefore(stored, shown, contextOf(deps));
@@ -76,7 +78,7 @@ export function restoreImageVersion(
   });
 }
 
-/** The restore that is under way and not canceled, or that has given back what Azure shows. */
+/** The restore that is running and not canceled, or that restored what Azure shows. */
 function restoreBefore(
   stored: StoredVersion | undefined,
   shown: Look | undefined,
@@ -91,7 +93,9 @@ function restoreBefore(
     : sameOperation(stored, undefined, ({ kind }) => kind === KIND);
 }
 
-/** Throws ServiceError InvalidRequest for another region than the one that the version was made in. */
+/**
+ * Throws ServiceError InvalidRequest for a region other than the one the version was created in.
+ */
 function mustBeMadeIn(location: string | undefined, deleted: DeletedImageVersion): void {
   if (location === undefined || canonicalRegion(location) === deleted.location) return;
   const message = `${deleted.name} was created in ${deleted.location}, and can only be restored there.`;

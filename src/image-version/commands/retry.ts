@@ -19,9 +19,10 @@ interface RetryImageVersion extends Command {
 const KIND = "RetryImageVersion";
 
 /**
- * The operation that repairs: it takes failed regions away and adds them back, if they are still failed when it looks. A repair that
- * waits, or is under way, is for both. Repeated while it runs, it is the same. Throws ServiceError ImageVersionConflict where there is
- * nothing to repair, or the version is being deleted.
+ * Returns the operation that repairs: it removes failed regions and adds them back, if they are
+ * still failed by then. A repair that waits or runs counts for both. Repeated while it runs, it is
+ * the same operation. Throws ServiceError ImageVersionConflict if there is nothing to repair, or
+ * the version is being deleted.
  */
 export function retryImageVersion(
   deps: Dependencies,
@@ -55,7 +56,7 @@ function toRetry(
   const shown = regionsIn(shownFields(look.resource));
   const failed = [
     ...shown.filter((name) => hasFailed(look, name)),
-    // What was taken away for its repair, and is not there again, is added back as it was.
+    // A region that was removed for repair and is not back is added as it was.
     ...Object.entries(record?.repairs ?? {}).flatMap(([name, { removed }]) =>
       removed && !shown.includes(name) ? [name] : [],
     ),

@@ -1,4 +1,4 @@
-/** Which operation a request asks for once more. Pure. */
+/** Finds the operation that a request repeats. Pure. */
 import { operationsOf, type OperationRecord } from "../../operation/records.js";
 import type { EncryptionRule, ImageVersionRequest } from "../contract.js";
 import { shownFields } from "../latest/flags.js";
@@ -13,7 +13,7 @@ import { regionsAway } from "../state/fold.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 
-/** Of a PUT. What it asks depends on which version its caller has seen. */
+/** For a PUT. Its meaning depends on which version the caller read. */
 export function fingerprintOfPut(
   body: ImageVersionRequest,
   removeRegions: readonly string[],
@@ -28,12 +28,15 @@ export function fingerprintOfPut(
   );
 }
 
-/** Of a command that has no body. */
+/** For a command without a body. */
 export function fingerprintOfCommand(...detail: readonly unknown[]): string {
   return fingerprintOf({ properties: {} } as ImageVersionRequest, ...detail);
 }
 
-/** The operation that is being done, is the same, was not canceled, and is of the life that Azure shows. */
+/**
+ * The running operation that is the same, is not canceled, and belongs to the life that Azure
+ * shows.
+ */
 export function sameOperation(
   stored: StoredVersion | undefined,
   look: Look | undefined,
@@ -54,7 +57,10 @@ export function sameOperation(
   });
 }
 
-/** What Azure has shown as asked, it shows still, but for what a repair has away: else it is a new word. */
+/**
+ * Whether Azure still shows everything that was applied, except regions removed for repair. If not,
+ * the request is a new one.
+ */
 function isStillSo(
   { appliedTime, patch }: VersionRequest,
   { resource }: Look,
@@ -67,7 +73,7 @@ function isStillSo(
   );
 }
 
-/** The same request that is being done, by its fingerprint. */
+/** The running operation with this fingerprint. */
 export function repeated(
   stored: StoredVersion | undefined,
   look: Look | undefined,

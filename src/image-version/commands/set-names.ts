@@ -5,11 +5,11 @@ import type { ImageVersionRequest } from "../contract.js";
 const SET_MEMBERS = ["diskEncryptionSetId", "secureVMDiskEncryptionSetId"];
 
 /**
- * The body with an id for each set that is given as `name` or `group/name`: in the gallery's subscription and, without a
- * group, in its resource group. What is an id already stays.
+ * The body with an id for each set that is given as `name` or `group/name`: in the gallery's
+ * subscription and, without a group, in its resource group. An id stays.
  */
 export function withSetIds(body: ImageVersionRequest, id: ImageVersionId): ImageVersionRequest {
-  // A tag may have any name.
+  // A tag may have any name, so only properties are searched.
   const properties = JSON.parse(JSON.stringify(body.properties), (member, value: unknown) =>
     SET_MEMBERS.includes(member) && typeof value === "string" ? setId(value, id) : value,
   ) as ImageVersionRequest["properties"];

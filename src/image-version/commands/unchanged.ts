@@ -11,7 +11,10 @@ import type { ImageVersionRecord } from "../state/record.js";
 import { settled } from "../state/others.js";
 import type { Compared, Request } from "./compared.js";
 
-/** The body says what GET shows of a version of Sigil's, and no more: one of others is adopted. */
+/**
+ * Whether the body repeats what GET shows of a managed version. A version of others is adopted, so
+ * it counts as changed.
+ */
 export function isAsShown(
   { command, body, removeRegions, glance: { look, seen } }: Request,
   record: ImageVersionRecord | undefined,
@@ -28,7 +31,10 @@ export function isAsShown(
   );
 }
 
-/** It asks nothing that is not so, all that it says is Sigil's, nothing is to be settled, and the regions that it names are ready. */
+/**
+ * Whether everything asked for is so already, the whole body is Sigil's, nothing is left to
+ * resolve, and the regions that it names are ready.
+ */
 export function isUnchanged(
   { body, glance: { look, seen } }: Request,
   comparison: Compared,
@@ -53,7 +59,10 @@ function asksNothing({ record, release, patch, change }: Compared): boolean {
   );
 }
 
-/** A condition, or what a repair has away: what could not be added back is asked to stay away. */
+/**
+ * Whether the request resolves a condition or a repair: a region that could not be added back is
+ * asked to stay removed.
+ */
 function isToSettle(
   body: ImageVersionRequest,
   record: ImageVersionRecord,
@@ -67,7 +76,7 @@ function isToSettle(
   );
 }
 
-/** All that the body says, and Azure shows, is Sigil's already. */
+/** Whether each field of the body that Azure shows is Sigil's already. */
 function hasJoined(
   body: ImageVersionRequest,
   look: Look | undefined,
