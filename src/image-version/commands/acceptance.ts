@@ -57,9 +57,7 @@ export async function glance(
   }
 }
 
-/**
- * The base of a decision: the stored state, updated by the look of the acceptance, and that look.
- */
+/** The stored state, updated by the look of the acceptance, and that look. */
 export interface Subject extends Glance {
   readonly stored: StoredVersion | undefined;
 }
@@ -70,7 +68,7 @@ export interface Asks
     Pick<Accepting, "kind" | "request" | "endsRule" | "softDelete">,
     Partial<Pick<Accepting, "regions">> {
   readonly warnings?: readonly Finding[];
-  /** The state that it is accepted on; absent: the stored one. */
+  /** Absent: the stored state. */
   readonly on?: ImageVersionPair;
   /**
    * Regions that would lose their latest; absent: the request is refused. `spared`: they keep it.
@@ -90,9 +88,7 @@ interface Deciding<Answer> {
    * that would have no latest.
    */
   readonly decide: (subject: Subject, spared: readonly string[]) => Decided<Answer>;
-  /**
-   * Further warnings about the request; a repeat asks for none. Throws if one forbids the request.
-   */
+  /** Further warnings; a repeat asks for none. Throws if one forbids the request. */
   readonly ask?: ((subject: Subject) => Promise<readonly Finding[]>) | undefined;
 }
 
@@ -187,8 +183,7 @@ function foundation(
 type Found = Awaited<ReturnType<typeof questioned>>;
 
 /**
- * Undefined if the state as read asks for nothing: a refusal is thrown at the decision. Throws if a
- * finding forbids the request.
+ * Undefined if nothing is asked of the state as read; `decide` throws refusals. Throws findings.
  */
 async function foundOf<Answer>(
   deps: Dependencies,
@@ -337,7 +332,7 @@ const MOST_OPEN = 50;
  */
 const MOST_LENGTH = 600_000;
 
-/** Throws ServiceError StateConflict, retryable, while the most possible operations are open. */
+/** Throws ServiceError StateConflict, retryable, while there is no room for another. */
 function mustHaveRoom({ record, operation }: StoredVersion): void {
   const { members, requests } = record;
   if (members.length < MOST_OPEN && JSON.stringify(requests).length <= MOST_LENGTH) return;
