@@ -1,10 +1,10 @@
-/** An issue or pull request on GitHub in which somebody has recorded what Azure answered. */
+/** An issue or pull request on GitHub that records what Azure answered. */
 const thread = (repository: string, number: number) => ({
   title: `${repository}#${number}`,
   url: `https://github.com/${repository}/issues/${number}`,
 });
 
-/** Where a rule, or an answer of Azure's, is written. */
+/** The pages that document a rule, or an answer of Azure. */
 export const PAGES = {
   troubleshooting: {
     title: "Troubleshoot images in an Azure Compute Gallery",
@@ -60,8 +60,9 @@ export const PAGES = {
 export type DocumentationPage = keyof typeof PAGES;
 
 /**
- * Why a rule is one: Azure refuses what breaks it, and says so on that page; or Sigil asks for it of its own, because; or
- * it is a guess, because Microsoft's documents are silent or disagree. A guess stops nothing: its severity is no error.
+ * Why the rule exists: Azure refuses a breach, as the page documents; Sigil itself requires it; or
+ * it is a guess, because Microsoft's documents are silent or disagree. A guess stops nothing: its
+ * severity is not error.
  */
 export type Basis =
   | { readonly documented: DocumentationPage }

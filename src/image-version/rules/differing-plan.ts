@@ -4,7 +4,7 @@ import type { ShownPlan } from "./source.js";
 import type { ImageDefinition, PurchasePlan } from "../resources.js";
 import type { Breach, GatheredSubject } from "./rule.js";
 
-/** The breach where the source's plan is not the image definition's. */
+/** The breach if the source's plan differs from the image definition's. */
 export function differingPlan(
   { id }: GatheredSubject,
   shown: ShownPlan,
@@ -26,7 +26,7 @@ export function differingPlan(
   ];
 }
 
-/** Publisher and product may be left out of what Azure shows: then they are not compared. */
+/** Azure may leave out publisher and product; then they are not compared. */
 function isSame(one: PurchasePlan | undefined, other: PurchasePlan | undefined): boolean {
   if (one === undefined || other === undefined) return one === other;
   return (["name", "publisher", "product"] as const).every(

@@ -1,7 +1,10 @@
 import { disksIn, sourceOf } from "./source.js";
 import type { Breach, GatheredSubject } from "./rule.js";
 
-/** A breach for each disk of the source that has this storage account type. `why` follows the disk and its type. */
+/**
+ * A breach for each disk of the source with this storage account type. `why` follows the disk and
+ * its type.
+ */
 export function disksOfType(
   { request, gathered }: GatheredSubject,
   type: string,

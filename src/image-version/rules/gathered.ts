@@ -16,8 +16,8 @@ import type {
 } from "../resources.js";
 
 /**
- * What a read has shown: the resource, that there is none, or that Sigil's identity may not look; `unread` where the
- * subscription was refused first.
+ * The result of a read: the resource, that it does not exist, or that Sigil's identity may not read
+ * it. `unread`: the read of the subscription was refused first.
  */
 export type Seen<T> =
   | { readonly kind: "found"; readonly value: T }
@@ -25,7 +25,7 @@ export type Seen<T> =
   | { readonly kind: "unread" }
   | Denied;
 
-/** Which action on which scope ARM would not allow. */
+/** The action that ARM does not allow, and its scope. */
 export interface Denied {
   readonly kind: "denied";
   readonly action: string;
@@ -37,63 +37,74 @@ export interface Gathered {
   readonly gallery: Seen<Gallery>;
   readonly imageDefinition: Seen<ImageDefinition>;
   readonly imageVersion: Seen<ObservedImageVersion>;
-  /** The deleted version that has the number; absent where there is none to look for. */
+  /** The soft-deleted version that has the number; absent: there can be none. */
   readonly deletedVersion?: Seen<DeletedImageVersion>;
   readonly diskEncryptionSets: ReadonlyMap<string, Seen<DiskEncryptionSet>>;
-  /** What the request names as a source, and the managed disks of a virtual machine among them. */
+  /** The request's sources, and the managed disks of a virtual machine among them. */
   readonly sources: ReadonlyMap<string, Seen<ImageSource>>;
-  /** What the sources were made of; absent: the request names none, or they were not read. */
+  /** The parents of the sources; absent: the request names none, or they were not read. */
   readonly parentage?: Omit<Parentage, "time">;
   /** Image definitions of the image versions among the sources. */
   readonly sourceDefinitions: ReadonlyMap<string, Seen<ImageDefinition>>;
-  /** Whether the subscription has accepted the terms of the image definition's purchase plan; absent where it has none. */
+  /**
+   * Whether the subscription accepted the terms of the image definition's purchase plan; absent: it
+   * has none.
+   */
   readonly terms?: Seen<boolean>;
-  /** What the subscription offers. */
+  /** The regions that the subscription offers. */
   readonly regions: Seen<readonly OfferedRegion[]>;
-  /** What Sigil needs registered in the subscription, by name, such as `Microsoft.Compute/SIGEncryption`. */
+  /**
+   * What Sigil needs registered in the subscription, by name, such as
+   * `Microsoft.Compute/SIGEncryption`.
+   */
   readonly registrations: ReadonlyMap<string, Seen<RegistrationState>>;
-  /** Of the sets that the request puts to use; absent where there are none, or nobody looks after keys. */
+  /**
+   * The keys of the request's disk encryption sets; absent: it has none, or no key guardian runs.
+   */
   readonly keys?: GatheredKeys;
-  /** What Sigil itself does with the version; absent where it does nothing. */
+  /** What Sigil itself is doing with the version; absent: nothing. */
   readonly known?: Known;
-  /** What the request changes; absent where Azure does not have the version. */
+  /** The change to the version; absent: Azure does not have it. */
   readonly change?: Change;
 }
 
 /** Keys of maps are ids of disk encryption sets in lower case. */
 interface GatheredKeys {
   readonly bySet: ReadonlyMap<string, KeySight>;
-  /** What the key guardian has seen last, where something could not be seen now. */
+  /** The key guardian's last looks, for what cannot be seen now. */
   readonly lastKnown: KeyStatesBySet;
-  /** A key that expires within this time is warned of. */
+  /** Sigil warns of a key that expires within this time. */
   readonly expiryMs: number;
 }
 
-/** What was asked of Sigil for this version. */
+/** The operations on this version. */
 export interface Known {
   readonly operationId: string;
-  /** The operation that does, or has done, the same. */
+  /** The operation that does, or did, the same. */
   readonly sameRequest?: string;
   /** True while the version is being deleted. */
   readonly deleting: boolean;
-  /** True until Azure has the version that is being restored. */
+  /** True while the version is being restored, until Azure has it. */
   readonly restoring?: true;
-  /** Where the request changes what an open operation changes otherwise. */
+  /** Fields that an open operation sets to another value. */
   readonly conflicts: readonly (Finding & { readonly operationId: string })[];
 }
 
-/** What a request changes of a version that Azure has. */
+/** How a request changes a version that Azure has. */
 export interface Change {
-  /** What Azure shows, in canonical form. */
+  /** The version as Azure shows it, in canonical form. */
   readonly observed: ImageVersionRequest;
-  /** What it shall show. */
+  /** The changes to it. */
   readonly patch: Patch;
   readonly lastApplied?: Fields;
-  /** True where Sigil neither made the version nor adopted it, and the caller has not said which version it saw. */
+  /**
+   * True if Sigil neither created nor adopted the version, and the caller did not name the version
+   * it saw.
+   */
   readonly unmanaged?: boolean;
 }
 
-/** What was seen, where something was. */
+/** The value, if the read found one. */
 export function found<T>(seen: Seen<T> | undefined): T | undefined {
   return seen?.kind === "found" ? seen.value : undefined;
 }

@@ -4,7 +4,10 @@ import { seenDiskEncryptionSets } from "./seen-disk-encryption-sets.js";
 import type { DiskEncryptionSet } from "../resources.js";
 import type { Breach, GatheredSubject } from "./rule.js";
 
-/** Each set that the request puts to use, once: with the first field that names it, and what was seen of its key. */
+/**
+ * Each disk encryption set of the request, once, with the first field that names it and the last
+ * look at its key.
+ */
 export function seenKeys({ request, gathered }: GatheredSubject): readonly {
   readonly reference: DiskEncryptionReference;
   readonly set: DiskEncryptionSet;
@@ -20,7 +23,7 @@ export function seenKeys({ request, gathered }: GatheredSubject): readonly {
   });
 }
 
-/** A breach for each key that has this problem, in the words of the key guardian. */
+/** A breach for each key with this problem, in the key guardian's words. */
 export function keyProblems(subject: GatheredSubject, code: string): readonly Breach[] {
   const time = {
     now: subject.now,

@@ -5,8 +5,9 @@ import { found, type Seen } from "./gathered.js";
 import type { Breach, GatheredSubject } from "./rule.js";
 
 /**
- * What is wrong with the terms under which machines of a plan are made in a subscription: they are not accepted, the Marketplace
- * does not know the plan, or they may not be seen. Undefined where they are accepted, or there is no plan.
+ * A problem with the terms under which machines of a plan are created in a subscription: they are
+ * not accepted, the Marketplace does not know the plan, or Sigil may not read them. Undefined if
+ * they are accepted, or there is no plan.
  */
 export function purchaseTerms(
   subscriptionId: string,

@@ -5,24 +5,24 @@ import { targetRegionsOf } from "../properties/canonical-form.js";
 import type { Change, Gathered } from "./gathered.js";
 import type { Basis } from "./basis.js";
 
-/** What a rule over the request alone looks at. `request` is canonical. */
+/** The input of a rule over the request only. `request` is canonical. */
 export interface RequestSubject {
   readonly id: ImageVersionId;
   readonly request: ImageVersionRequest;
   readonly now: Date;
-  /** What it changes of a version that Azure has; absent where there is none. */
+  /** How it changes a version that Azure has; absent: Azure has none. */
   readonly change?: Change | undefined;
 }
 
-/** What a rule over the request and Azure looks at. */
+/** The input of a rule over the request and Azure. */
 export interface GatheredSubject extends RequestSubject {
   readonly gathered: Gathered;
 }
 
-/** What a rule over a change of a version looks at. */
+/** The input of a rule over a change of a version. */
 export type ChangeSubject = RequestSubject;
 
-/** One place where a rule is broken. */
+/** One breach of a rule. */
 export interface Breach {
   /** RFC 6901, into the request. */
   readonly pointer: string;
@@ -33,7 +33,8 @@ export interface Breach {
 }
 
 /**
- * One rule, in a file of its own name. Never reads a clock or a network: adding a rule is adding its file to rules.ts.
+ * A rule, in a file of its name. Never reads a clock or a network. To add a rule, add its file to
+ * rules.ts.
  */
 export interface Rule<Subject> {
   /** Kebab-case. */
@@ -42,7 +43,7 @@ export interface Rule<Subject> {
   readonly code: string;
   readonly severity: Severity;
   readonly basis: Basis;
-  /** What holds where the rule is met, in one sentence: docs/reference/rules.md is made of these. */
+  /** What is true if the rule is met, in one sentence; docs/reference/rules.md lists these. */
   readonly summary: string;
   readonly check: (subject: Subject) => readonly Breach[];
 }
@@ -51,12 +52,15 @@ export type RequestRule = Rule<RequestSubject>;
 export type ChangeRule = Rule<ChangeSubject>;
 export type GatheredRule = Rule<GatheredSubject>;
 
-/** What a rule has found, as callers see it. */
+/** A rule's finding, as callers see it. */
 export type RuleFinding = Required<Finding>;
 
 export { STORAGE_PROFILE, TARGET_REGIONS } from "../properties/table.js";
 
-/** Each target region that Azure does not show yet, with its place: what it shows it has taken. */
+/**
+ * Each target region that Azure does not show yet, with its index: Azure already accepted the
+ * others.
+ */
 export function newRegions({ request, change }: RequestSubject): readonly {
   readonly i: number;
   readonly region: TargetRegion;

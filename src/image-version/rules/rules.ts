@@ -94,7 +94,7 @@ import { trustedLaunchKeys } from "./source/trusted-launch-keys.js";
 import { virtualMachineMember } from "./source/virtual-machine-member.js";
 import { readPermission } from "./place/read-permission.js";
 
-/** Rules over the request alone. */
+/** Rules over the request only. */
 export const REQUEST_RULES: readonly RequestRule[] = [
   versionName,
   uniqueRegions,
@@ -116,7 +116,7 @@ export const REQUEST_RULES: readonly RequestRule[] = [
   confidentialVmSet,
 ];
 
-/** Rules over what a request changes of a version that is made. */
+/** Rules over a request's changes to an existing version. */
 export const CHANGE_RULES: readonly ChangeRule[] = [
   immutableProperties,
   regionRemoval,
@@ -128,7 +128,7 @@ export const CHANGE_RULES: readonly ChangeRule[] = [
   testedThere,
 ];
 
-/** Rules over the request and Azure; what stands in the way of others comes first. */
+/** Rules over the request and Azure; a rule on which others depend comes first. */
 export const FACT_RULES: readonly GatheredRule[] = [
   readPermission,
   providerRegistered,
@@ -197,17 +197,17 @@ export const ALL_RULES: readonly Rule<GatheredSubject & ChangeSubject>[] = [
   ...FACT_RULES,
 ];
 
-/** All findings about the request alone, in the order of the rules. */
+/** All findings about the request only, in the order of the rules. */
 export function checkRequest(subject: RequestSubject): RuleFinding[] {
   return REQUEST_RULES.flatMap((rule) => findingsOf(rule, subject));
 }
 
-/** All findings about what the request changes, in the order of the rules. */
+/** All findings about the changes, in the order of the rules. */
 export function checkChange(subject: ChangeSubject): RuleFinding[] {
   return CHANGE_RULES.flatMap((rule) => findingsOf(rule, subject));
 }
 
-/** All findings about what Azure shows of the request's resources, in the order of the rules. */
+/** All findings about the request's resources in Azure, in the order of the rules. */
 export function checkGathered(subject: GatheredSubject): RuleFinding[] {
   return FACT_RULES.flatMap((rule) => findingsOf(rule, subject));
 }

@@ -2,7 +2,10 @@ import { bicepString } from "../../shell-words.js";
 
 const CONFIDENTIAL = "ConfidentialVmEncryptedWithCustomerKey";
 
-/** A disk encryption set that is missing, as a resource of a Bicep file; `{key}` stands for the URL of its key. */
+/**
+ * A missing disk encryption set as a resource of a Bicep file; `{key}` stands for the URL of its
+ * key.
+ */
 export function setInBicep({
   name,
   region,

@@ -23,7 +23,7 @@ export function seenSources(
   });
 }
 
-/** LUNs of the data disks that the version will have, or undefined where the source cannot be looked into. */
+/** LUNs of the data disks that the version will have; undefined if Sigil cannot read the source. */
 export function sourceDataDiskLuns(
   request: ImageVersionRequest,
   gathered: Gathered,
@@ -32,19 +32,25 @@ export function sourceDataDiskLuns(
   return source && [...source.dataDisks.keys()];
 }
 
-/** What a source shows of itself, the resource that the request names, and where it names it. */
+/** A trait of a source, the resource that the request names, and where it names it. */
 export interface Trait {
   readonly pointer: string;
   readonly id: string;
   readonly value: string;
 }
 
-/** A disk of the source, and where the request names the resource that it is of. `id` is the disk, or the image that holds it; absent for a VHD. */
+/**
+ * A disk of the source, and where the request names its resource. `id` is the disk, or the image
+ * that holds it; absent: a VHD.
+ */
 interface DiskOfSource extends SourceDisk {
   readonly pointer: string;
 }
 
-/** What the version is made from. What a resource does not show, or could not be read to show, is absent. */
+/**
+ * The source of the version; absent: a member that a resource does not show, or that could not be
+ * read.
+ */
 interface Source {
   readonly osDisk: DiskOfSource;
   /** By LUN. */
@@ -53,11 +59,11 @@ interface Source {
   readonly osState?: Trait;
   readonly hyperVGeneration?: Trait;
   readonly architecture?: Trait;
-  /** Of an image version, what its definition says. */
+  /** For an image version, its definition's. */
   readonly securityType?: Trait;
 }
 
-/** The source of a canonical request, or undefined where it cannot be looked into, or there are several. */
+/** The source of a canonical request; undefined if it cannot be read, or there are several. */
 export function sourceOf(
   request: ImageVersionRequest,
   gathered: Pick<Gathered, "sources" | "sourceDefinitions">,
@@ -95,7 +101,7 @@ export function sourceOf(
   const { id } = named;
   const disk = (held: SourceDisk): DiskOfSource => ({
     pointer,
-    // The disk itself knows better than the machine that holds it.
+    // The disk's own values win over those of the machine that holds it.
     ...held,
     ...seen(held.id)?.osDisk,
     id: held.id ?? id,
@@ -119,10 +125,12 @@ type Traits = Pick<
   "osType" | "osState" | "hyperVGeneration" | "architecture" | "securityType"
 >;
 
-/** An image, machine or disk that shows no security type has none; a VHD or a version does not say. */
+/**
+ * An image, machine or disk that shows no security type has none; a VHD or a version does not tell.
+ */
 const STANDARD: Traits = { securityType: "Standard" };
 
-/** Each trait as the first of `resources` shows it that does. */
+/** Each trait, from the first of `resources` that shows it. */
 function traitsOf(
   pointer: string,
   id: string,
@@ -141,16 +149,18 @@ function traitsOf(
   };
 }
 
-/** What the source shows of a purchase plan, and where the request names it. */
+/** The purchase plan that the source shows, and where the request names the source. */
 export interface ShownPlan {
   readonly pointer: string;
   readonly id: string;
   readonly ofMachine: boolean;
-  /** Absent: it was made under none. */
+  /** Absent: it was created without one. */
   readonly plan?: PurchasePlan;
 }
 
-/** Undefined where the source cannot show one, as a managed image or a VHD, or could not be read to show it. */
+/**
+ * Undefined if the source cannot show one, such as a managed image or a VHD, or could not be read.
+ */
 export function purchasePlanOf(
   request: ImageVersionRequest,
   gathered: Gathered,
@@ -174,7 +184,7 @@ export function purchasePlanOf(
   };
 }
 
-/** Every disk of the source, with what to call it. */
+/** Every disk of the source, with its name for messages. */
 export function disksIn({
   osDisk,
   dataDisks,
@@ -188,7 +198,10 @@ export function disksIn({
   ];
 }
 
-/** Disks that are encrypted with a customer's key in the source, by "os" or LUN; none of an image version, which is no source then. */
+/**
+ * Disks that are encrypted with a customer key in the source, by "os" or LUN; none for an image
+ * version, which cannot be a source then.
+ */
 export function encryptedDisks(
   request: ImageVersionRequest,
   gathered: Gathered,

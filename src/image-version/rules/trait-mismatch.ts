@@ -12,7 +12,9 @@ const OPTIONS = {
   architecture: "--architecture",
 } as const satisfies Partial<Record<keyof ImageDefinition, string>>;
 
-/** The breach where the source shows another value of a trait than the image definition, in whatever case. */
+/**
+ * The breach if the source shows another value of a trait than the image definition, ignoring case.
+ */
 export function traitMismatch(
   { id, request, gathered }: GatheredSubject,
   trait: keyof typeof OPTIONS,

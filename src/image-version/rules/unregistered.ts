@@ -2,13 +2,15 @@ import { found } from "./gathered.js";
 import { isRegistered, nameOf, type Registrable } from "../../subscription/ports.js";
 import type { Breach, GatheredSubject } from "./rule.js";
 
-/** Needed by the requests that encrypt data disks so, and by no other: no subscription is prepared for it. */
+/**
+ * Only requests that encrypt data disks this way need it, so no subscription is prepared for it.
+ */
 export const CONFIDENTIAL_DATA_DISKS: Registrable = {
   namespace: "Microsoft.Compute",
   feature: "ConfidentialVMDataDiskEncryptionPreview",
 };
 
-/** A breach for each of the registrations of that kind that is needed and not there. */
+/** A breach for each needed registration of that kind that is missing. */
 export function unregistered(
   { id, gathered }: GatheredSubject,
   kind: "resource provider" | "preview feature",

@@ -11,7 +11,7 @@ import type { Breach, ChangeRule } from "../rule.js";
 
 const KEY = /\/(?:diskEncryptionSetId|secureVMDiskEncryptionSetId|confidentialVMEncryptionType)$/u;
 
-/** True for a field that says how a disk is encrypted in a region. */
+/** Whether a field sets how a disk is encrypted in a region. */
 export function isKey(field: string): boolean {
   return field.includes("/encryption/") && KEY.test(field);
 }
@@ -34,7 +34,7 @@ export const customerKeysKept: ChangeRule = {
       if (!isKey(field) || region === undefined || shown[field] === undefined) return [];
       if (patch[regionField(region)] === null) return [];
       const given = asked[field];
-      // What was never said through Sigil stays as Azure has it.
+      // A field that was never set through Sigil stays as Azure has it.
       const leftOut =
         given === undefined && named.includes(region) && lastApplied[field] !== undefined;
       const differs =

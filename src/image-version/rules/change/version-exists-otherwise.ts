@@ -23,7 +23,7 @@ export const versionExistsOtherwise: GatheredRule = {
       : [],
 };
 
-/** What no update can bring about has a finding of its own: If-Match would not help. */
+/** What no update can change has its own finding: If-Match would not help. */
 function adoptable(unmet: readonly Unmet[]): readonly Unmet[] {
   const never = impossibleAmong(unmet);
   return unmet.filter((one) => !never.includes(one));

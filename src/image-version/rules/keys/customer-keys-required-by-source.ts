@@ -14,7 +14,7 @@ export const customerKeysRequiredBySource: GatheredRule = {
     return disksWithoutSet(request, luns).flatMap((missing) => {
       const { pointer, region, disk, place, confidentialVMEncryptionType } = missing;
       const source = encrypted.get(place);
-      // The request alone is wrong where the OS disk is left out beside data disks, or its confidential set is missing.
+      // Other rules report it if only data disks have sets, or the confidential set is missing.
       const told =
         confidentialVMEncryptionType === undefined
           ? missing.leftOutAlone

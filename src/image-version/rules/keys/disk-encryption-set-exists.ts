@@ -18,7 +18,7 @@ export const diskEncryptionSetExists: GatheredRule = {
       const { pointer, diskEncryptionSetId: id, region, disk } = reference;
       const confidential = reference.confidential === true;
       const absent = gathered.diskEncryptionSets.get(id.toLowerCase())?.kind === "absent";
-      // One of another subscription is wrong whether it exists or not: that is told once.
+      // Another rule reports a set of another subscription, whether or not it exists.
       const ours = parseResourceId(id)?.subscriptionId === version.subscriptionId.toLowerCase();
       if (!absent || !ours || !namesDiskEncryptionSet(reference)) return [];
       const type = confidential ? " --encryption-type ConfidentialVmEncryptedWithCustomerKey" : "";

@@ -8,8 +8,8 @@ import { encryptedDisks, sourceDataDiskLuns } from "../source.js";
 import type { Breach, GatheredRule } from "../rule.js";
 
 /**
- * None is left to platform keys in silence. ARM asks the half of it: a disk encrypted with a set in one region needs
- * one in each.
+ * No disk silently falls back to platform keys. ARM requires half of this: a disk that is encrypted
+ * with a set in one region needs one in each.
  */
 export const everyDiskInEveryRegion: GatheredRule = {
   name: "every-disk-in-every-region",
@@ -33,7 +33,8 @@ export const everyDiskInEveryRegion: GatheredRule = {
     const inOrder = [...luns].sort((a, b) => a - b);
     return disksWithoutSet(request, inOrder).flatMap(
       ({ pointer, region, disk, place, ...os }): Breach[] =>
-        // Nor is the OS disk left out beside data disks, or a disk that is encrypted in the source, told twice.
+        // Other rules report an OS disk left out next to data disks, and a disk encrypted in the
+        // source.
         os.leftOutAlone || os.confidentialVMEncryptionType !== undefined || encrypted.has(place)
           ? []
           : [

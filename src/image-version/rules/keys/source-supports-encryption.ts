@@ -11,7 +11,7 @@ export const sourceSupportsEncryption: RequestRule = {
   summary:
     "A new version with customer-managed keys is created from a virtual machine, disks, snapshots or a managed image, not from a VHD or an image version.",
   check: ({ request, change }) => {
-    // What a version was made from was judged when it was made.
+    // The source was judged when the version was created.
     if (change !== undefined || !usesOwnKeys(request)) return [];
     const { source } = request.properties.storageProfile;
     const breach = (pointer: string, what: string): Breach => ({

@@ -8,7 +8,7 @@ export const imageDefinitionExists: GatheredRule = {
   basis: { documented: "troubleshooting" },
   summary: "The image definition that the URL names exists.",
   check: ({ id, gathered }) =>
-    // In a gallery that is not there nothing is: that is told once.
+    // Another rule reports a missing gallery, which contains nothing.
     gathered.imageDefinition.kind === "absent" && gathered.gallery.kind !== "absent"
       ? [
           {

@@ -37,13 +37,13 @@ export const readPermission: GatheredRule = {
 };
 
 interface Look {
-  /** The field that names what was looked at; the whole request where the URL does. */
+  /** The field that names the resource; the whole request if the URL names it. */
   readonly pointer: string;
   readonly id: string;
   readonly seen: Seen<unknown> | undefined;
 }
 
-/** Everything that was looked at, with what named it; a resource may be there more than once. */
+/** Everything that was read, with what named it; a resource may occur more than once. */
 function looks({ id, request, gathered }: GatheredSubject): readonly Look[] {
   const byUrl = (target: string, seen: Seen<unknown>): Look => ({
     pointer: "",

@@ -23,7 +23,7 @@ export const regionOffered: GatheredRule = {
     ];
     const names = named.map(({ name }) => name);
     return named.flatMap(({ pointer, name }, i): Breach[] => {
-      // A region that is named twice is told once.
+      // A region that is named twice is reported once.
       if (offered.includes(name) || names.indexOf(name) !== i) return [];
       const similar = closest(name, offered);
       const meant =

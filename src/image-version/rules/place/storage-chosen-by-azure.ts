@@ -3,7 +3,10 @@ import { found, type Gathered } from "../gathered.js";
 import { newRegions, TARGET_REGIONS, type GatheredRule } from "../rule.js";
 
 /** "PreferStandard_ZRS is the default from api-version 2025-03-03" (storageAccountStrategy). */
-/** What Azure takes for a new region that does not say it; undefined where Azure does not show whether it has zones. */
+/**
+ * The storage that Azure chooses for a new region without one; undefined if Azure does not show
+ * whether the region has zones.
+ */
 export function storageTakenIn(
   { properties: { publishingProfile } }: ImageVersionRequest,
   { regions }: Pick<Gathered, "regions">,

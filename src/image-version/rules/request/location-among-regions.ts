@@ -8,7 +8,7 @@ export const locationAmongRegions: RequestRule = {
   basis: { documented: "troubleshooting" },
   summary: "The target regions of a new version include its own location.",
   check: ({ request, change }) => {
-    // A region that an update does not name is kept.
+    // An update keeps regions that it does not name.
     if (change !== undefined) return [];
     const { location } = request;
     const names = targetRegionsOf(request).map((region) => region.name);

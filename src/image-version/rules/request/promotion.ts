@@ -24,7 +24,7 @@ export const promotion: RequestRule = {
       ...(change === undefined ? [] : targetRegionsOf(change.observed)),
     ].map(({ name }) => name);
     const given = rule.regions ?? [];
-    // What others have added or taken away since is no reason to refuse what repeats the rule.
+    // A repeated rule is not refused because others added or removed regions since.
     const isKept = change !== undefined && sameAt(PROMOTION, change.lastApplied?.[PROMOTION], rule);
     const mustBeInWaves = isKept ? regionsAdded(request, change.observed) : targets;
     return [
@@ -52,7 +52,7 @@ function wavesOf({ when, waves }: PromotionRule) {
   return when === "waves" ? (waves ?? []) : undefined;
 }
 
-/** Regions that the rule names are those that it waits for. */
+/** Whether the rule waits for the regions that it names. */
 function namesRegions(when: string): boolean {
   return when === "regions" || when === "tested";
 }
@@ -89,7 +89,10 @@ function regionsAdded(
     .filter((name) => !there.includes(name));
 }
 
-/** Each target region is in one wave. `isKept`: of one that the version has no more nothing is said. */
+/**
+ * Each target region is in one wave. `isKept`: regions that the version no longer has are not
+ * reported.
+ */
 function inWaves(
   rule: PromotionRule,
   targets: readonly string[],

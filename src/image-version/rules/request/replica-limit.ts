@@ -20,7 +20,7 @@ export const replicaLimit: RequestRule = {
   check: ({ request }) => excessReplicas(request),
 };
 
-/** A request alone, or several that are merged into one. */
+/** For one request, or for several merged into one. */
 function excessReplicas(request: ImageVersionRequest): readonly Breach[] {
   const replicas = targetRegionsOf(request)
     .flatMap((region) => [region, ...(region.additionalReplicaSets ?? [])])

@@ -19,7 +19,7 @@ export const encryptedSourceSubscription: GatheredRule = {
     };
     const breaches = [source.osDisk, ...source.dataDisks.values()].flatMap(
       ({ pointer, id, diskEncryptionSetId: set }): Breach[] => {
-        // An image version with own keys is no source at all: another rule's finding.
+        // Another rule reports an image version with customer keys: it cannot be a source at all.
         if (id === undefined || set === undefined || isImageVersion({ id })) return [];
         const others = [id, set].filter(elsewhere);
         return others.length === 0
@@ -33,7 +33,7 @@ export const encryptedSourceSubscription: GatheredRule = {
             ];
       },
     );
-    // Disks of one image with one set are one mistake.
+    // Several disks of one image with one set are one mistake.
     const messages = breaches.map(({ message }) => message);
     return breaches.filter(({ message }, i) => messages.indexOf(message) === i);
   },

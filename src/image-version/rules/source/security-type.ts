@@ -8,7 +8,7 @@ import { STORAGE_PROFILE, TARGET_REGIONS, type Breach, type GatheredRule } from 
 
 type VmType = "TrustedLaunch" | "ConfidentialVM";
 
-/** Security types of image definitions from which a VM of that type can be made. */
+/** Security types of image definitions from which such a VM can be created. */
 const ALLOWING: Readonly<Record<VmType, readonly string[]>> = {
   TrustedLaunch: [
     "TrustedLaunch",
@@ -67,8 +67,9 @@ export const securityType: GatheredRule = {
 };
 
 /**
- * "Currently only Vhd Blob, User Image and Gallery Image Version sources are supported", Azure says of a virtual machine
- * and a type that merely supports others, such as TrustedLaunchSupported: those images have no guest state.
+ * "Currently only Vhd Blob, User Image and Gallery Image Version sources are supported" is Azure's
+ * answer for a virtual machine and a type that only supports others, such as
+ * TrustedLaunchSupported: those images have no guest state.
  */
 function ofMachine(
   request: ImageVersionRequest,
@@ -89,8 +90,9 @@ function ofMachine(
 }
 
 /**
- * "Currently Snapshot, Disk and VM sources are supported for the Confidential VM security type", Azure says of a managed image: what
- * else is no disk of such a machine has no guest state, either.
+ * "Currently Snapshot, Disk and VM sources are supported for the Confidential VM security type" is
+ * Azure's answer for a managed image. Any other source that is no disk of such a machine has no
+ * guest state, either.
  */
 function ofImage(
   request: ImageVersionRequest,
@@ -141,9 +143,9 @@ function ofSource(source: Trait | undefined, shown: string, definitionId: string
       ];
 }
 
-/** The type of VM that a source is of; undefined for what says only which are possible. */
+/** The type of VM that a source comes from; undefined if it only shows which are possible. */
 function vmTypeOf(value: string): VmType | "Standard" | undefined {
-  // Disks say more: ConfidentialVM_DiskEncryptedWithCustomerKey.
+  // Disks have longer values, such as ConfidentialVM_DiskEncryptedWithCustomerKey.
   switch (value.toLowerCase().split("_")[0]) {
     case "standard":
       return "Standard";

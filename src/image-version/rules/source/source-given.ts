@@ -8,7 +8,7 @@ export const sourceGiven: RequestRule = {
   basis: { documented: "troubleshooting" },
   summary: "A new version has a source for its OS disk, and every disk image names its disk.",
   check: ({ request, change }) => {
-    // A source left out of an update is the source that the version has.
+    // Without a source, an update keeps the version's own.
     if (change !== undefined) return [];
     const kinds = sourceKinds(request);
     const missing: Breach[] =

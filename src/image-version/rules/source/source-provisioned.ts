@@ -2,7 +2,7 @@ import { found } from "../gathered.js";
 import { seenSources } from "../source.js";
 import type { Breach, GatheredRule } from "../rule.js";
 
-/** Succeeded, or ARM shows no state for that type of resource. */
+/** Succeeded; or ARM shows no state for that type of resource. */
 const READY = ["succeeded", "unknown"];
 
 export const sourceProvisioned: GatheredRule = {

@@ -3,7 +3,7 @@ import { azNames } from "../../keys/az-names.js";
 import { encryptedDisks, sourceOf } from "../source.js";
 import { STORAGE_PROFILE, type GatheredRule } from "../rule.js";
 
-/** Of every Trusted Launch machine; az says V1 where it is told nothing. */
+/** Every Trusted Launch machine has it; az uses V1 by default. */
 const GENERATION = " --hyper-v-generation V2";
 
 export const trustedLaunchKeys: GatheredRule = {

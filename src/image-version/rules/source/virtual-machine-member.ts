@@ -10,7 +10,7 @@ export const virtualMachineMember: RequestRule = {
     "A new version names a source virtual machine in source.virtualMachineId: Azure retired source.id for it.",
   check: ({ request, change }) => {
     const id = request.properties.storageProfile.source?.id;
-    // A version that was made so still shows it.
+    // A version that was created this way still shows it.
     return change !== undefined || id === undefined || !isComputeResourceId(id, "virtualMachines")
       ? []
       : [
