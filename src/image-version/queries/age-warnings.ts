@@ -1,4 +1,4 @@
-/** Warnings of an answer that rests on an older look than was asked for. */
+/** Warnings of an answer that rests on an older look than the caller asked for. */
 import type { Finding, ServiceError } from "../../errors.js";
 
 export function behind(time: string): Finding {

@@ -1,4 +1,7 @@
-/** What a version is once what was asked of it is done, for those who judge it before: a policy, a rule. */
+/**
+ * The future state of a version, once open requests are applied, for a policy or rule that judges
+ * it now.
+ */
 import { shownFields, latestIn } from "../latest/flags.js";
 import { releasedIn } from "../latest/release.js";
 import { regionsIn } from "../properties/fields.js";
@@ -9,7 +12,7 @@ import { latestToBe, openRequests, unapplied } from "../state/fold.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 
-/** What is asked and not over counts, the last one first. */
+/** The last open request that sets it wins. */
 export function endOfLifeToBe(
   record: ImageVersionRecord,
   shown: string | undefined,
@@ -20,14 +23,17 @@ export function endOfLifeToBe(
     : ((asked[1].patch[END_OF_LIFE_DATE] ?? undefined) as string | undefined);
 }
 
-/** Canonical regions where it was in latest, and is again where its deletion comes to nothing; undefined: that has taken it out of none. */
+/**
+ * Canonical regions where it was in latest, and will be again if its deletion fails; undefined: the
+ * deletion did not exclude it.
+ */
 export function latestBeforeDeletion(record: ImageVersionRecord): readonly string[] | undefined {
   const release = releaseBeforeDeletion(record);
   if (release === undefined || record.status === undefined) return undefined;
   return releasedIn(release, regionsIn(shownFields(record.status.resource)));
 }
 
-/** It is in latest nowhere, and nothing that is open brings it there. */
+/** Whether it is in latest nowhere, and nothing open includes it. */
 export function isUnpromoted(record: ImageVersionRecord | undefined, { resource }: Look): boolean {
   return (
     latestIn(resource).length === 0 &&
@@ -38,7 +44,7 @@ export function isUnpromoted(record: ImageVersionRecord | undefined, { resource 
   );
 }
 
-/** Something is to be sent yet, or ARM works on the version. */
+/** Whether something is yet to be sent, or ARM is working on the version. */
 export function isUnderWay(record: ImageVersionRecord, look: Look): boolean {
   return (
     !isFinal(record.state) &&

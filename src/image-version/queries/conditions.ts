@@ -1,4 +1,7 @@
-/** What a person should know of a version: what was told and is not settled, and what is known besides. Pure. */
+/**
+ * What a person should know about a version: its stored conditions, and those that other state
+ * shows. Pure.
+ */
 import {
   conditionMessage,
   CONDITIONS,
@@ -36,31 +39,31 @@ export interface GateWait {
 /** A revoked version that this one was built from, directly or through others. */
 export interface RevokedParent extends Pick<Revocation, "reason" | "replacement" | "revokedTime"> {
   readonly id: string;
-  /** It keeps the version out of latest, but where a person approves it. */
+  /** Whether it keeps the version out of latest, except in regions that a person approves. */
   readonly holds: boolean;
 }
 
-/** What a GET reads besides, and a list does not. */
+/** What a GET reads in addition; a list does not. */
 export type Beside = Pick<Sigil, "keys" | "rollout" | "revocation"> & {
-  /** Shown as a condition alone. */
+  /** Only shown as a condition. */
   readonly gateWaits?: readonly GateWait[];
-  /** Shown as a condition, and beside the parents. */
+  /** Shown as a condition, and with the parents. */
   readonly inherited?: readonly RevokedParent[];
 };
 
-/** A condition before it is said what to do. */
+/** A condition without its advice. */
 interface Found {
   readonly type: ConditionType;
   readonly reason?: string;
   readonly message: string;
-  /** RFC 3339; absent where nobody knows. */
+  /** RFC 3339; absent: unknown. */
   readonly since?: string | undefined;
   readonly fields?: readonly string[];
   readonly regions?: readonly string[];
   readonly change?: Change;
 }
 
-/** Two looks that agree decide within ten minutes: what goes on for twice that never agrees. */
+/** Two looks that agree decide within ten minutes, so twice that means that they never agree. */
 const NEVER_AGREE_MS = 20 * 60_000;
 
 export function conditionsOf(
@@ -80,9 +83,9 @@ export function conditionsOf(
       : failedIn(look)),
     ...(record ? disagreeing(record, now) : []),
     ...atRisk(keys),
-    // One that was taken back comes into latest through no gate.
+    // A revoked version comes into latest through no gate.
     ...(revocation === undefined ? gateClosed(gateWaits) : []),
-    // A paused rule is said once.
+    // A paused rule already has a condition.
     ...(record && !isPaused(record) ? waiting(record, rollout) : []),
     ...keepsLatest(record, latestIn),
   ];
@@ -232,7 +235,7 @@ export function atRisk(
 
 function gateClosed(waits: readonly GateWait[]): readonly Found[] {
   const regions = waits.map(({ region }) => region);
-  // Without a reason it is refused: that is for the person to say.
+  // Without a reason the approval is refused, and only the person knows it.
   const approval = JSON.stringify({ reason: "", regions });
   return waits.length === 0
     ? []
@@ -252,7 +255,7 @@ function gateClosed(waits: readonly GateWait[]): readonly Found[] {
       ];
 }
 
-/** Azure shows the version otherwise at each look. */
+/** Azure shows a different version at each look. */
 function disagreeing({ unconfirmed, status }: ImageVersionRecord, now: Date): readonly Found[] {
   const since = status?.time;
   return unconfirmed === undefined ||
@@ -269,7 +272,7 @@ function disagreeing({ unconfirmed, status }: ImageVersionRecord, now: Date): re
       ];
 }
 
-/** `rollout`: how far its rule is, where that was read; else what was told last. */
+/** `rollout`: the progress of its rule, if that was read; otherwise the last report. */
 function waiting(record: ImageVersionRecord, rollout: Sigil["rollout"]): readonly Found[] {
   if (rollout === undefined)
     return record.rollout?.told === undefined || ruleInForce(record) === undefined
@@ -297,7 +300,7 @@ function waiting(record: ImageVersionRecord, rollout: Sigil["rollout"]): readonl
       ];
 }
 
-/** A person wanted it away, and there was no other. */
+/** Regions where a canceled version stays the latest, because they have no other. */
 export function keepsLatest(
   record: Pick<ImageVersionRecord, "release"> | undefined,
   latestIn: readonly string[],

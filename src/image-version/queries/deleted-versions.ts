@@ -1,4 +1,4 @@
-/** Versions that were deleted and can be restored, as Azure lists them. */
+/** Deleted versions that can be restored, as Azure lists them. */
 import { orNone, ServiceError } from "../../errors.js";
 import {
   formatImageVersionId,
@@ -19,7 +19,10 @@ interface ReadsOfGallery {
   readonly resources: Pick<ResourceReader, "getGallery">;
 }
 
-/** Whether the gallery of an image definition has soft delete; nothing where that cannot be read: no deletion waits for it. */
+/**
+ * Whether an image definition's gallery has soft delete; empty if that cannot be read, because no
+ * deletion waits for it.
+ */
 export async function softDeleteOf(
   { resources }: ReadsOfGallery,
   imageId: string,
@@ -29,7 +32,9 @@ export async function softDeleteOf(
   return gallery === undefined ? {} : { isSoftDeleteEnabled: gallery.softDelete === true };
 }
 
-/** Those that are known to take a number: none where the gallery has no soft delete, or something cannot be read. */
+/**
+ * Those that are known to use a number: none if the gallery has no soft delete, or a read fails.
+ */
 export async function knownDeletedVersions(
   deps: Reads & ReadsOfGallery,
   imageId: string,
@@ -39,7 +44,7 @@ export async function knownDeletedVersions(
   return (await orNone(deps.resourceManager.listDeletedVersions(imageId))) ?? [];
 }
 
-/** The one that is known to take this number. */
+/** The one that is known to use this number. */
 export async function knownDeletedVersion(
   deps: Reads & ReadsOfGallery,
   id: ImageVersionId,
@@ -48,7 +53,9 @@ export async function knownDeletedVersion(
   return known.find(({ name }) => name === id.versionName);
 }
 
-/** The deleted version of this number; undefined where Azure lists none. Throws what the read throws. */
+/**
+ * The deleted version with this number; undefined: Azure lists none. Throws what the read throws.
+ */
 export async function deletedVersion(
   { resourceManager }: Reads,
   id: ImageVersionId,
@@ -58,8 +65,9 @@ export async function deletedVersion(
 }
 
 /**
- * A deletion with what Azure's list says now: a version that was purged or restored, or whose time is over, cannot be restored. What
- * was stored stands in if the list cannot be read, and until Azure has listed the version for the first time.
+ * A deletion, updated from Azure's list: a version that was purged, restored or has expired cannot
+ * be restored. The stored values stand in if the list cannot be read, and until Azure first lists
+ * the version.
  */
 export async function deletionNow(
   { resourceManager, looks }: Reads & { readonly looks: Pick<Looks, "once"> },
@@ -83,7 +91,7 @@ export async function deletionNow(
   return isListed ? operation : { ...operation, softDelete: { isSoftDeleteEnabled: false } };
 }
 
-/** The highest number first. Throws ServiceError NotFound where Azure has no such image definition. */
+/** Highest number first. Throws ServiceError NotFound if Azure has no such image definition. */
 export async function listDeletedImageVersions(
   { resourceManager }: Reads,
   image: Omit<ImageVersionId, "versionName">,

@@ -5,8 +5,8 @@ import type { ResourceReader } from "../ports.js";
 import type { DiskEncryptionSet } from "../resources.js";
 
 /**
- * One page of a subscription's disk encryption sets: what ARM's page has of `region`, which may be nothing. Throws
- * ServiceError NotFound for a subscription that ARM does not know, and what the read throws.
+ * One page of a subscription's disk encryption sets: those of ARM's page in `region`, perhaps none.
+ * Throws ServiceError NotFound for a subscription that ARM does not know, and what the read throws.
  */
 export async function listDiskEncryptionSets(
   resources: Pick<ResourceReader, "listDiskEncryptionSets">,

@@ -5,8 +5,8 @@ import { sigilFieldsToBe, patchOf, unapplied } from "../state/fold.js";
 import type { Look } from "../resources.js";
 
 /**
- * The ETag of a version: of what Azure shows of it that may be written, of what is Sigil's own, and of what is asked for and
- * not there yet. It changes when one of them does, and not with the progress of its regions.
+ * The ETag of a version: over its writable fields in Azure, Sigil's own fields, and what is asked
+ * for and not applied yet. It changes with any of them, and not with the progress of regions.
  */
 export function etagOf(
   look: Pick<Look, "resource"> | undefined,
@@ -24,7 +24,7 @@ export function etagOf(
   return `"${createHash("sha256").update(text).digest("hex").slice(0, 32)}"`;
 }
 
-/** RFC 9110, If-Match: `*` matches any version that is there. */
+/** RFC 9110, If-Match: `*` matches any existing version. */
 export function matches(ifMatch: string, etag: string, exists: boolean): boolean {
   return ifMatch
     .split(",")

@@ -6,16 +6,16 @@ import type { ListedGallery, ListedImageDefinition } from "../resources.js";
 interface ListQuery {
   readonly top: number;
   readonly continuationToken?: string | undefined;
-  /** What is shown may be no older than five seconds; else an hour. */
+  /** True: at most five seconds old. False: an hour. */
   readonly anew: boolean;
 }
 
-/** A page of one of Azure's lists, and when that was read. */
+/** A page of one of Azure's lists, and when Sigil read the list. */
 interface ListedPage<Item> extends Page<Item> {
   readonly time: string;
 }
 
-/** The galleries of the subscriptions that Sigil may list them of, by id. */
+/** The galleries that Sigil may list, in all its subscriptions, by id. */
 export async function listGalleries(
   looks: Pick<Looks, "galleries">,
   query: ListQuery,
@@ -23,7 +23,10 @@ export async function listGalleries(
   return pageOf(await looks.galleries(query.anew), ({ id }) => id, query);
 }
 
-/** The image definitions of a gallery, by name. Throws ServiceError NotFound where Azure has no such gallery. */
+/**
+ * The image definitions of a gallery, by name. Throws ServiceError NotFound if Azure has no such
+ * gallery.
+ */
 export async function listImageDefinitions(
   looks: Pick<Looks, "images">,
   galleryId: string,
@@ -38,7 +41,7 @@ export async function listImageDefinitions(
   return pageOf(listing, ({ name }) => name, query);
 }
 
-/** Costs no read of Azure: all pages are of one list. Its names have no case. */
+/** Reads nothing from Azure, because all pages come from one list. Names ignore case. */
 function pageOf<Item>(
   { time, items }: Listing<Item>,
   nameOf: (item: Item) => string,

@@ -1,7 +1,8 @@
 /**
- * A version, or the versions of an image definition, as Azure shows them, with what Sigil knows besides. What others have
- * made is shown too. Reads of Azure are shared (looks.ts); a version that is being followed shows its last look, however old:
- * its polls look at it as often as Azure's limits allow. A GET reads at most six records, a page five more than it has versions.
+ * A version, or the versions of an image definition, as Azure shows them and with Sigil's own
+ * state; versions of others, too. Reads of Azure are shared (looks.ts). A version with a running
+ * operation shows its last look, however old: the operation's polls look as often as Azure's limits
+ * allow. A GET reads at most six records, a page five more than it has versions.
  */
 import { orNone, ServiceError, type Finding } from "../../errors.js";
 import type { OperationDependencies } from "../../operation/ports.js";
@@ -32,29 +33,29 @@ type Reads = Pick<Dependencies, "looks" | "now" | "pace"> &
 
 export interface KnownImageVersion {
   readonly id: ImageVersionId;
-  /** What Azure shows, or showed last; absent while it is yet to be created. */
+  /** The present look, or the last one; absent: the version is not created yet. */
   readonly look?: Look;
   readonly record?: ImageVersionRecord;
-  /** True where it is the latest of its image definition. */
+  /** True if it is the latest of its image definition. */
   readonly latest: boolean;
-  /** Canonical regions where a machine made without a version number gets it. */
+  /** Canonical regions where a machine that is created without a version number gets it. */
   readonly latestIn: readonly string[];
   readonly etag: string;
   readonly warnings: readonly Finding[];
 }
 
-/** How many versions at the top have their records read, or are looked at, for the latest. */
+/** Reads the records of, or looks at, this many of the highest versions to find the latest. */
 const MOST_LOOKS = 5;
 
-/** A refreshed answer that is older was not read anew. */
+/** An older answer to a refresh was not refreshed. */
 const ANEW_MS = 5_000;
 
-/** A list that is older stands in for one that could not be read. */
+/** An older list stands in for one that could not be read. */
 const LISTED_LATELY_MS = 60_000;
 
 /**
- * Throws ServiceError NotFound for a version that Azure does not have, unless an operation is to create it. `refresh`: as Azure shows
- * it now, if a read is possible.
+ * Throws ServiceError NotFound for a version that Azure does not have, unless an operation will
+ * create it. `refresh`: as Azure shows it now, if a read is possible.
  */
 export async function getImageVersion(
   reads: Reads,
@@ -73,12 +74,15 @@ export async function getImageVersion(
 
 interface Believed {
   readonly look: Look | undefined;
-  /** A look that was asked for shows it, and is a fact. */
+  /** True if a look taken for this shows it, and is confirmed. */
   readonly seen: boolean;
   readonly warnings: readonly Finding[];
 }
 
-/** What Azure is taken to have, as every request is judged: If-Match would hold for nothing else. Of what is yet to be made none is asked. */
+/**
+ * The look by which every request is judged, because If-Match would hold for no other. A version
+ * that is not created yet is not read.
+ */
 export async function believedLook(
   reads: Reads,
   id: ImageVersionId,
@@ -95,7 +99,7 @@ export async function believedLook(
   try {
     const read = await reads.looks.version(id, {
       anew: refresh,
-      // One that is known to be gone is not shown as it was.
+      // A version that is known to be gone is not shown as it was.
       after: record?.status === undefined ? record?.changedTime : undefined,
     });
     if (read === undefined)
@@ -133,8 +137,9 @@ export async function believedLook(
 }
 
 /**
- * Highest version number first. Costs one list of Azure for all pages within half a minute, and a read of each version of
- * the page. Throws ServiceError NotFound where Azure has no such image definition.
+ * Highest version number first. Costs one list from Azure for all pages within half a minute, and
+ * one read for each version of the page. Throws ServiceError NotFound if Azure has no such image
+ * definition.
  */
 export async function listImageVersions(
   reads: Reads,
@@ -172,13 +177,16 @@ export async function listImageVersions(
   };
 }
 
-/** Throws ServiceError InvalidRequest for a token that no page has given. */
+/** Throws ServiceError InvalidRequest for a token that Sigil did not issue. */
 function tokenOf(token: string): string {
   if (/^\d{1,10}\.\d{1,10}\.\d{1,10}$/u.test(token)) return token;
   throw forgedToken();
 }
 
-/** A list has no replication: the newest look of the same life has it, whoever looked; none if nobody has. */
+/**
+ * A list has no replication status. The newest look at the same life has it, whoever took it; none
+ * if there is no look.
+ */
 export function lookOf(
   item: ListedImageVersion,
   record: Pick<ImageVersionRecord, "status"> | undefined,
@@ -213,7 +221,7 @@ export function known(
   warnings: readonly Finding[],
 ): KnownImageVersion {
   const record =
-    // What Sigil knows is of another life, which is over.
+    // The record is of another life, which is over.
     stored && look && isFinal(stored.state) && isOtherLife(stored, look) ? undefined : stored;
   return {
     id,
@@ -224,7 +232,7 @@ export function known(
       .filter(([, name]) => name === id.versionName)
       .map(([region]) => region)
       .sort(),
-    // Of a list nobody asks for it, and it costs most of what a version does.
+    // Lists do not need it, and it costs most of a version's view.
     get etag() {
       return etagOf(look, record);
     },
@@ -232,7 +240,7 @@ export function known(
   };
 }
 
-/** The list may be older than the look, which counts for the version itself. */
+/** The list may be older than the look; for the version itself, the look counts. */
 async function latestAround(
   reads: Reads,
   id: ImageVersionId,
@@ -274,7 +282,7 @@ async function latestAround(
   }
 }
 
-/** Where a list stands in. */
+/** A warning if an older list stands in. */
 export function notListedLately({ now }: Pick<Reads, "now">, time: string): readonly Finding[] {
   return now().getTime() - Date.parse(time) > LISTED_LATELY_MS
     ? [
@@ -296,7 +304,9 @@ function latestUnknown(message: string): Finding {
   };
 }
 
-/** The latest among these candidates. A region in which the newest look shows a version not ready does not count. */
+/**
+ * The latest of these candidates. A region that the newest look does not show ready does not count.
+ */
 export function latestOfListed(
   reads: Reads,
   imageId: string,
@@ -339,7 +349,9 @@ async function readyRegionsOf(
   return (look?.regions ?? []).filter(({ state }) => state === "Completed").map(({ name }) => name);
 }
 
-/** A shared look may be from before the poll that has ended an operation: what that saw is then shown. */
+/**
+ * A shared look may be older than the poll that ended an operation; then that poll's look is shown.
+ */
 function later(shared: Look | undefined, record: ImageVersionRecord | undefined): Look | undefined {
   const observed = record?.status;
   if (shared === undefined || observed === undefined) return shared;

@@ -36,7 +36,9 @@ interface KnownKeys {
   ): VersionKeys | undefined;
 }
 
-/** Undefined where nobody looks after keys. Costs one read, or none where the versions have no own keys. */
+/**
+ * Undefined if no key guardian runs. Costs one read; none if the versions have no customer keys.
+ */
 export async function readKeys(
   { keyGuardian }: Pick<Dependencies, "keyGuardian">,
   imageId: string,
@@ -50,7 +52,10 @@ export async function readKeys(
   };
 }
 
-/** Of versions of one image definition: each as it is known, and its keys, without what each set's key is. */
+/**
+ * Each version with its keys, without the details of each set's key. All versions are of one image
+ * definition.
+ */
 export async function withKeys<V extends Version>(
   deps: Pick<Dependencies, "keyGuardian">,
   imageId: string,
@@ -70,7 +75,7 @@ export async function withKeys<V extends Version>(
   });
 }
 
-/** That the keys of an opened version were seen longer ago than was asked. */
+/** A warning that the keys of an opened version were last seen before the requested time. */
 export function keysAgeWarnings(
   keys: KeysView | undefined,
   { now }: Pick<Dependencies, "now">,
@@ -81,15 +86,15 @@ export function keysAgeWarnings(
     : [];
 }
 
-/** What is older was not read, though it was to be: a read takes seconds. */
+/** Older keys were not read although they should be: a read takes seconds. */
 const OLD_MS = 60_000;
-/** A stored state may be this old. */
+/** The greatest age of a stored state that is used. */
 const KEEP_MS = 30_000;
 const ANEW_MS = 5_000;
 
 /**
- * The keys of one version. With `looks` each set was seen in the last 30 s, with `refresh` in the last 5 s. A set that cannot be read
- * stays as it is known.
+ * The keys of one version. With `looks`, each set was seen in the last 30 s; with `refresh`, in the
+ * last 5 s. A set that cannot be read keeps its known state.
  */
 export async function openedKeys(
   deps: Pick<Dependencies, "keyGuardian"> & SeeDependencies,
@@ -129,7 +134,7 @@ export function usesOf(look: Pick<Look, "resource"> | undefined): SetUses {
         }));
 }
 
-/** With the regions that a repair has taken away. */
+/** Includes the regions that a repair removed. */
 export function withRegionsAway(
   { resource }: Pick<Look, "resource">,
   { repairs }: Pick<ImageVersionRecord, "repairs">,

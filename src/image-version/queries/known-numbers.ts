@@ -4,8 +4,8 @@ import { knownDeletedVersions } from "./deleted-versions.js";
 import { highestVersionNumber } from "../version-numbers.js";
 
 /**
- * The highest number there is of an image definition, if any: in Azure, asked of Sigil by name, or given by it; and
- * whether Azure has the image definition. Throws what the read of Azure throws.
+ * The highest number of an image definition, if any: in Azure, requested by name, or given by
+ * Sigil. Also whether Azure has the image definition. Throws what the read of Azure throws.
  */
 export async function knownNumbers(
   {
@@ -21,7 +21,7 @@ export async function knownNumbers(
 }> {
   const [published, deleted, { rows }, { last }] = await Promise.all([
     resourceManager.listImageVersions(imageId),
-    // Their numbers are not free. One that is not seen here the creation finds.
+    // Their numbers are not free. The creation finds one that is not listed here.
     knownDeletedVersions({ resourceManager, resources }, imageId),
     index.page(versionScope(imageId), 1), // Highest first.
     versionNumbers.read(imageId),

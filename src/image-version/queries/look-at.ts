@@ -5,7 +5,7 @@ import type { LastShown, ListedImageVersion, Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 
-/** What Azure shows of a version now; undefined where it has none. Throws what the read throws. */
+/** A look at a version now; undefined: Azure has none. Throws what the read throws. */
 export async function lookAt(
   deps: Pick<Dependencies, "resourceManager" | "now">,
   id: ImageVersionId,
@@ -14,7 +14,7 @@ export async function lookAt(
   return shown && { ...shown, time: deps.now().toISOString() };
 }
 
-/** The version that a restore gives back; undefined: Sigil never saw it. */
+/** The version that a restore will bring back; undefined: Sigil never saw it. */
 export function lastShown(
   record: Pick<ImageVersionRecord, "status" | "left" | "publishedDate"> | undefined,
 ): LastShown | undefined {
@@ -27,9 +27,10 @@ export function lastShown(
 const AGAIN_MS = 30_000;
 
 /**
- * A version that Azure has shown, and of which Azure has taken no DELETE of Sigil's, is gone only where the list of its image definition lacks it,
- * too, and where it has been there for longer than a replica of Azure may be behind: both may be of before it was made. One that is
- * known to be gone may be back. Throws what the read of the list throws.
+ * A version that Azure showed, and for which Azure accepted no DELETE from Sigil, is gone only if
+ * the list of its image definition lacks it, too, and if it is older than the lag of Azure's
+ * replicas: both answers may be from before it was created. A version that is known to be gone may
+ * be back. Throws what the read of the list throws.
  */
 export async function isGone(
   { now, pace }: Pick<Dependencies, "now" | "pace">,
@@ -52,12 +53,15 @@ export async function isListed(id: ImageVersionId, list: List): Promise<boolean>
   return versions?.some(({ name }) => name === id.versionName) === true;
 }
 
-/** The list that Azure has now. */
+/** Azure's list as it is now. */
 export function listOf({ resourceManager }: Pick<Dependencies, "resourceManager">): List {
   return (imageId) => resourceManager.listImageVersions(imageId);
 }
 
-/** Throws ServiceError StateConflict, retryable, where a version that a look does not show is not gone, and as `isGone` does. */
+/**
+ * Throws ServiceError StateConflict, retryable, if a version that a look does not show is not gone,
+ * and what `isGone` throws.
+ */
 export async function mustBeGone(
   ...[deps, id, record, list]: Parameters<typeof isGone>
 ): Promise<void> {

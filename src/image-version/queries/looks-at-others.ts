@@ -9,8 +9,9 @@ import { lookOf } from "./get.js";
 const MOST_OTHERS = 5;
 
 /**
- * Looks at the highest versions that others make or change and, with `showsAll`, at the highest that nobody has seen: at most `MOST_OTHERS`
- * in all. A version that cannot be read is shown as listed.
+ * Looks at the highest versions that others are creating or changing and, with `showsAll`, at the
+ * highest without a look: at most `MOST_OTHERS` in all. A version that cannot be read is shown as
+ * listed.
  */
 export async function looksAtOthers(
   { looks, now }: Pick<Dependencies, "looks" | "now">,

@@ -1,14 +1,18 @@
 /**
- * Looks at Azure for those who only read. Invariants:
- *  1. One instance reads a version, the list of an image definition, or the users of a version at most once in `KEEP_MS`, however many ask; galleries
- *     and their image definitions once in `KEEP_GALLERIES_MS`; a version, galleries and definitions once in `ANEW_MS` if somebody asks for them anew.
- *  2. Whoever asks while it is being read waits for that very read.
- *  3. At most `MOST_VERSIONS` versions, `MOST_LISTS` lists of versions and `MOST_GALLERIES` of image definitions are kept: the
- *     oldest go.
- *  4. Where a read to display is not sent for want of quota, what was read in the last `STAND_IN_MS` stands in, with its time; of
- *     galleries and their image definitions what is kept.
- *  5. Every read of a version lands here, whoever made it (`seeing`). Whatever shows a version shows the newest look.
- * What is kept decides no write: a step looks for itself.
+ * Shares looks at Azure between readers. Invariants:
+ *  1. One instance reads a version, the list of an image definition, or the users of a version at
+ *     most once in `KEEP_MS`, however many ask; galleries and their image definitions once in
+ *     `KEEP_GALLERIES_MS`. If somebody asks for a refresh, it reads a version, galleries and
+ *     definitions at most once in `ANEW_MS`.
+ *  2. Readers who ask during a read wait for that same read.
+ *  3. At most `MOST_VERSIONS` versions, `MOST_LISTS` lists of versions and `MOST_GALLERIES` of
+ *     image definitions are kept: the oldest go.
+ *  4. If a read to display is not sent for lack of quota, the last one stands in with its time, if
+ *     it is younger than `STAND_IN_MS`; for galleries and their image definitions, at any age.
+ *  5. Every read of a version ends up here, whoever made it (`seeing`). Every view of a version
+ *     shows the newest look.
+ *
+ * Writes never depend on a kept look: a step takes its own.
  */
 import { ServiceError } from "../../errors.js";
 import { formatImageVersionId, type ImageVersionId } from "../../resource-id.js";
@@ -22,14 +26,14 @@ import { createReplicating } from "./replicating.js";
 
 const KEEP_MS = 30_000;
 const STAND_IN_MS = 600_000;
-/** They come and go seldom. */
+/** Galleries seldom change. */
 const KEEP_GALLERIES_MS = 3_600_000;
-/** Whoever asks for what is there now. */
+/** For a refresh. */
 const ANEW_MS = 5_000;
 const MOST_VERSIONS = 500;
-/** Regions are remembered of so many versions, for as long as the process lives. */
+/** Remembers the regions of this many versions, as long as the process lives. */
 const MOST_SEEN = 5_000;
-/** They may be long. */
+/** Lists may be long. */
 const MOST_LISTS = 200;
 const MOST_GALLERIES = 200;
 
@@ -75,7 +79,7 @@ export function createLooks(
       },
       maxAgeMs(anew),
     );
-  /** Others have galleries in the same subscription: Sigil may not see what is in them. */
+  /** Others may have galleries in the same subscription that Sigil may not read. */
   const hasImages = async ({ id }: ListedGallery): Promise<boolean> => {
     try {
       return (await imagesIn(id, true)) !== undefined;
@@ -143,7 +147,7 @@ export function createLooks(
   };
 }
 
-/** The same resource manager; every version that it reads is seen. */
+/** The same resource manager; every version that it reads becomes a look here. */
 export function seeing<T extends Pick<ResourceManager, "getImageVersion">>(
   resourceManager: T,
   { see }: Pick<Looks, "see">,

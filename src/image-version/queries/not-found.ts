@@ -4,7 +4,7 @@ import { formatImageVersionId, type ImageVersionId } from "../../resource-id.js"
 import type { ImageVersionRecord } from "../state/record.js";
 import { isDeleting, isRestoring, isToBeShown } from "../state/states.js";
 
-/** Azure has no such version; while one is being created that is a conflict, which passes. */
+/** Azure has no such version. While one is being created that is a conflict, which passes. */
 export function notFound(id: ImageVersionId, record?: ImageVersionRecord): ServiceError {
   const name = formatImageVersionId(id);
   if (record === undefined)
@@ -42,7 +42,7 @@ export function notFound(id: ImageVersionId, record?: ImageVersionRecord): Servi
   );
 }
 
-/** Its last operation was a deletion: else others have deleted it. */
+/** Whether its last operation was a deletion; if not, others deleted it. */
 function isDeletedBySigil({ updates, spec }: ImageVersionRecord): boolean {
   return updates === 0 && spec === undefined;
 }

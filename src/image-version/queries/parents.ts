@@ -1,4 +1,6 @@
-/** The parents of a version: what Azure says of its sources, and what requests declare. Pure. */
+/**
+ * The parents of a version: those that Azure's sources show, and those that requests declare. Pure.
+ */
 import type { ImageVersionView } from "../contract.js";
 import { declaredIn, type Fields } from "../properties/fields.js";
 import type { Parentage } from "../resources.js";
@@ -14,7 +16,10 @@ type Known = Pick<ImageVersionRecord, "declaredTimes"> & {
 export interface KnownParent {
   readonly id: string;
   readonly how: "Seen" | "Declared";
-  /** When it was proven, or first declared: RFC 3339; absent: it is only being asked for. */
+  /**
+   * When Sigil saw it, or it was first declared: RFC 3339; absent: a request is still to declare
+   * it.
+   */
   readonly time?: string | undefined;
 }
 
@@ -40,7 +45,7 @@ export function parentsOf(record: ImageVersionRecord): readonly KnownParent[] {
   return parentsIn(record, sigilFieldsToBe(record));
 }
 
-/** Each once. One that is seen and declared is seen. */
+/** Each once; a parent that is both seen and declared counts as seen. */
 function parentsIn(
   { parentage, declaredTimes = {} }: Known,
   own: Fields | undefined,

@@ -10,7 +10,7 @@ const MOST_VERSIONS = 1_000;
 export function createReplicating(
   now: () => Date,
 ): Pick<Looks, "noteReplicating" | "replicatingIn"> {
-  /** By subscription: when each was seen, the oldest first. */
+  /** By subscription: when each version was last seen, the oldest first. */
   const subscriptions = new BoundedMap<string, BoundedMap<string, number>>(MOST_SUBSCRIPTIONS);
   return {
     noteReplicating(id, replicates) {

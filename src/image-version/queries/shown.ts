@@ -11,8 +11,8 @@ import { withLatest, withoutFlags } from "../latest/flags.js";
 import { EVERYWHERE, releasedIn } from "../latest/release.js";
 
 /**
- * What is shown of a version: what Azure shows or, until it has it, what is asked for, or was sent for one who has canceled
- * since. Undefined where nobody has asked for it, nor been answered.
+ * The version as it is shown: as Azure shows it or, until Azure has it, as requested, or as sent
+ * for a request canceled since. Undefined if nobody requested it.
  */
 export function shownOf(
   look: Pick<Look, "resource"> | undefined,

@@ -1,13 +1,16 @@
 /**
- * All versions of an image definition at a glance, for those who look on. Invariants:
- *  1. An image definition is summarized at most once in `KEEP_MS` by one instance, however many ask.
- *  2. That costs Azure's list (shared, looks.ts), a page of the listing for each thousand versions, what was revoked, the looks that the
- *     latest takes (get.ts), what is known of its keys, what keeps versions out of latest (shared, waits.ts), the looks at what others change or nobody has seen (looks-at-others.ts), and at most `MOST_READS` records, of the highest versions first. `complete` says whether
- *     that was all; the next summary reads on.
- *  3. The record of a version whose operations have ended is remembered until the listing names another operation. It is
- *     kept without what a summary does not show: there may be thousands.
- *  4. What is shown of such a version is put together anew only where Azure lists it otherwise, and others are served
- *     in between.
+ * Summarizes all versions of an image definition, for the page and others who watch. Invariants:
+ *  1. One instance summarizes an image definition at most once in `KEEP_MS`, however many ask.
+ *  2. A summary costs Azure's list (shared, looks.ts), a page of the listing for each thousand
+ *     versions, the revocations, the looks for the latest (get.ts), the known keys, the waits that
+ *     keep versions out of latest (shared, waits.ts), the looks at versions that others change or
+ *     nobody looked at (looks-at-others.ts), and at most `MOST_READS` records, of the highest
+ *     versions first. `complete` tells whether that was all; the next summary reads on.
+ *  3. If a version's operations have ended, its record is remembered until the listing names
+ *     another operation. Members that no summary shows are dropped, because there may be thousands
+ *     of records.
+ *  4. The summary of such a version is built again only if Azure lists it differently, and other
+ *     requests are served in between.
  */
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
@@ -41,35 +44,36 @@ import { viewImageVersion } from "./views.js";
 import { waitsAmong, type Waits, type WaitsOf } from "./waits.js";
 
 const KEEP_MS = 2_000;
-/** Those that attention.ts asks for at once. */
+/** As many as attention.ts reads at once. */
 export const MOST_IMAGES = 200;
 const PAGE = 1_000;
 const MOST_READS = 500;
-/** At once. */
+/** Concurrent reads. */
 const READS_AT_ONCE = 50;
 
 interface ImageSummary {
-  /** Changes with what is shown, not with the time. */
+  /** Changes with the content, not with time. */
   readonly etag: string;
   readonly view: ImageSummaryView;
-  /** The highest version, where Azure does not have it because its creation has failed. */
+  /** The highest version, if Azure does not have it because its creation failed. */
   readonly notCreated?: ImageVersionRecord;
 }
 
 /**
- * Throws ServiceError NotFound where Azure has no such image definition, and what the reads throw. `maxListMs`: how old Azure's list
- * may be, if not half a minute; then versions that nobody has seen are not looked at.
+ * Throws ServiceError NotFound if Azure has no such image definition, and what the reads throw.
+ * `maxListMs`: the greatest age of Azure's list, if not half a minute; then versions without a look
+ * get none.
  */
 export type Summarize = (imageId: string, maxListMs?: number) => Promise<ImageSummary>;
 
 type Reads = Pick<Dependencies, "looks" | "now" | "pace" | "keyGuardian"> &
   Pick<OperationDependencies<ImageVersionRecord>, "store" | "index">;
 
-/** What is known of an image definition's versions, by name. */
+/** The known state of an image definition's versions, by name. */
 interface Remembered {
-  /** With the operation that the listing named when the record was read. */
+  /** With the operation that the listing named when Sigil read the record. */
   readonly records: Map<string, { readonly target: string; readonly record: ImageVersionRecord }>;
-  /** Invariant 4: with what it was made of. */
+  /** Invariant 4: each with what it was built from. */
   readonly shown: Map<
     string,
     {
@@ -81,11 +85,11 @@ interface Remembered {
   >;
 }
 
-/** So many versions are put together before others are served. */
+/** Other requests are served after this many versions. */
 const AT_ONCE = 200;
 const NO_LATEST: Latest = { inRegion: new Map() };
 
-/** By the numbers of an image definition's versions that were taken back. */
+/** Revocations, by version number. */
 type Bans = ReadonlyMap<string, NonNullable<Parameters<typeof revoked>[0]>>;
 
 export function createSummaries(
@@ -146,7 +150,7 @@ async function summarize(
     Promise.resolve(records.get(versionName)),
   );
   const waits = await waitsAmong(reads, waitsOf, imageId, {
-    // What was taken back comes into latest nowhere.
+    // A revoked version is in latest nowhere, and waits for nothing.
     names: names.filter((name) => !bans.has(name)),
     latest: latest.version,
     items,
@@ -162,7 +166,7 @@ async function summarize(
     const item = items.get(name);
     const record = records.get(name);
     const isAskedFor = record && isToBeShown(record);
-    // Gone, or never made.
+    // Gone, or never created.
     if (id === undefined || (item === undefined && !isAskedFor)) continue;
     const { regions, ...version } = shownOf(
       reads,
@@ -266,7 +270,7 @@ function shownOf(
   return version;
 }
 
-/** The latest operation of each version that Sigil was asked for. */
+/** The last operation of each version that was requested from Sigil. */
 async function readTargets(
   { index }: Reads,
   imageId: string,
@@ -307,7 +311,7 @@ async function readRecords(
         if (record === undefined) return;
         records.set(name, record);
         const target = targets.get(name);
-        // The listing may be a moment older, or newer, than the record.
+        // The listing may be slightly older, or newer, than the record.
         if (isFinal(record.state) && target?.split(" ")[0] === operationIdOf(record)) {
           const kept = withoutBulk(record);
           remembered.set(name, { target, record: kept });

@@ -5,14 +5,16 @@ import { latestIn } from "../latest/flags.js";
 
 export type Summary = ImageSummaryView["versions"][number];
 
-/** A version whose sets have no place yet, and of which others decide whether it is the latest. */
+/**
+ * A version before its sets are numbered, and before the other versions decide which is the latest.
+ */
 export interface Shown extends Omit<Summary, "latest" | "keys" | "regions"> {
   readonly regions: readonly (Omit<Summary["regions"][number], "latest" | "diskEncryptionSets"> & {
     readonly sets: readonly string[];
   })[];
 }
 
-/** What a summary shows of a version. */
+/** The summary of a version. */
 export function summaryOf({ name, properties, sigil }: ImageVersionView): Shown {
   const { publishingProfile: profile, provisioningState } = properties;
   const included = latestIn({
@@ -69,7 +71,7 @@ function seenIn(regions: ImageVersionView["sigil"]["regions"]): Pick<Summary, "s
   return seen?.seenTime === undefined ? {} : { seenTime: seen.seenTime };
 }
 
-/** How old the looks are that a summary rests on. */
+/** The age of the looks behind a summary. */
 export function ageOf(versions: readonly Summary[]): ImageSummaryView["seen"] {
   const times = versions
     .flatMap(({ seenTime }) => seenTime ?? [])
@@ -83,7 +85,7 @@ export function ageOf(versions: readonly Summary[]): ImageSummaryView["seen"] {
   };
 }
 
-/** Each set that was seen, by its place among `ids`. */
+/** Each set with a known state, by its index in `ids`. */
 export function keysOf(
   ids: readonly string[],
   states: KeyStatesBySet | undefined,
@@ -108,7 +110,7 @@ export function keysOf(
   });
 }
 
-/** Each set once, whatever case it is written in. */
+/** Each set once, ignoring case. */
 export class Sets {
   readonly ids: string[] = [];
   readonly #places = new Map<string, number>();

@@ -1,6 +1,7 @@
 /**
- * What Azure has of an image definition now, for a rollback to decide on: its list, and a look at each version that counts.
- * Azure is asked through replicas that may be some minutes behind: of what Sigil has written lately, its record knows better.
+ * What Azure has of an image definition now, as the base of a rollback's decision: its list, and a
+ * look at each version that counts. Azure's replicas may be minutes behind, so for Sigil's own
+ * recent writes the record wins.
  */
 import { ServiceError } from "../../errors.js";
 import { pagesOf } from "../../operation/pages.js";
@@ -32,38 +33,41 @@ import type { ImageVersionRecord } from "../state/record.js";
 import { isRestoring } from "../state/states.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 
-/** A version that was looked at. */
+/** A version with a look. */
 interface Surveyed extends Candidate {
-  /** A promotion includes it in the next one alone. */
+  /** Present: a promotion includes it in the next wave only. */
   readonly waves?: readonly { readonly regions: readonly string[] }[];
 }
 
 export interface Survey {
-  /** False where Azure has no such image definition. */
+  /** False if Azure has no such image definition. */
   readonly exists: boolean;
   readonly listed: readonly ListedImageVersion[];
-  /** Looks at a version, once; undefined where it is gone, in the list, too. */
+  /** Looks at a version, once; undefined: it is gone, and not in the list either. */
   look(this: void, item: ListedImageVersion): Promise<Surveyed | undefined>;
-  /** Numbers of the versions that a look has shown otherwise than is known, which is no fact yet. */
+  /** Numbers of versions with a look that differs from the known state and is not confirmed. */
   readonly unconfirmed: ReadonlySet<string>;
-  /** By the numbers of the versions that are to be included in latest: as soon as what. */
+  /** By version number, for those that are to be included in latest: when. */
   readonly awaiting: ReadonlyMap<string, string>;
-  /** Numbers of the versions that are excluded from latest while their deletion waits, and in it again where that comes to nothing. */
+  /**
+   * Numbers of versions that are excluded from latest while their deletion waits, and included
+   * again if it fails.
+   */
   readonly excludedForNow: ReadonlySet<string>;
-  /** By the numbers of the versions that are to be deleted: by what. */
+  /** By version number, for those that are to be deleted: the deletion. */
   readonly deletions: ReadonlyMap<string, OpenDeletion>;
-  /** By number, of the versions that Sigil knows. */
+  /** By version number, for those that Sigil knows. */
   readonly records: ReadonlyMap<string, ImageVersionRecord>;
-  /** A version as open operations leave it in latest. */
+  /** A version's place in latest after open operations. */
   readonly toBe: Change;
 }
 
-/** A version as it is then. */
+/** Returns the version after the change. */
 export type Change = <T extends ListedImageVersion & Partial<Surveyed>>(item: T) => T;
 
-/** Of more than so many, what the list says is taken. */
+/** Looks at this many; for the others the list stands in. */
 const MOST_LOOKS = 20;
-/** The records of so many versions are read, those of the highest numbers. */
+/** Reads the records of this many versions, of the highest numbers first. */
 const MOST_RECORDS = 100;
 
 /** Throws what the reads throw. */
@@ -108,7 +112,7 @@ export async function surveyOf(deps: Dependencies, imageId: string): Promise<Sur
   };
 }
 
-/** What the records say, by the versions' numbers. */
+/** What the records show, by version number. */
 interface Known {
   readonly records: Map<string, ImageVersionRecord>;
   readonly awaiting: Map<string, string>;
@@ -116,7 +120,7 @@ interface Known {
   readonly deletions: Map<string, OpenDeletion>;
 }
 
-/** A version that a look does not show. Of others' version there is the list alone. */
+/** Whether a version without a look is there. For versions of others there is only the list. */
 async function isThere(
   deps: Dependencies,
   id: ImageVersionId,
@@ -140,14 +144,17 @@ function surveyed(
     ...item,
     ...look,
     ...(waves && { waves }),
-    // Of others' version that is only listed, nothing is known.
+    // Nothing is known of the regions of a version that others created and Azure only lists.
     ...(look.regions.length > 0 && {
       readyRegions: ready.map(({ name }) => name),
     }),
   };
 }
 
-/** The list; what is older in it than Sigil's own writes, or not yet in it, is looked at by itself. */
+/**
+ * The list, with a look at each version that it has as it was before Sigil's own writes, or does
+ * not have yet.
+ */
 async function corrected(
   deps: Dependencies,
   imageId: string,
@@ -187,7 +194,7 @@ async function corrected(
   return [...items.values()];
 }
 
-/** Of before Sigil's last write; or a list need not have the version yet. */
+/** Whether the list is older than Sigil's last write; or it may not have the version yet. */
 function isOfBefore(
   record: ImageVersionRecord,
   item: ListedImageVersion | undefined,
@@ -199,13 +206,13 @@ function isOfBefore(
     : !believed(record, { ...item, regions: [], time }, context).isFact;
 }
 
-/** Azure has made it so lately that a list need not show it. */
+/** Whether Azure created it so recently that a list may not show it yet. */
 function isJustThere({ status }: ImageVersionRecord, time: Time): boolean {
   const madeMs = Date.parse(status?.publishedDate ?? "");
   return time.now.getTime() - madeMs < time.pace.staleMs;
 }
 
-/** The same of a version that Azure does not have yet. */
+/** The same for a version that Azure does not have yet. */
 function toCreate(record: ImageVersionRecord): string | undefined {
   if (isRestoring(record)) return "it is restored";
   const creation = openRequests(record).find(([, { creates }]) => creates === true)?.[1];
@@ -216,10 +223,10 @@ function toCreate(record: ImageVersionRecord): string | undefined {
   return release?.kind === "set" && release.release.in === "none" ? undefined : "it is created";
 }
 
-/** Somebody has asked for that. */
+/** An operation was requested for that. */
 export const BY_OPERATION = "an operation that promotes it ends";
 
-/** What is to include it in latest, where something is. */
+/** What will include it in latest; undefined: nothing will. */
 function toPromote(record: ImageVersionRecord): string | undefined {
   const { when = "manual" } = ruleInForce(record) ?? {};
   if (when !== "manual") return "its promotion rule is met";
@@ -231,7 +238,7 @@ function toPromote(record: ImageVersionRecord): string | undefined {
     : undefined;
 }
 
-/** The latest as it is now; with a change, as it is then. */
+/** The latest now, or after a change. */
 export function surveyedLatest(
   { listed, look }: Survey,
   change: Change = (item) => item,
@@ -242,7 +249,9 @@ export function surveyedLatest(
   });
 }
 
-/** One that a newer release has stored says nothing here: a rollback in the night does not wait for an upgrade. */
+/**
+ * A record of a newer release is ignored, because a rollback at night must not wait for an upgrade.
+ */
 async function recordAt(
   { store }: Pick<Dependencies, "store">,
   key: string,

@@ -13,10 +13,13 @@ import type { Dependencies } from "../ports.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import { getImageVersion } from "./get.js";
 
-/** Shown of each kind. */
+/** The most users shown of each kind. */
 const MOST_SHOWN = 10;
 
-/** Who uses a version. Throws ServiceError NotFound where there is no such version, and what the reads throw. */
+/**
+ * The users of a version. Throws ServiceError NotFound if there is no such version, and what the
+ * reads throw.
+ */
 export async function getImageUse(deps: Dependencies, id: ImageVersionId): Promise<ImageUseView> {
   const { look, latestIn, warnings } = await getImageVersion(deps, id);
   const { names, use } = await deps.looks.once(`use of ${formatImageVersionId(id)}`, async () => {
@@ -33,16 +36,16 @@ export async function getImageUse(deps: Dependencies, id: ImageVersionId): Promi
 
 /** "For every 20 VMs that you create concurrently, we recommend you keep one replica." (Azure Compute Gallery, Scaling) */
 const MACHINES_OF_A_REPLICA = 20;
-/** Azure takes no more in a region. */
+/** Azure's limit in a region. */
 const MOST_REPLICAS = 100;
 
-/** How many machines are made at the same time nobody knows: no more than there are. */
+/** How many machines are created at the same time is unknown; at most all of them. */
 function replicaAdvice(
   resource: ImageVersionRequest,
   users: readonly ImageUser[],
 ): readonly Finding[] {
   const { replicaCount = 1, replicationMode } = resource.properties.publishingProfile ?? {};
-  // That has one replica, whatever is asked.
+  // Such a version has one replica, whatever was requested.
   if (replicationMode === "Shallow") return [];
   return targetRegionsOf(resource).flatMap(
     ({ name, regionalReplicaCount, additionalReplicaSets = [] }): Finding[] => {
@@ -71,7 +74,7 @@ function replicaAdvice(
   );
 }
 
-/** Canonical regions where a version is the latest; undefined where that could not be read. */
+/** Canonical regions where a version is the latest; undefined if that could not be read. */
 export async function latestRegions(
   deps: Dependencies,
   id: ImageVersionId,
@@ -115,7 +118,7 @@ function viewUsers(users: readonly ImageUser[]): ImageUseView["machines"] {
   };
 }
 
-/** Who names no number then uses nobody knows which version. */
+/** Whether Sigil does not know which version machines without a version number use. */
 function isLatestUnknown({ code }: Finding): boolean {
   return code === "LatestUnknown";
 }

@@ -3,12 +3,15 @@ import type { Index } from "../../operation/ports.js";
 import type { IndexRow } from "../../operation/records.js";
 import { usualOf, withEnd, type Ends, type UsualTimes } from "../state/usual.js";
 
-/** One row a region: its name, and the seconds that its last copies took. */
+/** One row per region: its name, and how many seconds its last copies took. */
 const SCOPE = "replication-times";
-/** More than Azure has regions. */
+/** More regions than Azure has. */
 const MOST_REGIONS = 1_000;
 
-/** How long copies usually take, by region; nothing where that cannot be read now: it only says when an end is expected. */
+/**
+ * How long copies usually take, by region; empty if that cannot be read now, because it only helps
+ * to expect an end.
+ */
 export async function readUsualTimes(index: Pick<Index, "page">): Promise<UsualTimes> {
   const ends = await orNone(readEnds(index));
   return new Map(
@@ -19,7 +22,10 @@ export async function readUsualTimes(index: Pick<Index, "page">): Promise<UsualT
   );
 }
 
-/** Of two that are noted at once one may be lost, and of a process that dies those of its step: each is one of twenty. */
+/**
+ * Two concurrent notes may lose one, and a process that dies loses those of its step: each is one
+ * of twenty.
+ */
 export async function noteEnds(
   index: Index,
   ended: readonly (readonly [region: string, seconds: number])[],

@@ -16,7 +16,7 @@ import { shownOf } from "./shown.js";
 import { desired, isManaged, sigilFieldsToBe, ruleInForce } from "../state/fold.js";
 import { isFinal } from "../state/states.js";
 
-/** An image version as the API shows it: what Azure shows, and beside it what Sigil knows at this time. */
+/** An image version as the API shows it: Azure's resource, and Sigil's state of it at this time. */
 export function viewImageVersion(
   known: KnownImageVersion,
   now: Date,
@@ -65,7 +65,7 @@ export function viewImageVersion(
 
 type Sigil = ImageVersionView["sigil"];
 
-/** What Sigil knows of the version as a whole. */
+/** Sigil's state of the version as a whole. */
 function sigilOf(known: KnownImageVersion, now: Date, beside: Beside): Omit<Sigil, "regions"> {
   const { look, record, latest, latestIn, warnings } = known;
   const own = record && sigilFieldsToBe(record);
@@ -98,7 +98,7 @@ function sigilOf(known: KnownImageVersion, now: Date, beside: Beside): Omit<Sigi
   };
 }
 
-/** All that Azure shows, regions in their canonical names. */
+/** Azure's resource, with canonical region names. */
 function propertiesOf(shown: ImageVersionRequest): Record<string, unknown> {
   const { publishingProfile, ...others } = shown.properties;
   return {
@@ -114,11 +114,14 @@ function propertiesOf(shown: ImageVersionRequest): Record<string, unknown> {
 }
 
 interface SeenRegion extends RegionRecord {
-  /** When Azure showed it so; absent if nobody has seen it yet. RFC 3339. */
+  /** When Azure showed it; absent: no look yet. RFC 3339. */
   readonly seenTime?: string;
 }
 
-/** Each region as Azure shows it, and for one that is followed how it got there. A region that no look has shown is Unknown. */
+/**
+ * Each region as Azure shows it; while an operation runs, also its history. A region without a look
+ * is Unknown.
+ */
 function regionsOf(
   { look, record }: KnownImageVersion,
   shown: ImageVersionRequest,
@@ -163,7 +166,7 @@ function seenAt(
   return state === "Unknown" || time === undefined ? {} : { seenTime: time };
 }
 
-/** What is asked for, and Azure does not show yet: with pointers into the version as it will be. */
+/** Requested changes that Azure does not show yet, with pointers into the version after them. */
 function pendingOf({ look, record }: KnownImageVersion): NonNullable<Sigil["pending"]> {
   if (record === undefined || isFinal(record.state)) return [];
   const { patch } = desired(record);

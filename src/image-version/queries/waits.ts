@@ -1,4 +1,4 @@
-/** What keeps versions out of latest, for who looks at all of an image definition at once. */
+/** What keeps versions out of latest, for views of a whole image definition. */
 import { formatImageVersionId, parseImageVersionId } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
 import { isBusy, type ListedImageVersion } from "../resources.js";
@@ -11,15 +11,18 @@ import { known, lookOf, type KnownImageVersion } from "./get.js";
 
 export type Waits = Pick<Beside, "rollout" | "gateWaits" | "inherited">;
 
-/** Of one version: how far its rule is, and where a gate is closed. */
+/** For one version: the progress of its rule, and where a gate is closed. */
 export type WaitsOf = (version: KnownImageVersion) => Promise<Waits>;
 
-/** Of more that a rule holds back, the highest are asked about: each costs what a GET reads of it, but for Azure. */
+/**
+ * Checks this many of the highest versions that a rule holds back: each costs the reads of a GET,
+ * except those of Azure.
+ */
 const MOST_HELD = 5;
 const NO_LATEST = { inRegion: new Map() };
 
 interface Versions {
-  /** The highest first. */
+  /** Highest first. */
   readonly names: readonly string[];
   readonly latest: string | undefined;
   readonly items: ReadonlyMap<string, ListedImageVersion>;
@@ -29,8 +32,8 @@ interface Versions {
 }
 
 /**
- * By name, of those that a rule holds back, that nothing is under way on and that the latest has not overtaken. Asked anew after as
- * long as a look is kept, and where the listing names another operation.
+ * By name, for versions that a rule holds back, without anything in progress, and not below the
+ * latest. Read again once a look's time is over, and when the listing names another operation.
  */
 export async function waitsAmong(
   { looks, now }: Pick<Dependencies, "looks" | "now">,
