@@ -7,6 +7,7 @@ export interface Geography {
 
 /** In the order in which they are shown. */
 const GEOGRAPHIES: readonly (readonly [name: string, short: string, regions: RegExp])[] = [
+  ["Americas", "Am", /us\d?(?:euap|stg)?$|^(?:brazil|canada|chile|mexico|us)/u],
   [
     "Europe",
     "Eu",
@@ -18,21 +19,15 @@ const GEOGRAPHIES: readonly (readonly [name: string, short: string, regions: Reg
     "AP",
     /asia|india|^(?:australia|china|indonesia|japan|korea|malaysia|newzealand|taiwan)/u,
   ],
-  ["Americas", "Am", /us\d?(?:euap|stg)?$|^(?:brazil|canada|chile|mexico|us)/u],
+  ["Elsewhere", "…", /^/u],
 ];
-const SHOWN = ["Americas", "Europe", "Middle East, Africa", "Asia Pacific"];
 
 /** Regions by where they are, and by name; what is not known is in "Elsewhere". */
 export function geographiesOf(regions: readonly string[]): readonly Geography[] {
-  const found = new Map<string, string[]>();
-  for (const region of [...new Set(regions)].sort()) {
-    const name = GEOGRAPHIES.find(([, , pattern]) => pattern.test(region))?.[0] ?? "Elsewhere";
-    found.set(name, [...(found.get(name) ?? []), region]);
-  }
-  return [...SHOWN, "Elsewhere"].flatMap((name) => {
-    const those = found.get(name);
-    const short = GEOGRAPHIES.find(([each]) => each === name)?.[1] ?? "…";
-    return those === undefined ? [] : [{ name, short, regions: those }];
+  const left = new Set([...regions].sort());
+  return GEOGRAPHIES.flatMap(([name, short, pattern]) => {
+    const those = [...left].filter((region) => pattern.test(region) && left.delete(region));
+    return those.length === 0 ? [] : [{ name, short, regions: those }];
   });
 }
 

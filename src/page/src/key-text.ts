@@ -9,6 +9,28 @@ export function keyText({ keyUrl }: Pick<Schemas["DiskEncryptionSet"], "keyUrl">
   return `${vault}/${name}${version === "" ? "" : `/${version.slice(0, 8)}…`}`;
 }
 
+/** A key, or all of a version, and its word: the most urgent first. */
+export const KEY_WORDS = {
+  risk: "at risk",
+  "note-mark": "soon at risk",
+  unseen: "not seen yet",
+  ready: "safe",
+  absent: "unused",
+} as const;
+export type KeyTile = keyof typeof KEY_WORDS;
+export const KEY_TILES = Object.keys(KEY_WORDS) as readonly KeyTile[];
+
+/** `seenTime` absent: nobody has looked. */
+export function keyTile(
+  problems: readonly { readonly severity: "error" | "warning" }[],
+  notSeen: readonly unknown[],
+  seenTime: string | undefined,
+): KeyTile {
+  if (problems.some(({ severity }) => severity === "error")) return "risk";
+  if (problems.length > 0) return "note-mark";
+  return notSeen.length > 0 || seenTime === undefined ? "unseen" : "ready";
+}
+
 /** What breaks now before what will. */
 export function byRisk<Problem extends { readonly severity: "error" | "warning" }>(
   problems: readonly Problem[],

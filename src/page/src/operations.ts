@@ -36,6 +36,11 @@ export function inWords(code: string): string {
   return code.replaceAll(/(?!^)[A-Z]/gu, (letter) => ` ${letter}`).toLowerCase();
 }
 
+/** With a capital at its beginning. */
+export function capital(text: string): string {
+  return text.replace(/^./u, (letter) => letter.toUpperCase());
+}
+
 export function isRunning({ status }: Pick<Operation, "status">): boolean {
   return status === "NotStarted" || status === "Running";
 }

@@ -32,6 +32,13 @@ export function isBusy(version: VersionSummary): boolean {
   );
 }
 
+/** Sigil or others delete it now. */
+export function isDeleting(state: string | undefined, provisioningState?: string): boolean {
+  return (
+    ["DeletionRequested", "Deleting"].includes(state ?? "") || provisioningState === "Deleting"
+  );
+}
+
 /** An operation that has this state goes on. */
 export function isOpen(state: string | undefined): boolean {
   return state !== undefined && !["Succeeded", "Failed", "Canceled", "Deleted"].includes(state);

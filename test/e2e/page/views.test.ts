@@ -268,9 +268,9 @@ describe("every view of the page", needs("chromium", chromium), () => {
     );
     // Of the opened version: the summary has no set that works and was never stored.
     await goTo(page, KEYS);
-    await page.getByText("Works, expires 3 Mar 2031").waitFor();
-    expect(await page.getByText("Works, expires").count()).toBe(1);
-    await page.getByText("Works, no expiry").first().waitFor();
+    await page.getByText("Safe, expires 3 Mar 2031").waitFor();
+    expect(await page.getByText("Safe, expires").count()).toBe(1);
+    await page.getByText("Safe, no expiry").first().waitFor();
   });
 
   it("the overview says to an Admin which messages were rejected, and leads to them", async () => {

@@ -1,4 +1,4 @@
-import { inWords } from "../operations.js";
+import { capital, inWords } from "../operations.js";
 import { StateWord } from "./tile.js";
 import type { TileState } from "../tile-state.js";
 
@@ -58,5 +58,5 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 function wordOf(state: string): string {
-  return WORDS[state] ?? inWords(state).replace(/^./u, (letter) => letter.toUpperCase());
+  return WORDS[state] ?? capital(inWords(state));
 }

@@ -3,6 +3,7 @@ import { Tick } from "../components/tick.js";
 import { useClient } from "../context.js";
 import { kindName, type Operation } from "../operations.js";
 import { parseResourceId, type ImageName } from "../routes.js";
+import { readyText } from "../region-state.js";
 import { allowNoLatest, type ActionProps } from "./action.js";
 import { useForecast, type Forecast } from "./forecast.js";
 import { LatestTable } from "./latest-table.js";
@@ -95,8 +96,7 @@ function Confirm({
 function effectOf({ kind, regions, status }: Operation): string {
   if (status === "NotStarted")
     return "It has not started. Unless it starts before you cancel, it changes nothing.";
-  const ready = regions.filter(({ state }) => state === "Completed").length;
-  const goesOn = `Sigil stops working on it, but Azure may finish what it has started: ${ready} of ${regions.length} regions are ready.`;
+  const goesOn = `Sigil stops working on it, but Azure may finish what it has started: ${readyText(regions)}.`;
   switch (kind) {
     case "RetryImageVersion":
       return `${goesOn} Sigil first adds back any region that it removed.`;

@@ -1,24 +1,35 @@
 import type { Schemas } from "@sigil/client";
+import { readyIn, regionState, type RegionState } from "../region-state.js";
 import type { TileState } from "../tile-state.js";
 import { dueText } from "../times.js";
 import { needText } from "../rollout-text.js";
 import { geographiesOf, namesText, regionCount } from "../geography.js";
-import { isBusy, nameIn, type RegionSummary, type VersionSummary } from "../summaries.js";
+import {
+  isBusy,
+  isDeleting,
+  nameIn,
+  type RegionSummary,
+  type VersionSummary,
+} from "../summaries.js";
 
 type Body = Schemas["ImageSummary"];
 
 /** One version in one region. */
-export interface Cell {
+export interface Cell extends RegionState {
   readonly region: string;
-  readonly state: TileState;
-  readonly word: string;
-  readonly share?: number;
   readonly summary?: RegionSummary;
   /** Begins a geography. */
   readonly apart: boolean;
 }
 
-export type Tone = "bad" | "warn" | "run" | "plain";
+/** How urgent it is, as a class. */
+export const TONES = {
+  bad: "error-text",
+  warn: "warn-text",
+  run: "run-text",
+  plain: "",
+} as const;
+export type Tone = keyof typeof TONES;
 
 export interface Row {
   readonly version: VersionSummary;
@@ -28,8 +39,6 @@ export interface Row {
   readonly unseen: number;
   readonly standsOut: string;
   readonly tone: Tone;
-  /** The glyph of what stands out. */
-  readonly mark: TileState;
 }
 
 export interface Matrix {
@@ -60,7 +69,7 @@ export function matrixOf(body: Body, nowMs: number): Matrix {
         apart: firsts.has(region),
         ...(summary === undefined
           ? { state: "absent" as const, word: "Not in this version" }
-          : { summary, ...cellState(version, summary, broken) }),
+          : { summary, ...stateIn(version, summary, broken) }),
       };
     });
     // A region that the versions before and after it have is missing; one that came later is not.
@@ -73,7 +82,7 @@ export function matrixOf(body: Body, nowMs: number): Matrix {
     return {
       version,
       cells,
-      ready: version.regions.filter(({ state }) => state === "Completed").length,
+      ready: readyIn(version.regions).length,
       unseen: cells.filter(({ state }) => state === "unseen").length,
       ...standing(version, cells, missing, nowMs),
     };
@@ -90,34 +99,13 @@ function brokenSets({ keys = [] }: Body): ReadonlySet<number> {
   );
 }
 
-function cellState(
-  version: VersionSummary,
+function stateIn(
+  { state, heldBack }: VersionSummary,
   region: RegionSummary,
   broken: ReadonlySet<number>,
-): Pick<Cell, "state" | "word" | "share"> {
-  const { state, progress, latest, excludeFromLatest } = region;
-  if (state === "Failed") return { state: "failed", word: "Failed" };
-  if (state === "Replicating")
-    return {
-      state: "replicating",
-      word: `Replicating, ${progress} %`,
-      share: progress,
-    };
-  // Of what others work on, Azure's list does not say how far a region is.
-  if (state === "Unknown" && version.managedBy === "Sigil" && isBusy(version))
-    return { state: "replicating", word: "Waiting", share: 0 };
-  if (state === "Unknown")
-    return { state: "unseen", word: latest ? "Not seen yet, latest here" : "Not seen yet" };
-  if (region.diskEncryptionSets.some((set) => broken.has(set)))
-    return {
-      state: "risk",
-      word: latest ? "Ready, latest here, key at risk" : "Ready, key at risk",
-    };
-  if (latest) return { state: "latest", word: "Ready, latest here" };
-  if (!excludeFromLatest) return { state: "ready", word: "Ready" };
-  return version.heldBack === true
-    ? { state: "held", word: "Ready, held back" }
-    : { state: "excluded", word: "Ready, excluded from latest" };
+): RegionState {
+  const isBroken = region.diskEncryptionSets.some((set) => broken.has(set));
+  return regionState({ ...region, region, state, heldBack, isBroken });
 }
 
 const CONDITION_WORDS: Readonly<Record<string, string>> = {
@@ -149,27 +137,22 @@ function standing(
   cells: readonly Cell[],
   missing: readonly string[],
   nowMs: number,
-): Pick<Row, "standsOut" | "tone" | "mark"> {
-  const says = (standsOut: string, tone: Tone, mark: TileState = "note-mark") => ({
-    standsOut,
-    tone,
-    mark,
-  });
+): Pick<Row, "standsOut" | "tone"> {
+  const says = (standsOut: string, tone: Tone) => ({ standsOut, tone });
   const names = (state: TileState): readonly string[] =>
     cells.filter((cell) => cell.state === state).map(({ region }) => region);
   if (version.conditions?.some(({ type }) => type === "Revoked"))
-    return says("Revoked: not to be used", "bad", "failed");
+    return says("Revoked: not to be used", "bad");
   const failed = names("failed");
-  if (failed.length > 0) return says(`Failed in ${inText(failed)}`, "bad", "failed");
+  if (failed.length > 0) return says(`Failed in ${inText(failed)}`, "bad");
   const risk = names("risk");
-  if (risk.length > 0) return says(`Key at risk in ${inText(risk)}`, "bad", "risk");
+  if (risk.length > 0) return says(`Key at risk in ${inText(risk)}`, "bad");
   if (version.state === "Failed" || version.provisioningState === "Failed")
-    return says("Failed", "bad", "failed");
+    return says("Failed", "bad");
   const words = needsIn(version);
-  if (words !== "")
-    return says(words, "warn", /person|paused|gate|Halted/u.test(words) ? "held" : undefined);
-  if (version.keys === "AtRisk") return says("A key will be at risk", "warn", "risk");
-  if (isDeleting(version)) return says("Being deleted", "run");
+  if (words !== "") return says(words, "warn");
+  if (version.keys === "AtRisk") return says("A key will be at risk", "warn");
+  if (isDeleting(version.state, version.provisioningState)) return says("Being deleted", "run");
   if (isBusy(version)) return says(`Replicating${endText(version, nowMs)}`, "run");
   const endMs = Date.parse(version.endOfLifeDate ?? "");
   if (endMs < nowMs) return says("Past its end of life", "warn");
@@ -181,10 +164,6 @@ function standing(
   if (missing.length > 0) return says(`Not in ${namesText(missing)}`, "plain");
   if (!version.excludeFromLatest) return says("", "plain");
   return says(version.heldBack === true ? "Held back" : "Excluded from latest", "plain");
-}
-
-function isDeleting({ provisioningState, state = "" }: VersionSummary): boolean {
-  return provisioningState === "Deleting" || ["DeletionRequested", "Deleting"].includes(state);
 }
 
 function inText(names: readonly string[]): string {

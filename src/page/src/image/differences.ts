@@ -2,7 +2,7 @@ import type { Schemas } from "@sigil/client";
 import { canonicalRegion, namesText } from "../geography.js";
 import { inWords } from "../operations.js";
 import { ENCRYPTION_NAMES, nameIn } from "../summaries.js";
-import { isInLatest } from "../version/region-state.js";
+import { isInLatest } from "../region-state.js";
 import { sourcesOf } from "../version/sources.js";
 
 type Version = Schemas["ImageVersion"];

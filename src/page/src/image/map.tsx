@@ -3,7 +3,7 @@ import { Tile } from "../components/tile.js";
 import { usePrinting } from "../components/window-table.js";
 import { Link, navigate } from "../navigation.js";
 import type { ImageName } from "../routes.js";
-import { ageText, type Cell, type Matrix, type Row } from "./cells.js";
+import { ageText, TONES, type Cell, type Matrix, type Row } from "./cells.js";
 import { CellCard } from "./cell-card.js";
 
 /** As map.css has them. */
@@ -229,13 +229,6 @@ function MapHead({
     </div>
   );
 }
-
-const TONES = {
-  bad: "error-text",
-  warn: "warn-text",
-  run: "run-text",
-  plain: "",
-} as const;
 
 function MapRow({
   image,

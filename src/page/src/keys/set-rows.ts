@@ -1,9 +1,8 @@
 import type { Schemas } from "@sigil/client";
 import { durationText } from "../times.js";
-import { byRisk } from "../key-text.js";
-import { inWords } from "../operations.js";
+import { byRisk, KEY_TILES, KEY_WORDS, keyTile, type KeyTile } from "../key-text.js";
+import { capital, inWords } from "../operations.js";
 import type { ImageName } from "../routes.js";
-import type { TileState } from "../tile-state.js";
 
 type DiskEncryptionSet = Schemas["DiskEncryptionSet"];
 /** The last look at a set. */
@@ -23,7 +22,7 @@ export interface Use {
 /** A set and the state of its key. */
 export interface SetRow {
   readonly set: DiskEncryptionSet;
-  readonly tile: keyof typeof TILES;
+  readonly tile: KeyTile;
   readonly title: string;
   readonly details: readonly string[];
   /** Remedies. */
@@ -33,16 +32,6 @@ export interface SetRow {
   readonly expiresTime?: string | undefined;
   readonly uses: readonly Use[];
 }
-
-/** The most urgent first: the words for a count, and the title of one set. */
-const TILES = {
-  risk: ["at risk", "Failed"],
-  "note-mark": ["soon at risk", "Not rotated"],
-  unseen: ["not seen yet", "Not seen yet"],
-  done: ["work", "Works"],
-  absent: ["unused", "Not used by a version"],
-} as const satisfies Partial<Record<TileState, readonly [string, string]>>;
-const ORDER = Object.keys(TILES);
 
 /** Broken sets first, then those at risk soon, then unseen ones, then working ones. The maps have ids in lower case. */
 export function setRows(
@@ -57,7 +46,7 @@ export function setRows(
     })
     .sort(
       (a, b) =>
-        ORDER.indexOf(a.tile) - ORDER.indexOf(b.tile) ||
+        KEY_TILES.indexOf(a.tile) - KEY_TILES.indexOf(b.tile) ||
         a.set.region.localeCompare(b.set.region) ||
         a.set.id.localeCompare(b.set.id),
     );
@@ -68,22 +57,20 @@ function rowOf(set: DiskEncryptionSet, uses: readonly Use[], state: SetState | u
   const { notSeen = [], seenTime, expiresTime } = state ?? {};
   const problems = byRisk(state?.problems ?? []);
   const [first] = problems;
-  const tile =
-    first?.severity === "error" || provisioningState === "Failed"
-      ? "risk"
-      : (first ?? rotation) !== undefined
-        ? "note-mark"
-        : uses.length === 0
-          ? "absent"
-          : state === undefined || notSeen.length > 0
-            ? "unseen"
-            : "done";
+  // What Azure says of the set itself is a problem, too.
+  const own =
+    provisioningState === "Failed"
+      ? [{ title: "Failed", severity: "error" as const }]
+      : rotation
+        ? [{ title: "Not rotated", severity: "warning" as const }]
+        : [];
+  const found = keyTile([...problems, ...own], notSeen, seenTime);
+  const isUnused = uses.length === 0 && ["unseen", "ready"].includes(found);
+  const tile = isUnused ? "absent" : found;
   return {
     set,
     tile,
-    title: first
-      ? inWords(first.code).replace(/^./u, (letter) => letter.toUpperCase())
-      : TILES[tile][1],
+    title: capital(first ? inWords(first.code) : (own[0]?.title ?? KEY_WORDS[tile])),
     details: [
       ...[...problems, ...notSeen].map(({ message }) => message),
       ...(rotation ? [`${rotation.code}: ${rotation.message}`] : []),
@@ -98,10 +85,10 @@ function rowOf(set: DiskEncryptionSet, uses: readonly Use[], state: SetState | u
 
 /** `1 of 8 at risk`, then the others by their count. */
 export function countTexts(rows: readonly SetRow[]): readonly string[] {
-  return Object.entries(TILES).flatMap(([tile, [words]]) => {
+  return KEY_TILES.flatMap((tile) => {
     const count = rows.filter((row) => row.tile === tile).length;
-    if (tile === "risk") return [`${count} of ${rows.length} ${words}`];
-    return count > 0 ? [`${count} ${words}`] : [];
+    if (tile === "risk") return [`${count} of ${rows.length} ${KEY_WORDS[tile]}`];
+    return count > 0 ? [`${count} ${KEY_WORDS[tile]}`] : [];
   });
 }
 

@@ -6,7 +6,7 @@ import { Table } from "../components/table.js";
 import { Strip } from "../components/tile.js";
 import type { Galleries } from "../galleries.js";
 import { regionCount } from "../geography.js";
-import { ageText, latestCounts, matrixOf, unseenText } from "../image/cells.js";
+import { ageText, latestCounts, TONES, matrixOf, unseenText } from "../image/cells.js";
 import { MapKey } from "../image/map.js";
 import type { Live } from "../live.js";
 import { Link } from "../navigation.js";
@@ -103,13 +103,6 @@ function NoGallery() {
     </div>
   );
 }
-
-const TONES = {
-  bad: "error-text",
-  warn: "warn-text",
-  run: "run-text",
-  plain: "muted",
-} as const;
 
 function ImageRow({ known: { image, summary } }: { readonly known: Known }) {
   const body = summary?.body;

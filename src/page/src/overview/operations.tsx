@@ -2,9 +2,9 @@ import { Card } from "../components/card.js";
 import { tileOf } from "../components/state.js";
 import { Bar, Tile } from "../components/tile.js";
 import { Expected, Time } from "../components/time.js";
-import { regionCount } from "../geography.js";
 import { Link } from "../navigation.js";
 import { titleOf, type Operation } from "../operations.js";
+import { readyText } from "../region-state.js";
 
 export function UnderWay({ operations }: { readonly operations: readonly Operation[] }) {
   return (
@@ -20,7 +20,6 @@ export function UnderWay({ operations }: { readonly operations: readonly Operati
       {operations.length === 0 && <p class="pad muted small">Nothing is under way.</p>}
       {operations.map((operation) => {
         const { id, percentComplete, regions, expectedEndTime, waitReason } = operation;
-        const ready = regions.filter(({ state }) => state === "Completed");
         return (
           <div key={id} class="item">
             <Tile state="replicating" share={percentComplete} />
@@ -30,7 +29,7 @@ export function UnderWay({ operations }: { readonly operations: readonly Operati
               </Link>
               <Bar percent={percentComplete} label={titleOf(operation)} />
               <p>
-                {regions.length > 0 && `${ready.length} of ${regionCount(regions.length)} ready. `}
+                {regions.length > 0 && `${readyText(regions)}. `}
                 {expectedEndTime === undefined ? (
                   waitReason
                 ) : (

@@ -4,9 +4,11 @@ import { Tile } from "../components/tile.js";
 import { useImageUse, useText } from "../components/use-details.js";
 import type { Version } from "../dialogs/action.js";
 import { regionCount } from "../geography.js";
+import { readyIn, regionStates } from "../region-state.js";
+import { KEY_WORDS, keyTile } from "../key-text.js";
+import { capital } from "../operations.js";
 import type { ImageName } from "../routes.js";
 import { setCount } from "./keys.js";
-import { isUnseen } from "./region-state.js";
 import { sourcesOf } from "./sources.js";
 
 /** The few figures of a version. */
@@ -19,8 +21,7 @@ export function Facts({
 }) {
   const { sigil, properties, tags = {} } = version;
   const all = sigil.regions.length;
-  const ready = sigil.regions.filter(({ state }) => state === "Completed");
-  const unseen = sigil.regions.filter(isUnseen).length;
+  const unseen = regionStates(version).filter(({ state }) => state === "unseen").length;
   const { endOfLifeDate } = properties.publishingProfile;
   const secrets = properties.securityProfile?.secretsProvisioningSettings;
   const sources = sourcesOf(version);
@@ -28,7 +29,7 @@ export function Facts({
     <dl class="facts">
       <Fact name="Ready">
         <b>
-          {ready.length} of {regionCount(all)}
+          {readyIn(sigil.regions).length} of {regionCount(all)}
         </b>
         {unseen > 0 && `, ${unseen} not seen yet`}
       </Fact>
@@ -90,25 +91,20 @@ function secretsText({
 }
 
 function KeyState({ version }: { readonly version: Version }) {
-  const { problems, notSeen, seenTime } = version.sigil.keys ?? { problems: [], notSeen: [] };
-  const count = (those: readonly { readonly diskEncryptionSetId: string }[]): number =>
-    new Set(those.map((one) => one.diskEncryptionSetId)).size;
-  const atRisk = count(problems.filter(({ severity }) => severity === "error"));
-  const warned = count(problems);
-  const unseen = count(notSeen);
-  const [tile, text] =
-    atRisk > 0
-      ? (["risk", `${atRisk} of ${setCount(version)} at risk`] as const)
-      : warned > 0
-        ? (["note-mark", `${warned} soon at risk`] as const)
-        : unseen > 0 || seenTime === undefined
-          ? (["unseen", unseen > 0 ? `${unseen} not seen yet` : "Not seen yet"] as const)
-          : (["ready", "Safe"] as const);
+  const { problems = [], notSeen = [], seenTime } = version.sigil.keys ?? {};
+  const tile = keyTile(problems, notSeen, seenTime);
+  const those =
+    tile === "unseen"
+      ? notSeen
+      : problems.filter(({ severity }) => tile !== "risk" || severity === "error");
+  const count = new Set(those.map((one) => one.diskEncryptionSetId)).size;
   return (
     <span class="state">
       <Tile state={tile} />
       <span>
-        {text}
+        {count === 0
+          ? capital(KEY_WORDS[tile])
+          : `${count} of ${setCount(version)} ${KEY_WORDS[tile]}`}
         {seenTime !== undefined && (
           <span class="muted">
             , seen <Ago value={seenTime} />

@@ -8,7 +8,8 @@ import { namesText, regionCount } from "../geography.js";
 import { isRunning, kindName, type Operation } from "../operations.js";
 import { needText } from "../rollout-text.js";
 import { byRisk } from "../key-text.js";
-import { brokenKeysIn, isUnseen } from "./region-state.js";
+import { brokenKeysIn, readyIn, readyText, regionStates } from "../region-state.js";
+import { isDeleting } from "../summaries.js";
 
 /** The action of a headline's button. */
 export interface Deed {
@@ -45,8 +46,11 @@ export function headlinesOf(
   return found.length > 0 ? found : [atRest(version)];
 }
 
-function deletion({ sigil }: Version, operation: Operation | undefined): readonly Headline[] {
-  if (!["DeletionRequested", "Deleting"].includes(sigil.state ?? "")) return [];
+function deletion(
+  { sigil, properties }: Version,
+  operation: Operation | undefined,
+): readonly Headline[] {
+  if (!isDeleting(sigil.state, properties.provisioningState)) return [];
   const waits = operation?.waitReason;
   return [
     {
@@ -77,7 +81,7 @@ function failed(
       title: `Failed in ${namesText(those.map(({ name }) => name))}`,
       text: (
         <>
-          {first.details ?? "Azure gave no reason."} {readyText(regions)}{" "}
+          {first.details ?? "Azure gave no reason."} {readyText(regions)}.{" "}
           {next !== undefined && (
             <>
               Attempt {first.attempts}
@@ -99,11 +103,6 @@ function nextAttemptIn(regions: Version["sigil"]["regions"]): string | undefined
   return regions.find(
     ({ state, nextAttemptTime }) => state === "Failed" && nextAttemptTime !== undefined,
   )?.nextAttemptTime;
-}
-
-function readyText(regions: Version["sigil"]["regions"]): string {
-  const ready = regions.filter(({ state }) => state === "Completed");
-  return `${ready.length} of ${regionCount(regions.length)} ready.`;
 }
 
 export function ofCondition(version: Version, condition: Condition): Headline {
@@ -224,13 +223,13 @@ function running(version: Version, operation: Operation | undefined): readonly H
     const { kind, expectedEndTime, waitReason, nextAttemptTime } = operation;
     const replicates =
       ["CreateImageVersion", "UpdateImageVersion"].includes(kind) && waitReason === undefined;
-    if (!["DeletionRequested", "Deleting"].includes(sigil.state ?? ""))
+    if (!isDeleting(sigil.state))
       found.push({
         tile: "replicating",
         title: replicates ? "Replicating" : `${kindName(kind)} in progress`,
         text: (
           <>
-            {readyText(sigil.regions)} {waitReason !== undefined && `Waiting: ${waitReason} `}
+            {readyText(sigil.regions)}. {waitReason !== undefined && `Waiting: ${waitReason} `}
             <Time before="Sigil continues at " value={nextAttemptTime} lower after=". " />
             {expectedEndTime !== undefined && <Expected verb="Ends" value={expectedEndTime} />}
           </>
@@ -257,10 +256,10 @@ function running(version: Version, operation: Operation | undefined): readonly H
 function atRest(version: Version): Headline {
   const { sigil } = version;
   const all = sigil.regions.length;
-  const ready = sigil.regions.filter(({ state }) => state === "Completed").length;
+  const ready = readyIn(sigil.regions).length;
   const latest = sigil.latestIn.length;
-  const unseen = sigil.regions.filter(isUnseen).length;
-  const readyText =
+  const unseen = regionStates(version).filter(({ state }) => state === "unseen").length;
+  const stateText =
     ready === all
       ? all === 1
         ? `Ready in ${sigil.regions[0]?.name ?? "its region"}`
@@ -286,7 +285,7 @@ function atRest(version: Version): Headline {
       : `latest in ${latest === all ? (all === 1 ? "it" : `all ${all}`) : `${latest} of ${all}`}`;
   return {
     tile: unseen > 0 ? "unseen" : ready === all ? tile : "replicating",
-    title: `${readyText}, ${latestText}`,
+    title: `${stateText}, ${latestText}`,
     text:
       latest === 0
         ? "Machines created without a version number do not get it."

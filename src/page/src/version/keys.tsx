@@ -6,7 +6,7 @@ import { Table } from "../components/table.js";
 import { Expires, Time } from "../components/time.js";
 import type { Version } from "../dialogs/action.js";
 import { namesText } from "../geography.js";
-import { byRisk } from "../key-text.js";
+import { byRisk, KEY_TILES, KEY_WORDS, keyTile, type KeyTile } from "../key-text.js";
 import { ENCRYPTION_NAMES, nameIn } from "../summaries.js";
 
 type Keys = NonNullable<Version["sigil"]["keys"]>;
@@ -90,17 +90,14 @@ function DiskLine({
   readonly disk: DiskRow;
   readonly keys: Keys | undefined;
 }) {
-  const isOf = (id: string, sets: readonly string[]): boolean =>
-    sets.some((set) => isSame(set, id));
-  const stateOf = (disk: Disk): "risk" | "note-mark" | "unseen" | "ready" | "absent" => {
+  const stateOf = (disk: Disk): KeyTile => {
     const sets = setsOf(disk);
-    if (sets.length === 0) return "absent";
-    const problems = keys?.problems.filter((one) => isOf(one.diskEncryptionSetId, sets)) ?? [];
-    if (problems.some(({ severity }) => severity === "error")) return "risk";
-    if (problems.length > 0) return "note-mark";
-    return keys === undefined || keys.notSeen.some((one) => isOf(one.diskEncryptionSetId, sets))
-      ? "unseen"
-      : "ready";
+    const isOf = (one: { readonly diskEncryptionSetId: string }): boolean =>
+      sets.some((set) => isSame(set, one.diskEncryptionSetId));
+    const { problems = [], notSeen = [], seenTime } = keys ?? {};
+    return sets.length === 0
+      ? "absent"
+      : keyTile(problems.filter(isOf), notSeen.filter(isOf), seenTime);
   };
   const states = regions.map(({ disk }) => stateOf(disk));
   const count = (state: (typeof states)[number]): number =>
@@ -109,15 +106,8 @@ function DiskLine({
   const text =
     own === 0
       ? "Azure's own keys"
-      : (
-          [
-            ["risk", "at risk"],
-            ["note-mark", "soon at risk"],
-            ["ready", `of ${own} safe`],
-            ["unseen", "not seen yet"],
-          ] as const
-        )
-          .flatMap(([state, words]) => (count(state) > 0 ? [`${count(state)} ${words}`] : []))
+      : KEY_TILES.filter((state) => state !== "absent" && count(state) > 0)
+          .map((state) => `${count(state)} of ${own} ${KEY_WORDS[state]}`)
           .join("; ");
   const ends = regions.flatMap(({ disk }) => setsOf(disk)).map((id) => expiryOf(keys, id));
   const [first] = ends.flatMap((end) => end ?? []).sort((a, b) => Date.parse(a) - Date.parse(b));

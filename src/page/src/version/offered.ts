@@ -1,7 +1,8 @@
 import { isRunning, type Operation } from "../operations.js";
 import type { Version } from "../dialogs/action.js";
 import { canonicalRegion } from "../geography.js";
-import { isInLatest } from "./region-state.js";
+import { isInLatest } from "../region-state.js";
+import { isDeleting } from "../summaries.js";
 
 /** What the page knows besides. */
 interface Known {
@@ -40,16 +41,14 @@ export function offersOf(version: Version, known: Known): ReadonlySet<Offer> {
   const names = sigil.regions.map(({ name }) => name);
   const included = names.filter((name) => isInLatest(version, name));
   const isIn = (state: string): boolean => sigil.regions.some((region) => region.state === state);
-  const isDeleting =
-    properties.provisioningState === "Deleting" ||
-    ["DeletionRequested", "Deleting"].includes(sigil.state ?? "");
-  const isThere = properties.provisioningState !== "Creating" && !isDeleting;
+  const isGoing = isDeleting(sigil.state, properties.provisioningState);
+  const isThere = properties.provisioningState !== "Creating" && !isGoing;
   const isRevoked = sigil.revocation !== undefined;
   const isUsable = isThere && !isRevoked;
   const add = (offer: Offer, holds: boolean): void => {
     if (mayWrite && holds) offers.add(offer);
   };
-  add("change", !isDeleting);
+  add("change", !isGoing);
   add("tags", isThere);
   add("promote", isUsable && isPromotable(version, included));
   add("demote", isThere && included.length > 0);
@@ -57,11 +56,11 @@ export function offersOf(version: Version, known: Known): ReadonlySet<Offer> {
   add("rollback", isUsable && !sigil.latest && isIn("Completed"));
   add("test", isUsable && hasTestProfile);
   add("retry", isThere && isRetryable(version, operation));
-  add("protect", !isDeleting && sigil.protected !== true);
+  add("protect", !isGoing && sigil.protected !== true);
   add("unprotect", mayAdmin && sigil.protected === true);
   add("revoke", isThere && isRevocable(version));
   add("unrevoke", mayAdmin && isRevoked);
-  add("delete", !isDeleting && sigil.protected !== true && !isBlocked(version, nowMs));
+  add("delete", !isGoing && sigil.protected !== true && !isBlocked(version, nowMs));
   // For who approves, and for who has asked for the operation.
   if (known.mayApprove && closedIn(version).length > 0) offers.add("approve");
   if (known.mayCancel) offers.add("cancel");

@@ -7,29 +7,27 @@ import { StateWord, Strip, Bar } from "../components/tile.js";
 import { Expected, Time } from "../components/time.js";
 import type { Version } from "../dialogs/action.js";
 import { canonicalRegion, geographiesOf } from "../geography.js";
-import { brokenKeysIn, regionStateOf, type Region, type RegionState } from "./region-state.js";
+import { readyText, regionStates } from "../region-state.js";
 
 /** Of more regions, those that are well are folded by geography. */
 const MOST_UNFOLDED = 4;
 
-interface Row {
-  readonly region: Region;
-  readonly state: RegionState;
+type Row = ReturnType<typeof regionStates>[number] & {
   readonly wave: number | undefined;
   readonly latestHere: string;
   readonly storage: string;
-}
+};
 
 const FILTERS = [
   ["all", "All", () => true],
-  ["risk", "At risk", ({ state }: Row) => state.tile === "risk"],
-  ["unseen", "Not seen yet", ({ state }: Row) => state.tile === "unseen"],
+  ["risk", "At risk", ({ state }: Row) => state === "risk"],
+  ["unseen", "Not seen yet", ({ state }: Row) => state === "unseen"],
   [
     "unready",
     "Not ready",
-    ({ region, state }: Row) => region.state !== "Completed" && state.tile !== "unseen",
+    ({ region, state }: Row) => region.state !== "Completed" && state !== "unseen",
   ],
-  ["held", "Held back", ({ state }: Row) => state.tile === "held"],
+  ["held", "Held back", ({ state }: Row) => state === "held"],
 ] as const;
 
 /** What stands out first, then by geography. */
@@ -46,7 +44,7 @@ export function Regions({
   const holds = FILTERS.find(([key]) => key === filter)?.[2];
   const shown = rows.filter((row) => holds?.(row) ?? true);
   const isFolded = shown.length > MOST_UNFOLDED;
-  const first = isFolded ? shown.filter(({ state }) => state.standsOut) : shown;
+  const first = isFolded ? shown.filter(standsOut) : shown;
   return (
     <Card
       id="regions"
@@ -73,12 +71,12 @@ export function Regions({
       {isFolded &&
         geographiesOf(shown.map(({ region }) => region.name)).map(({ name, regions }) => {
           const those = shown.filter(({ region }) => regions.includes(region.name));
-          const quiet = those.filter(({ state }) => !state.standsOut);
+          const quiet = those.filter((row) => !standsOut(row));
           return (
             <details key={name} class="fold">
               <summary>
                 <b>{name}</b>
-                <Strip label={sentence(those)} tiles={those.map(tileOf)} />
+                <Strip label={sentence(those)} tiles={those} />
                 <span class="muted small">{sentence(those)}</span>
               </summary>
               <RegionTable rows={quiet} caption={`Regions: ${name}`} />
@@ -89,14 +87,13 @@ export function Regions({
   );
 }
 
-const tileOf = ({ state }: Row) => ({ state: state.tile, share: state.share });
+const standsOut = ({ state }: Row) => ["failed", "risk", "unseen"].includes(state);
 
 function sentence(rows: readonly Row[]): string {
-  const ready = rows.filter(({ region }) => region.state === "Completed");
-  const latest = rows.filter(({ state }) => state.tile === "latest");
-  const unseen = rows.filter(({ state }) => state.tile === "unseen");
+  const latest = rows.filter(({ state }) => state === "latest");
+  const unseen = rows.filter(({ state }) => state === "unseen");
   return [
-    `${ready.length} of ${rows.length} ready`,
+    readyText(rows.map(({ region }) => region)),
     ...(latest.length > 0 ? [`latest in ${latest.length}`] : []),
     ...(unseen.length > 0 ? [`${unseen.length} not seen yet`] : []),
   ].join(", ");
@@ -106,21 +103,20 @@ function rowsOf(
   version: Version,
   latestIn: ReadonlyMap<string, string> | undefined,
 ): readonly Row[] {
-  const broken = brokenKeysIn(version);
   const {
     targetRegions = [],
     replicaCount,
     storageAccountType,
   } = version.properties.publishingProfile;
   const { waves = [] } = version.sigil.promotion ?? {};
-  return version.sigil.regions.map((region) => {
+  return regionStates(version).map((one) => {
+    const { region } = one;
     const target = targetRegions.find(({ name }) => canonicalRegion(name) === region.name);
     const wave = waves.findIndex(({ regions }) =>
       regions.map(canonicalRegion).includes(region.name),
     );
     return {
-      region,
-      state: regionStateOf(version, region, broken),
+      ...one,
       wave: wave < 0 ? undefined : wave + 1,
       latestHere: latestHereOf(version, region.name, latestIn),
       storage: `${target?.regionalReplicaCount ?? replicaCount ?? 1} × ${target?.storageAccountType ?? storageAccountType ?? "Standard_LRS"}`,
@@ -156,18 +152,18 @@ function RegionTable({
         { title: "Replicas, storage", class: "wide-only" },
       ]}
     >
-      {rows.map(({ region, state, wave, latestHere, storage }) => (
+      {rows.map(({ region, state, share, word, wave, latestHere, storage }) => (
         <tr key={region.name}>
           <th scope="row">
             {region.name}
             {hasWaves && wave !== undefined && <small>Wave {wave}</small>}
           </th>
           <td data-label="State" class="nowrap">
-            <StateWord state={state.tile} share={state.share}>
-              {state.word}
+            <StateWord state={state} share={share}>
+              {word}
             </StateWord>
           </td>
-          <td>{state.tile !== "unseen" && <Progress region={region} />}</td>
+          <td>{state !== "unseen" && <Progress region={region} />}</td>
           <td data-label="Latest here">{latestHere}</td>
           <td class="wide-only nowrap">{storage}</td>
         </tr>

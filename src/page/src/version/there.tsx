@@ -16,6 +16,7 @@ import { useClient } from "../context.js";
 import { useLive, type Live } from "../live.js";
 import { isRunning, kindName, type Operation } from "../operations.js";
 import { BUSY_MS, IDLE_MS } from "../retry.js";
+import { readyIn } from "../region-state.js";
 import { imageKey } from "../routes.js";
 import { readSummary, type Summary } from "../summaries.js";
 import { useActions, type VersionProps } from "./actions.js";
@@ -187,9 +188,7 @@ function latestByRegion(summary: Summary): ReadonlyMap<string, string> {
 /** What one asks for now and then: read when it is opened. */
 function More({ image, version: { name, sigil } }: VersionProps) {
   const [open, setOpen] = useState<"use" | "machine">();
-  const regions = sigil.regions
-    .filter(({ state }) => state === "Completed")
-    .map((region) => region.name);
+  const regions = readyIn(sigil.regions).map((region) => region.name);
   return (
     <>
       <Card id="more" title="With this version">

@@ -1,6 +1,6 @@
 import type { Version } from "../dialogs/action.js";
 import { canonicalRegion, namesText, regionCount } from "../geography.js";
-import { isInLatest } from "./region-state.js";
+import { isInLatest } from "../region-state.js";
 
 /** How far each wave is. */
 export function Waves({ version }: { readonly version: Version }) {

@@ -161,7 +161,7 @@ function SetLine({ row, complete }: { readonly row: SetRow; readonly complete: b
   const [isOpen, setOpen] = useState(false);
   return (
     <>
-      <tr class={["done", "absent"].includes(tile) ? "quiet" : undefined}>
+      <tr class={["ready", "absent"].includes(tile) ? "quiet" : undefined}>
         <th scope="row" title={set.id}>
           <span class="state">
             <Tile state={tile} />
@@ -182,7 +182,7 @@ function SetLine({ row, complete }: { readonly row: SetRow; readonly complete: b
         <td data-label="State" class="kept">
           <span>
             {title}
-            {tile === "done" &&
+            {tile === "ready" &&
               (expiresTime === undefined ? (
                 ", no expiry"
               ) : (

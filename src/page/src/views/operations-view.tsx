@@ -16,6 +16,7 @@ import { BUSY_MS, errorOf, IDLE_MS } from "../retry.js";
 import { Link, replaceQuery, useQuery } from "../navigation.js";
 import { dueText } from "../times.js";
 import { isRunning, kindName, type Operation } from "../operations.js";
+import { readyIn } from "../region-state.js";
 import { parseResourceId } from "../routes.js";
 import { nameIn } from "../summaries.js";
 
@@ -143,7 +144,7 @@ function List({ filters }: { readonly filters: Filters }) {
 function Cells({ operation }: { readonly operation: Operation }) {
   const place = parseResourceId(operation.resourceId);
   const { regions } = operation;
-  const ready = regions.filter(({ state }) => state === "Completed").length;
+  const ready = readyIn(regions).length;
   const runs = isRunning(operation);
   const on = `${place?.image.imageName ?? nameIn(operation.resourceId)} ${place?.version ?? ""}`;
   return (

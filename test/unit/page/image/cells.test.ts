@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import {
   ageText,
   latestCounts,
@@ -55,26 +55,6 @@ const body = (...versions: ReturnType<typeof version>[]) => ({
   versions,
 });
 const only = (...versions: ReturnType<typeof version>[]) => matrixOf(body(...versions), NOW).rows;
-
-describe("the state of a cell", () => {
-  it.each([
-    ["failed", { state: "Failed" }, {}],
-    ["replicating", { state: "Replicating", progress: 40 }, {}],
-    ["latest", { latest: true }, {}],
-    ["ready", {}, {}],
-    ["risk", { diskEncryptionSets: [1] }, {}],
-    ["excluded", { excludeFromLatest: true }, {}],
-    ["held", { excludeFromLatest: true }, { heldBack: true }],
-    // What nobody has seen is never green, also where Azure gives it as the latest.
-    ["unseen", { state: "Unknown" }, { managedBy: "Others" }],
-    ["unseen", { state: "Unknown", latest: true }, { managedBy: "Others" }],
-    // What Sigil still waits for is not ready, also where Azure gives it as the latest.
-    ["replicating", { state: "Unknown", latest: true }, { state: "Replicating" }],
-  ])("%s: %j of %j", (state, ofRegion, ofVersion) => {
-    const [row] = only(version("1.0.0", [region("westus", ofRegion)], ofVersion));
-    expect(row?.cells.map((cell) => cell.state)).toEqual([state]);
-  });
-});
 
 it("columns are by geography, and a version that lacks a region says so where its neighbours have it", () => {
   const both = [region("westus"), region("westeurope")];

@@ -70,8 +70,8 @@ it("what is broken stands first, then what soon is, then what nobody has seen, t
     ["soon", "note-mark", "Key expiring"],
     ["unknown", "unseen", "Not seen yet"],
     ["unread", "unseen", "Not seen yet"],
-    ["works", "done", "Works"],
-    ["unused", "absent", "Not used by a version"],
+    ["works", "ready", "Safe"],
+    ["unused", "absent", "Unused"],
   ]);
   expect(rows[0]).toMatchObject({
     details: ["KeyDisabled message", "KeyExpiring message"],
@@ -92,7 +92,7 @@ it("risks are counted first, also where there are none; no word covers what was 
     "2 of 8 at risk",
     "2 soon at risk",
     "2 not seen yet",
-    "1 work",
+    "1 safe",
     "1 unused",
   ]);
   expect(countTexts([])).toEqual(["0 of 0 at risk"]);

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Version } from "../../../../src/page/src/dialogs/action.js";
 import { offersOf } from "../../../../src/page/src/version/offered.js";
-import { regionStateOf } from "../../../../src/page/src/version/region-state.js";
 
 const NOW = Date.parse("2026-06-01T12:00:00Z");
 const region = (name: string, state = "Completed") => ({
@@ -155,19 +154,4 @@ describe("what is offered", () => {
   ])("%s", (_, one, more, offers) => {
     expect(of(one, more)).toEqual(offers);
   });
-});
-
-it.each([
-  ["latest", {}, "westus"],
-  ["excluded", {}, "eastus2"],
-  ["held", { heldBack: true }, "eastus2"],
-  ["ready", { latestIn: [] }, "westus"],
-  ["unseen", { regions: [region("westus", "Unknown")] }, "westus"],
-  ["held", { state: "Replicating", regions: [region("westus", "Unknown")] }, "westus"],
-  ["risk", { keys: { problems: [{ severity: "error", regions: ["westus"] }] } }, "westus"],
-])("a region is %s with %j in %s", (tile, sigil, name) => {
-  const one = version(sigil);
-  const found = one.sigil.regions.find((each) => each.name === name);
-  if (found === undefined) throw new Error(name);
-  expect(regionStateOf(one, found).tile).toBe(tile);
 });
