@@ -1,5 +1,10 @@
 import type { Principal } from "../authorization/authentication.js";
-import { viewImageVersion, type Beside, type KnownImageVersion } from "../image-version/index.js";
+import {
+  readVersionAgain,
+  viewImageVersion,
+  type Beside,
+  type KnownImageVersion,
+} from "../image-version/index.js";
 import type { OperationRecord, Requester } from "../operation/records.js";
 import { viewOperation, type OperationView } from "../operation/views.js";
 import { viewNothingToDo } from "./nothing-to-do.js";
@@ -7,11 +12,14 @@ import { viewNothingToDo } from "./nothing-to-do.js";
 /** Seconds until a caller should read an operation again; Azure's work takes at least minutes. */
 export const RETRY_AFTER_SECONDS = 15;
 
-/** 200 with a version, and its ETag. */
-export function shown(version: KnownImageVersion, now: Date, beside?: Beside) {
+/** 200 with a version, its ETag, and when to read it again, which is sooner where its keys are opened. */
+export function shown(version: KnownImageVersion, now: Date, beside?: Beside, withKeys = false) {
   return {
     status: 200 as const,
-    headers: { ETag: version.etag },
+    headers: {
+      ETag: version.etag,
+      "Retry-After": readVersionAgain(version.record, withKeys, now),
+    },
     body: viewImageVersion(version, now, beside),
   };
 }

@@ -57,7 +57,10 @@ export type EndpointResponse<Id extends OperationId> = {
   }
     ? { readonly status: S; readonly body: B } & HeadersOf<H>
     : S extends 304
-      ? { readonly status: S; readonly headers: { readonly ETag: string } }
+      ? {
+          readonly status: S;
+          readonly headers: { readonly ETag: string; readonly "Retry-After": number };
+        }
       : never;
 }[keyof operations[Id]["responses"]];
 

@@ -10,9 +10,11 @@ import {
   listImageVersions,
   noteSeen,
   openedKeys,
+  readVersionsAgain,
   viewImageVersion,
   withKeys,
   type Dependencies,
+  type KnownImageVersion,
   type WaitsOf,
 } from "../image-version/index.js";
 import { getMachineCommands } from "../machine-command/get-machine-commands.js";
@@ -58,34 +60,36 @@ export function imageVersionReadHandlers(
     const looks = "expand" in query;
     const keys = await openedKeys(deps, imageIdOf(path), version, looks, refresh);
     const old = looks ? keysAgeWarnings(keys, deps) : [];
-    return shown({ ...version, warnings: [...version.warnings, ...old] }, deps.now(), {
-      ...waits,
-      ...(revocation && { revocation }),
-      ...(keys && { keys }),
-    });
+    const beside = { ...waits, ...(revocation && { revocation }), ...(keys && { keys }) };
+    const answer = { ...version, warnings: [...version.warnings, ...old] };
+    return shown(answer, deps.now(), beside, looks && keys !== undefined);
   };
 
   const list = async (request: List) => {
     const imageId = imageIdOf(request.path);
     const bans = await bansOf({ ...deps, revocations }, imageId);
+    const records: KnownImageVersion["record"][] = [];
+    const body = await viewPage(
+      request,
+      async (token) => {
+        const top = request.query.top ?? 20;
+        const page = await listImageVersions(deps, imageId, top, token);
+        const value = await withKeys(deps, imageId, page.value);
+        return { ...page, value };
+      },
+      ([version, keys]) => {
+        records.push(version.record);
+        const revocation = bans.get(version.id.versionName);
+        return viewImageVersion(version, deps.now(), {
+          ...(keys && { keys }),
+          ...(revocation && { revocation }),
+        });
+      },
+    );
     return {
       status: 200 as const,
-      body: await viewPage(
-        request,
-        async (token) => {
-          const top = request.query.top ?? 20;
-          const page = await listImageVersions(deps, imageId, top, token);
-          const value = await withKeys(deps, imageId, page.value);
-          return { ...page, value };
-        },
-        ([version, keys]) => {
-          const revocation = bans.get(version.id.versionName);
-          return viewImageVersion(version, deps.now(), {
-            ...(keys && { keys }),
-            ...(revocation && { revocation }),
-          });
-        },
-      ),
+      headers: { "Retry-After": readVersionsAgain(records, deps.now()) },
+      body,
     };
   };
 

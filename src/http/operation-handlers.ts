@@ -3,6 +3,7 @@ import type { OperationDependencies } from "../operation/ports.js";
 import { placeOf, type KnownImageVersion } from "../image-version/index.js";
 import { cancelOperation, tooLate } from "../operation/canceling.js";
 import { getOperation, listOperations } from "../operation/queries.js";
+import { secondsUntilNews } from "../operation/read-again.js";
 import type { OperationRecord, Requester, TrackedRecord } from "../operation/records.js";
 import { viewOperation } from "../operation/views.js";
 import type { Endpoint } from "./endpoint.js";
@@ -35,12 +36,13 @@ export function operationHandlers(
           headers: {},
           body: viewNothingToDo(await versionOf(nothing.id), now(), nothing.time),
         };
-      const { operation, dueTime } = await getOperation(deps, path.operationId);
+      const followed = await getOperation(deps, path.operationId);
+      const { operation } = followed;
       return {
         status: 200 as const,
         headers:
           operation.endTime === undefined
-            ? { "Retry-After": secondsUntilNews(dueTime, now()) }
+            ? { "Retry-After": secondsUntilNews(followed, now()) }
             : {},
         body: viewOperation(
           await asOfNow(operation),
@@ -99,22 +101,6 @@ export function operationHandlers(
       };
     }),
   };
-}
-
-/** About the length of a step. */
-const STEP_MS = 2_000;
-const LEAST_SECONDS = 5;
-const MOST_SECONDS = 180;
-
-/**
- * Seconds until an operation may show something new: just after the next step, or soon if a step
- * waits for an answer. While the step is overdue: 5, 10, 20 … s, by how long it is.
- */
-export function secondsUntilNews(dueTime: string | undefined, now: Date): number {
-  if (dueTime === undefined) return LEAST_SECONDS;
-  const untilMs = Date.parse(dueTime) + STEP_MS - now.getTime();
-  const seconds = Math.ceil(Math.abs(untilMs) / 1_000);
-  return Math.min(MOST_SECONDS, Math.max(LEAST_SECONDS, seconds));
 }
 
 function isSame(principal: Principal, requester: Requester): boolean {

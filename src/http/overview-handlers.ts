@@ -33,19 +33,19 @@ export function overviewHandlers(
   const readAttention = createAttention(operations, summarize);
   return {
     getImageSummary: endpoint("getImageSummary", async ({ path, headers }) => {
-      const { etag, view } = await summarize(imageIdOf(path));
-      return unlessKnown(headers, etag, view);
+      const { etag, view, readAgain } = await summarize(imageIdOf(path));
+      return unlessKnown(headers, { ETag: etag, "Retry-After": readAgain }, view);
     }),
     getAttention: endpoint("getAttention", async (request) => {
       const { query, headers, principal } = request;
       const isAdmin = isSufficient(principal?.roles ?? [], "ImageVersions.Admin");
       const more = isAdmin ? await rejectedRows(rejected) : [];
-      const { etag, ...page } = await viewPage(
+      const { etag, readAgain, ...page } = await viewPage(
         request,
         (token) => readAttention(query, more, token),
         (row) => row,
       );
-      return unlessKnown(headers, etag, page);
+      return unlessKnown(headers, { ETag: etag, "Retry-After": readAgain }, page);
     }),
   };
 }
@@ -53,11 +53,10 @@ export function overviewHandlers(
 /** 304 if the caller already has this answer. */
 function unlessKnown<Body>(
   { "If-None-Match": known = "" }: { readonly "If-None-Match"?: string },
-  etag: string,
+  headers: { readonly ETag: string; readonly "Retry-After": number },
   body: Body,
 ) {
-  const headers = { ETag: etag };
-  return known.split(",").some((each) => each.trim().replace(/^W\//u, "") === etag)
+  return known.split(",").some((each) => each.trim().replace(/^W\//u, "") === headers.ETag)
     ? { status: 304 as const, headers }
     : { status: 200 as const, headers, body };
 }

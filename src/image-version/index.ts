@@ -74,6 +74,7 @@ export { keysAgeWarnings, openedKeys, usesOf, withKeys, withRegionsAway } from "
 export { parentsOf } from "./queries/parents.js";
 export { lastShown, lookAt } from "./queries/look-at.js";
 export { createLooks, seeing } from "./queries/looks.js";
+export { readVersionAgain, readVersionsAgain } from "./queries/read-again.js";
 export { createSummaries, type Summarize } from "./queries/summaries.js";
 export type { WaitsOf } from "./queries/waits.js";
 export { getImageUse } from "./queries/use.js";

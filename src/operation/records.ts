@@ -421,16 +421,24 @@ export function sequenceOf(operationId: string): number {
 }
 
 /** An operation, and when the next step of its record is due; RFC 3339. */
-export interface Followed {
+export interface Followed extends NextStep {
   readonly operation: OperationRecord;
+}
+
+interface NextStep {
   /** Absent while a step waits for the answer to a write, which may come at any moment. */
   readonly dueTime?: string;
 }
 
 /** An operation with the next step's time from its record. */
 export function followedBy(
-  { dueTime, write }: Pick<TrackedRecord, "dueTime" | "write">,
+  record: Parameters<typeof nextStep>[0],
   operation: OperationRecord,
 ): Followed {
-  return { operation, ...(write?.answer !== "none" && { dueTime }) };
+  return { operation, ...nextStep(record) };
+}
+
+/** When the next step of a record is due. */
+export function nextStep({ dueTime, write }: Pick<TrackedRecord, "dueTime" | "write">): NextStep {
+  return write?.answer === "none" ? {} : { dueTime };
 }

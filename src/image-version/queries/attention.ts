@@ -22,6 +22,7 @@ import {
   versionRows,
   type AttentionRow,
 } from "./attention-rows.js";
+import { AT_REST_SECONDS } from "./read-again.js";
 import { MOST_IMAGES, type Summarize } from "./summaries.js";
 
 const KEEP_MS = 5_000;
@@ -45,11 +46,14 @@ interface Found {
   readonly rows: readonly AttentionRow[];
   readonly seen: AttentionView["seen"];
   readonly complete: boolean;
+  /** Seconds after which to read it again. */
+  readonly readAgain: number;
 }
 
 /** A page of rows, and an ETag of everything shown. */
 type AttentionPage = Page<AttentionRow> &
-  Pick<AttentionView, "counts" | "seen" | "complete"> & { readonly etag: string };
+  Pick<AttentionView, "counts" | "seen" | "complete"> &
+  Pick<Found, "readAgain"> & { readonly etag: string };
 
 /** `more`: rows that belong to no image definition. */
 type ReadAttention = (
@@ -62,7 +66,7 @@ export function createAttention(deps: Deps, summarize: Summarize): ReadAttention
   const shared = new SharedReads<Found>({ most: MOST_IMAGES, keepMs: KEEP_MS, now: deps.now });
   return async ({ severity, top = 50, ...place }, more = [], after = "") => {
     const key = JSON.stringify(place).toLowerCase();
-    const { rows, ...rest } = await shared.once(key, () => read(deps, summarize, place));
+    const { rows, readAgain, ...rest } = await shared.once(key, () => read(deps, summarize, place));
     const all = [...rowsByPlace([...rows, ...more])];
     const left = all.filter(
       ([at, row]) => at > after && (severity === undefined || row.severity === severity),
@@ -80,6 +84,7 @@ export function createAttention(deps: Deps, summarize: Summarize): ReadAttention
     const last = page.at(-1);
     return {
       ...content,
+      readAgain,
       etag: `"${hash.digest("hex").slice(0, 32)}"`,
       ...(left.length > page.length && last && { continuationToken: last[0] }),
     };
@@ -115,14 +120,16 @@ async function read(
   const asked = images.slice(0, MOST_IMAGES);
   const maxListMs = Math.max(LISTED_MS, asked.length * LIST_EVERY_MS);
   let complete = images.length === asked.length;
+  let readAgain = AT_REST_SECONDS;
   const views = new Map<string, ImageSummaryView>();
   const rows: AttentionRow[] = operations.flatMap(operationRow);
   const readNext = async (): Promise<void> => {
     for (let id = asked.shift(); id !== undefined; id = asked.shift())
       try {
-        const { view, notCreated } = await summarize(id, maxListMs);
+        const { view, notCreated, readAgain: again } = await summarize(id, maxListMs);
         views.set(id, view);
         complete &&= view.complete;
+        readAgain = Math.min(readAgain, again);
         for (const version of view.versions) rows.push(...versionRows(id, version));
         if (notCreated)
           rows.push(failedRow(notCreated.resourceId, "NotCreated", operationIdOf(notCreated)));
@@ -134,7 +141,7 @@ async function read(
   };
   await Promise.all(Array.from({ length: AT_ONCE }, readNext));
   const seen = seenIn([...views.values()], deps.now().getTime());
-  return { rows: [...rows, ...keyRows(views)], seen, complete };
+  return { rows: [...rows, ...keyRows(views)], seen, complete, readAgain };
 }
 
 /** Open operations that need a person. */

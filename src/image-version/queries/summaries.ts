@@ -37,6 +37,7 @@ import { compareVersionNumbers } from "../version-numbers.js";
 import { atRisk, described, keepsLatest, revoked } from "./conditions.js";
 import { known, latestOfListed, lookOf } from "./get.js";
 import { readKeys } from "./keys.js";
+import { readVersionsAgain } from "./read-again.js";
 import { looksAtOthers } from "./looks-at-others.js";
 import type { Latest } from "../latest/latest-after.js";
 import { ageOf, keysOf, Sets, summaryOf, type Shown, type Summary } from "./summary-of.js";
@@ -55,6 +56,8 @@ interface ImageSummary {
   /** Changes with the content, not with time. */
   readonly etag: string;
   readonly view: ImageSummaryView;
+  /** Seconds after which to read it again. */
+  readonly readAgain: number;
   /** The highest version, if Azure does not have it because its creation failed. */
   readonly notCreated?: ImageVersionRecord;
 }
@@ -216,6 +219,7 @@ async function summarize(
   return {
     etag: `"${createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 32)}"`,
     view: { ...content, time },
+    readAgain: readVersionsAgain(records.values(), reads.now()),
     ...notCreatedAmong(names, items, records),
   };
 }

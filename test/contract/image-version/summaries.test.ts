@@ -100,11 +100,12 @@ test("twenty who ask at once cost what one costs, and a version that has ended i
 
 test("changes its ETag with the progress of a region, and forgets what was deleted", async () => {
   const summarize = instance();
-  const { etag } = await summarize(IMAGE);
+  const { etag, readAgain } = await summarize(IMAGE);
   await request(world.deps, seedVersionId("3.0.0"), managedImageRequest());
   world.clock.advance(2_000);
   const begun = await summarize(IMAGE);
   expect(begun.etag).not.toBe(etag);
+  expect([readAgain, begun.readAgain]).toEqual([60, 15]);
   // Azure has not shown it yet: it is shown as it was asked for.
   expect(begun.view.versions[0]).toMatchObject({
     name: "3.0.0",

@@ -9,7 +9,7 @@ import { deleteImageVersion } from "../../../src/image-version/commands/delete.j
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { getImageVersion, listImageVersions } from "../../../src/image-version/queries/get.js";
 import { viewImageVersion } from "../../../src/image-version/queries/views.js";
-import { secondsUntilNews } from "../../../src/http/operation-handlers.js";
+import { secondsUntilNews } from "../../../src/operation/read-again.js";
 import { compressed } from "../../../src/http/compressed.js";
 import { imageIdOf } from "../../../src/resource-id.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
@@ -299,7 +299,7 @@ test("the whole of a version, whose ten regions replicate for 45 minutes, is wha
       if (operation.status === "Succeeded") break;
       const dueMs = Date.parse(record.dueTime);
       for (; nextWaitMs < dueMs; waits += 1)
-        nextWaitMs += secondsUntilNews(record.dueTime, new Date(nextWaitMs)) * 1_000;
+        nextWaitMs += secondsUntilNews(record, new Date(nextWaitMs)) * 1_000;
       replicating.clock.advance(Math.max(0, dueMs - replicating.clock.now()));
       for (const message of await replicating.takeDue())
         all.push(await costsOf(() => replicating.handle(message)));

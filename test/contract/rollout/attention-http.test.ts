@@ -87,7 +87,7 @@ function instance(role = "ImageVersions.Read") {
       expect(responseMistakes("getAttention", status, headers["Content-Type"] ?? "", view)).toEqual(
         [],
       );
-    return { status, etag: headers["ETag"] ?? "", body, view };
+    return { status, etag: headers["ETag"] ?? "", again: headers["Retry-After"], body, view };
   };
 }
 
@@ -126,9 +126,11 @@ test("by severity and by place there is less, and counts tell of all severities"
 test("whoever has the answer is told 304 until something changes", async () => {
   await twoThatNeedSomebody();
   const get = instance();
-  const { etag } = await get();
+  const { etag, again } = await get();
+  // Nothing is under way
+  expect(again).toBe("60");
   const same = await get("", `"other", W/${etag}`);
-  expect(same).toMatchObject({ status: 304, etag });
+  expect(same).toMatchObject({ status: 304, etag, again });
   expect(same.body).toBeUndefined();
   await rollouts.report({}, HALTED);
   await rollouts.pass(1);

@@ -155,6 +155,7 @@ describe.each([
     const { status, headers, body } = await get();
     expect(status).toBe(200);
     expect(headers["ETag"]).toMatch(/^"[0-9a-f]{32}"$/u);
+    expect(headers["Retry-After"]).toBe("60");
     expect(body).toMatchObject({
       name: THERE,
       tags: { build: "4711" },
@@ -164,6 +165,14 @@ describe.each([
 
   it("GET of a version that nobody has is 404", async () => {
     expect((await get(NEW)).status).toBe(404);
+  });
+
+  it("GET of what is to be made says when Sigil takes the next step, a list no sooner than in 15 s", async () => {
+    await put("", { version: NEW });
+    expect((await get(NEW)).headers["Retry-After"]).toBe("5");
+    await put("", { version: THERE, body: { ...managedImageBody, tags: { build: "4712" } } });
+    const list = { method: "GET", url: `${base}?${ignored}` };
+    expect((await call(named("listImageVersions"), list)).headers["Retry-After"]).toBe("15");
   });
 
   it("GET lists the versions, the highest number first", async () => {

@@ -29,9 +29,13 @@ test.each([
         diskEncryptionSets: [],
         versions: [],
       };
-      return Promise.resolve({ etag: "", view });
+      return Promise.resolve({ etag: "", view, readAgain: 60 - ages.length });
     });
-    expect(await attention({})).toMatchObject({ value: [], complete });
+    expect(await attention({})).toMatchObject({
+      value: [],
+      complete,
+      readAgain: 60 - ages.length,
+    });
     expect(ages).toEqual(Array.from({ length: Math.min(count, 200) }, () => age));
   },
 );
