@@ -1,9 +1,10 @@
 /**
- * What is known of a disk encryption set after another look. Pure. Invariants:
- *  1. A problem stays until that by which it was seen is seen without it: what cannot be looked at mends nothing. What was wrong
- *     with a key is not wrong with another that the set has since.
- *     A set that is not found is gone at the second look, `CONFIRM_MS` after the first or later: until then it is not seen.
- *  2. Each change of what is wrong is told once: when it is other than what was told last.
+ * The known state of a disk encryption set after another look. Pure. Invariants:
+ *  1. A problem stays until whatever showed it (set or key) is seen without it: a look that fails
+ *     fixes nothing. A problem of a key does not pass to the set's next key. A set that is not
+ *     found is gone at the second look, at least `CONFIRM_MS` after the first; until then it counts
+ *     as not seen.
+ *  2. Each change of the problems is reported once, if it differs from the last report.
  */
 import type { DiskEncryptionSet } from "../resources.js";
 import { SET_NOT_FOUND, type Judged } from "./judge.js";
@@ -13,11 +14,11 @@ export type KeyChange = "atRisk" | "safe";
 
 export interface Advanced {
   readonly state: KeyState;
-  /** What is to be told; absent where nothing is. */
+  /** The change to report; absent: none. */
   readonly change?: KeyChange;
 }
 
-/** A replica of Azure Resource Manager that is behind has caught up by then. */
+/** A lagging replica of Azure Resource Manager has caught up by then. */
 const CONFIRM_MS = 120_000;
 
 export function advanceKeys(
@@ -94,7 +95,7 @@ function isSameKey(before: Before, shown: DiskEncryptionSet | undefined): boolea
   return shown === undefined || shown.keyUrl === before.keyUrl;
 }
 
-/** Invariants 1 and 2: whether another key than the one that was told of is safe is known once that is seen. */
+/** Invariants 1 and 2: whether a new key is safe is known only once that key is seen. */
 function toldOf(
   before: Before,
   { seen }: Judged,
@@ -130,7 +131,7 @@ function notFoundOnce(id: string): Judged {
   };
 }
 
-/** Not its words, which say a time or what Azure said. */
+/** Without the messages, which contain times and Azure's words. */
 function factOf(problems: readonly KeyProblem[], keyUrl: string | undefined): string {
   return [
     ...problems.map(({ code }) => code).sort(),

@@ -9,7 +9,7 @@ export function azNames(id: string): string {
     : `--subscription ${resource.subscriptionId} --resource-group ${resource.resourceGroupName} --name ${resource.names.at(-1)}`;
 }
 
-/** The command that sets a disk encryption set's key; `keyUrl` absent: the reader fills it in. */
+/** The command that sets a disk encryption set's key; without `keyUrl` the reader fills it in. */
 export function setKeyCommand(id: string, keyUrl?: string): string {
   const key = keyUrl === undefined ? "{key}" : shellWord(keyUrl);
   return `az disk-encryption-set update ${azNames(id)} --key-url ${key}`;

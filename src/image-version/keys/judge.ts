@@ -1,12 +1,12 @@
 /**
- * What is wrong with a disk encryption set and its key. Pure. Invariant: what was not seen is in `notSeen`, and nothing is said to
- * be well that is there.
+ * Judges a disk encryption set and its key. Pure. Invariant: what was not seen is in `notSeen`, and
+ * never counts as working.
  */
 import { azNames, setKeyCommand } from "./az-names.js";
 import type { DiskEncryptionSet, EncryptionType } from "../resources.js";
 import type { Breakage, Key, KeyProblem, NotSeen } from "./ports.js";
 
-/** What a look has shown; `unseen` where it could not look, and why. */
+/** The result of a look; `unseen`: Sigil could not look, and why. */
 export type Sight<T> =
   | { readonly kind: "found"; readonly value: T }
   | { readonly kind: "absent" }
@@ -17,18 +17,21 @@ export interface SetSight extends KeySight {
 }
 
 export interface KeySight {
-  /** Of the key that the set uses; absent where the set has none, or is not there. */
+  /** The key of the set; absent: the set has none, or does not exist. */
   readonly key?: Sight<Key>;
-  /** Where there is no such key: its vault. */
+  /** The vault of a key that does not exist. */
   readonly vault?: Sight<true>;
-  /** Where the set follows the newest version of the key, and its own expires soon: that version. */
+  /**
+   * If the set follows the newest version of the key, and its own version expires soon: the newest
+   * version.
+   */
   readonly newest?: Sight<Key>;
 }
 
 export interface Judged {
   readonly problems: readonly KeyProblem[];
   readonly notSeen: readonly NotSeen[];
-  /** Of the version of the key that the set uses; absent where it has none, or was not seen. RFC 3339. */
+  /** When the set's version of the key expires, RFC 3339; absent: never, or it was not seen. */
   readonly expiresTime?: string;
   readonly seen: Readonly<Record<KeyProblem["seenBy"], boolean>>;
 }
@@ -43,7 +46,7 @@ const NEW_USE: readonly Breakage[] = ["update", "deployment"];
 /** "When a key is either disabled, deleted, or expired, any VMs with either OS or data disks using that key will automatically shut down" (Server-side encryption of Azure Disk Storage). */
 const ALL_USE: readonly Breakage[] = [...NEW_USE, "runningMachines"];
 
-/** `madeWith`: the types that the set had when the versions were made that it encrypts. */
+/** `madeWith`: the set's types when it encrypted its versions. */
 export function judgeSet(
   id: string,
   sight: SetSight,
@@ -59,13 +62,13 @@ export function judgeSet(
     ...(expires !== undefined && { expiresTime: expires }),
     seen: {
       set: set.kind !== "unseen",
-      // Of a set that is gone, or has no key, there is no key to be seen.
+      // A set that is gone, or has no key, has no key to look at.
       key: [set, key, vault, newest].every((sight) => sight?.kind !== "unseen"),
     },
   };
 }
 
-/** What is wrong with the key of a set. */
+/** The problems of a set's key. */
 export function judgeKey(
   id: string,
   keyUrl: string | undefined,
@@ -122,7 +125,7 @@ function setProblems(
   const { provisioningState, keyUrl, autoKeyRotationError, encryptionType } = sight.value;
   const was = madeWith.filter((type) => type !== "Unknown" && type !== encryptionType);
   return [
-    // What is being changed is neither well nor bad.
+    // A set that is being changed is neither working nor broken.
     ...(provisioningState === "Failed"
       ? [
           problem(
@@ -166,7 +169,7 @@ function setProblems(
 
 export const SET_NOT_FOUND = "DiskEncryptionSetNotFound";
 
-/** It is a problem of those versions alone that were made with the set as another. */
+/** A problem only of versions that were created while the set had another type. */
 export const TYPE_CHANGED = "DiskEncryptionSetTypeChanged";
 
 type KeyFault = Omit<KeyProblem, "seenBy">;
@@ -196,7 +199,8 @@ function missingKey(
           breaks: ALL_USE,
         },
       ];
-    // A set keeps the id that its vault had: one that was moved to another resource group works on.
+    // A set keeps its vault's old resource id, so one whose vault moved to another resource group
+    // still works.
     case "absent":
       return [
         {
@@ -269,7 +273,7 @@ function keyProblems(
   ];
 }
 
-/** Versions can be made with it. */
+/** Whether versions can be created with it. */
 export function setWorks(set: DiskEncryptionSet): boolean {
   return (
     set.provisioningState === "Succeeded" &&
@@ -277,17 +281,17 @@ export function setWorks(set: DiskEncryptionSet): boolean {
   );
 }
 
-/** It can be used at this moment. */
+/** Whether it can be used now. */
 export function keyWorks(key: Key, now: Date): boolean {
   return keyProblems(undefined, key, undefined, now, 0).length === 0;
 }
 
-/** It works today, and will not for as long as is asked. */
+/** Whether it works now, and will stop before the time that is asked about. */
 export function isExpiring({ expires }: Key, now: Date, expiryMs: number): boolean {
   return expires !== undefined && Date.parse(expires) - now.getTime() <= expiryMs;
 }
 
-/** The set takes another version of the key before this one expires. */
+/** Whether the set takes another version of the key before this one expires. */
 function isFollowed(newest: SetSight["newest"], now: Date, expiryMs: number): boolean {
   return (
     newest?.kind === "found" && newest.value.enabled && !isExpiring(newest.value, now, expiryMs)

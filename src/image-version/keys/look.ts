@@ -1,4 +1,4 @@
-/** Looks at disk encryption sets and their keys, as far as the memory has not seen them. */
+/** Looks at disk encryption sets and their keys, unless the memory saw them recently. */
 import { parseResourceId } from "../../resource-id.js";
 import type { DiskEncryptionSet } from "../resources.js";
 import {
@@ -22,21 +22,24 @@ interface SetReader {
   getDiskEncryptionSet(id: string): Promise<DiskEncryptionSet | undefined>;
 }
 
-/** When the read began that is the oldest of it. */
+/** When its oldest read began. */
 interface Timed {
   readonly timeMs: number;
 }
 
 export interface KeyLooks {
-  /** Seen no earlier than `afterMs`, unless it stands in. Throws what passes: then nothing is known that was not before. */
+  /**
+   * Seen no earlier than `afterMs`, unless an older answer stands in. Throws transient errors, and
+   * then learns nothing.
+   */
   look(this: void, setId: string, afterMs?: number): Promise<SetSight & Timed>;
-  /** The same of the key of a set that was read. */
+  /** The same for the key of a set that was read. */
   keyOf(this: void, set: DiskEncryptionSet): Promise<KeySight>;
-  /** How many reads of Azure were made. */
+  /** The number of reads from Azure. */
   readonly reads: number;
 }
 
-/** For one run, or one request: what was seen is not asked again. */
+/** For one run or one request, in which nothing is read twice. */
 export function createKeyLooks(
   { resources, keyReader, keyExpiryMs, now, looks }: LookDependencies,
   use: KeyUse,
@@ -111,12 +114,12 @@ export function createKeyLooks(
   };
 }
 
-/** A set, for the memory. */
+/** How the memory reads a set. */
 export function setToSee(resources: SetReader, id: string): ToSee<DiskEncryptionSet> {
   return { names: [id], read: () => resources.getDiskEncryptionSet(id), works: setWorks };
 }
 
-/** What says no is not there to be seen. */
+/** A refusal means that Sigil could not look. */
 function sightOf<T>({ value, error }: Shown<T>): Sight<T> {
   if (error?.code === "ResourceManagerForbidden") {
     const lacking = error.findings.map(
@@ -142,7 +145,7 @@ interface KeyAddress {
 const KEY_URL =
   /^https:\/\/([-\w.]+)(?::\d+)?\/keys\/([-0-9A-Za-z]{1,127})(?:\/([0-9A-Za-z]{1,127}))?\/?$/u;
 
-/** Where Azure Resource Manager has the key, or why it does not. */
+/** The address of the key in Azure Resource Manager, or why it has none. */
 function addressOf(
   { id, vaultId, federatedClientId }: DiskEncryptionSet,
   keyUrl: string,

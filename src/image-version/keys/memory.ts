@@ -1,8 +1,10 @@
 /**
- * What this instance last saw of disk encryption sets, keys and vaults, whichever part of Sigil read them. Invariants:
- *  1. To show a state, an answer may be 30 s old (5 s for a refresh), good or bad. To act, it must work and be at most 15 s old, for a
- *     plan 30 s: after a key is fixed nobody waits.
- *  2. If there is no quota for a read, a state that is only shown may be `STAND_IN_MS` old. No action or plan rests on such an answer.
+ * What this instance last saw of disk encryption sets, keys and vaults, whichever part of Sigil
+ * read them. Invariants:
+ *  1. To show a state, an answer may be 30 s old (5 s for a refresh), good or bad. To act, it must
+ *     work and be at most 15 s old, for a plan 30 s, so nobody waits after a key is fixed.
+ *  2. If there is no quota for a read, a state that is only shown may be `STAND_IN_MS` old. No
+ *     action or plan rests on such an answer.
  *  3. A refusal that a retry cannot change is kept like any other answer.
  */
 import { ServiceError } from "../../errors.js";

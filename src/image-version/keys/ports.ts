@@ -7,76 +7,82 @@ export interface Key {
   readonly enabled: boolean;
   readonly notBefore?: string;
   readonly expires?: string;
-  /** Of this version of the key. */
+  /** With this version of the key. */
   readonly url?: string;
 }
 
 /**
- * Keys through the management plane: what a key is for is never asked of its vault. Each call throws what every call of Azure
- * Resource Manager does (image-version's ports.ts); none is retried inside.
+ * Keys through the management plane: Sigil never asks a vault. Each call throws what every call of
+ * Azure Resource Manager throws (image-version's ports.ts); none is retried inside.
  */
 export interface KeyReader {
-  /** `version` absent: the newest. Undefined where there is none, which may be for want of the vault. */
+  /**
+   * `version` absent: the newest. Undefined if there is no such key, perhaps because the vault is
+   * gone.
+   */
   getKey(vaultId: string, name: string, version?: string): Promise<Key | undefined>;
-  /** False where there is none, or it was deleted and can be recovered. */
+  /** False if there is none, or it is soft-deleted. */
   hasVault(vaultId: string): Promise<boolean>;
 }
 
-/** What breaks by a problem: updates of the version, machines made of it, machines that run. */
+/** What a problem breaks: updates of the version, new machines, running machines. */
 export type Breakage = "update" | "deployment" | "runningMachines";
 
-/** What is certain, and bad. */
+/** A certain problem. */
 export interface KeyProblem {
   readonly code: string;
-  /** `error`: it breaks now; `warning`: it will, or may. */
+  /** `error`: it breaks something now; `warning`: it will, or may. */
   readonly severity: "error" | "warning";
   readonly message: string;
   readonly remediation: string;
   readonly breaks: readonly Breakage[];
-  /** By what it was seen: it is mended where that is seen again, and is well. */
+  /** What showed it: the problem ends once that is seen again without it. */
   readonly seenBy: "set" | "key";
 }
 
-/** What nobody could look at, and why. */
+/** What Sigil could not look at, and why. */
 export interface NotSeen {
   readonly code: string;
   readonly message: string;
 }
 
-/** One disk encryption set of an image definition's versions, as it was seen last. Times are RFC 3339. */
+/**
+ * The last known state of one disk encryption set of an image definition's versions. Times are RFC
+ * 3339.
+ */
 export interface KeyState {
   readonly diskEncryptionSetId: string;
   readonly lookedTime: string;
   readonly keyUrl?: string;
-  /** Of the key, as it was seen last; absent where it has none, or an earlier release has looked. */
+  /** The key's expiry, as last seen; absent: none, or an earlier release looked. */
   readonly expiresTime?: string;
   readonly encryptionType?: EncryptionType;
   readonly problems: readonly KeyProblem[];
   readonly notSeen: readonly NotSeen[];
-  /** Since when there are problems. */
+  /** When the problems began. */
   readonly since?: string;
-  /** What of them was told last; absent: nothing, or that it is mended. */
+  /** The last report; absent: none, or that all is well. */
   readonly told?: string;
-  /** A problem of the key is among them. */
+  /** True if the report has a problem of the key. */
   readonly toldOfKey?: true;
-  /** Since when looks have not found it. */
+  /** Since when looks do not find it. */
   readonly missingSince?: string;
-  /** True where the last look has shown no version that has it. */
+  /** True if the last look showed no version that uses it. */
   readonly unused?: true;
-  /** How often was told of it. */
+  /** How many reports were sent. */
   readonly sequence: number;
 }
 
-/** What is known of the keys of an image definition's versions, and is still to be told. */
+/** The known keys of an image definition's versions, and unsent reports. */
 export interface ImageKeys {
   readonly imageId: string;
   readonly sets: readonly KeyState[];
-  /** When the last look at a set has failed, by its id in lower case; RFC 3339. */
+  /** When the last look at a set failed, by its id in lower case; RFC 3339. */
   readonly failedTimes?: Readonly<Record<string, string>>;
   readonly untold: readonly CloudEvent[];
 }
 
-/** What looks after keys. */
+/** What the key guardian needs. */
 export interface KeyDependencies {
   readonly keyReader: KeyReader;
   readonly keyStates: Pick<ImageDocuments<ImageKeys>, "read" | "put">;

@@ -1,8 +1,8 @@
 /**
  * Looks at disk encryption sets now. Invariants:
- *  1. A look older than the stored state changes nothing and tells nothing.
- *  2. A look that differs from the stored state is stored and told. If that fails, the caller still gets its answer. One instance tries
- *     the same once in 30 s.
+ *  1. A look older than the stored state changes nothing and reports nothing.
+ *  2. A look that differs from the stored state is stored and reported. If that fails, the caller
+ *     still gets its answer. One instance tries the same once in 30 s.
  */
 import { isDeepStrictEqual } from "node:util";
 import { orNone } from "../../errors.js";
@@ -18,7 +18,10 @@ export interface SeeDependencies extends Pick<LookDependencies, "resources" | "n
   readonly looks: LookDependencies["looks"] & {
     once<T>(key: string, read: () => Promise<T>): Promise<T>;
   };
-  /** Stores and tells what was just seen of these sets (lower case) of an image definition. Absent: the next run does. */
+  /**
+   * Stores and reports new looks at these sets (lower case) of an image definition; absent: the key
+   * guardian's next run does.
+   */
   readonly noteKeys?: (imageId: string, setIds: readonly string[]) => Promise<void>;
 }
 
@@ -48,7 +51,10 @@ export async function seeSets(
   return new Map([...stored, ...states.map((state) => [keyIn(state), state] as const)]);
 }
 
-/** What is known of a set after another look. `madeWith` absent: not read; the set is judged by the type that it has now. */
+/**
+ * The known state of a set after another look. `madeWith` absent: not read, so the set's present
+ * type counts.
+ */
 export async function lookAgain(
   { now, keyExpiryMs: expiryMs }: Pick<LookDependencies, "now" | "keyExpiryMs">,
   looks: KeyLooks,
@@ -73,7 +79,7 @@ export async function lookAgain(
   );
 }
 
-/** Worth a write. A set without a stored state is, unless it could not be seen. */
+/** Whether it is worth a write. A set without a stored state is, unless Sigil could not look. */
 export function isNews(state: KeyState, known: KeyState | undefined): boolean {
   return known === undefined
     ? state.problems.length > 0 || state.notSeen.length === 0

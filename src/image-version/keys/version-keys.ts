@@ -1,4 +1,7 @@
-/** What is known of the keys of one version. Pure. Invariant: a set that was not looked at, or not wholly, is never safe. */
+/**
+ * The known state of one version's keys. Pure. Invariant: a set that Sigil did not look at, or only
+ * in part, is never safe.
+ */
 import { azNames } from "./az-names.js";
 import type { EncryptionType } from "../resources.js";
 import { TYPE_CHANGED } from "./judge.js";
@@ -6,15 +9,15 @@ import type { ImageKeys, KeyProblem, KeyState, NotSeen } from "./ports.js";
 
 interface OfSet {
   readonly diskEncryptionSetId: string;
-  /** Canonical; where the version has the set. */
+  /** Canonical regions where the version uses the set. */
   readonly regions: readonly string[];
 }
 
 export interface VersionKeys {
   readonly state: "AtRisk" | "Unknown" | "Safe";
-  /** When the set was seen that was seen least recently; absent if one was not seen yet. RFC 3339. */
+  /** When the least recently seen set was seen, RFC 3339; absent: one was never seen. */
   readonly seenTime?: string;
-  /** Those that were looked at. */
+  /** The sets that were seen. */
   readonly sets: readonly (OfSet & Pick<KeyState, "keyUrl" | "expiresTime">)[];
   readonly problems: readonly (OfSet &
     Omit<KeyProblem, "seenBy"> & {
@@ -30,7 +33,7 @@ const NOT_YET: NotSeen = {
     "Sigil has not read the set yet. The next run reads it, if a version of Sigil's uses it.",
 };
 
-/** That the key of a set was not seen, in words for a caller, with what the key guardian has seen last. */
+/** Texts for a key that Sigil could not look at, with the key guardian's last look. */
 export function notSeenWords(
   id: string,
   { code, message }: NotSeen,
@@ -54,7 +57,7 @@ export function notSeenWords(
   };
 }
 
-/** By set, in lower case. */
+/** By set id in lower case. */
 export type KeyStatesBySet = ReadonlyMap<string, KeyState>;
 
 export function statesOf(known: Pick<ImageKeys, "sets"> | undefined): KeyStatesBySet {
@@ -64,8 +67,8 @@ export function statesOf(known: Pick<ImageKeys, "sets"> | undefined): KeyStatesB
 }
 
 /**
- * Undefined for a version without keys of customers. `uses`: each set that a disk has in a canonical region. `madeWith`: by set in
- * lower case, when Sigil last proved it.
+ * Undefined for a version without customer keys. `uses`: each disk's set, in canonical regions.
+ * `madeWith`: the set's type when Sigil last proved it, by set id in lower case.
  */
 export function versionKeys(
   states: KeyStatesBySet,
@@ -111,7 +114,7 @@ export function versionKeys(
   };
 }
 
-/** Which key a set was seen with, and until when that can be used. */
+/** The key that a set was seen with, and when it expires. */
 export function keyIn({ keyUrl, expiresTime }: KeyState): Pick<KeyState, "keyUrl" | "expiresTime"> {
   return {
     ...(keyUrl !== undefined && { keyUrl }),
@@ -119,7 +122,7 @@ export function keyIn({ keyUrl, expiresTime }: KeyState): Pick<KeyState, "keyUrl
   };
 }
 
-/** That a set is of another type is a problem of the versions alone that were made with it before. */
+/** A changed type is a problem only of versions that were created with the earlier type. */
 function problemsOf(
   state: KeyState | undefined,
   madeWith: EncryptionType | undefined,

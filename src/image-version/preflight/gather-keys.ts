@@ -1,9 +1,10 @@
 /**
- * What the rules need to know of keys. Invariants:
- *  1. Read are those of the sets that a request puts to use: by a version that is created or restored, a region that is added, a
- *     promotion. What works with a key already is not judged anew.
- *  2. What may not be seen is told with what was seen last, and never refused for.
- *  3. A set or key that is found at risk is stored and told, where a version has it.
+ * Gathers what the rules need to know about keys. Invariants:
+ *  1. It reads the keys of sets that the request starts to use: by creating or restoring a version,
+ *     adding a region, or promoting. A use that works already is not judged again.
+ *  2. A key that Sigil may not read is reported with its last known state, and never refused for
+ *     that.
+ *  3. A set or key that is found at risk is stored and reported, if a version uses it.
  */
 import { canonicalRegion, imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
@@ -22,8 +23,9 @@ import { readsOf } from "./named.js";
 import { bounded } from "./see.js";
 
 /**
- * What was gathered, with the keys that `version`, which is canonical, puts to use; `observed`: as Azure has it, absent where it does not.
- * Costs a read for each key, and one of what is stored where one is at risk or not seen. Throws what a read throws that may pass.
+ * The gathered facts, with the keys that `version` (canonical) starts to use. `observed`: the
+ * version as Azure has it, if it does. Costs a read for each key, and one stored read if a key is
+ * at risk or not seen. Throws transient errors of a read.
  */
 export async function gatherKeys<F extends Gathered>(
   deps: Pick<Dependencies, "keyGuardian" | "maxReads"> & SeeDependencies,
@@ -74,7 +76,7 @@ export async function gatherKeys<F extends Gathered>(
   };
 }
 
-/** Those that are gone, or that no version can be made with. */
+/** Sets that are gone, or that cannot encrypt a new version. */
 function brokenSetsIn({ diskEncryptionSets }: Gathered): readonly string[] {
   return [...diskEncryptionSets].flatMap(([id, seen]) =>
     seen.kind === "absent" || (seen.kind === "found" && !setWorks(seen.value)) ? [id] : [],

@@ -1,11 +1,13 @@
 /**
- * What the rules need to know of Azure, read once. Invariants:
+ * Reads from Azure what the rules need to know, once. Invariants:
  *  1. Each distinct resource is read once, however often the request names it.
- *  2. What cannot be seen is told apart from what is not there: a rule never passes for want of a permission.
- *  3. Reads are bounded, and end with the first that was throttled or unanswered (see.ts).
- *  4. The subscription is asked first. Where it is not there, may not be seen or has a resource provider not registered,
- *     the request is refused for that, and nothing else is read.
- *  5. No more than `maxReads` resources are read for one request, beside at most nine to find out what it is made of.
+ *  2. A resource that Sigil may not read differs from one that does not exist: a rule never passes
+ *     for lack of a permission.
+ *  3. Reads are bounded, and end with the first that is throttled or unanswered (see.ts).
+ *  4. The subscription is read first. If it does not exist, may not be read, or has an unregistered
+ *     resource provider, the request is refused for that, and nothing else is read.
+ *  5. At most `maxReads` resources are read for one request, plus at most nine to trace the origin
+ *     of its sources.
  */
 import {
   galleryIdOf,
@@ -34,18 +36,21 @@ import { parentageOf, unreadAt } from "./parents.js";
 import { bounded, seeEach } from "./see.js";
 import { seeTerms } from "./terms.js";
 
-/** What it is read with. */
+/** What it needs for reading. */
 export interface FactSources {
   readonly resourceManager: Pick<ResourceManager, "getImageVersion" | "listDeletedVersions">;
   readonly resources: ResourceReader;
   readonly looks: { readonly keys: KeyMemory };
   readonly subscriptions: Subscriptions;
   readonly requiredRegistrations: readonly Registrable[];
-  /** How many distinct resources may be read for one request. */
+  /** The most distinct resources that are read for one request. */
   readonly maxReads: number;
 }
 
-/** Reads what the rules need to know. Throws ServiceError TooManyReads, and what a read throws, but 403: that is a fact. */
+/**
+ * Reads what the rules need to know. Throws ServiceError TooManyReads, and what a read throws,
+ * except 403, which is an answer.
+ */
 export async function gather(
   {
     resourceManager,
@@ -62,7 +67,7 @@ export async function gather(
     imageVersion: looked,
   }: {
     readonly sources: boolean;
-    /** What a look has just shown of the version: it is not read again. */
+    /** What a recent look showed of the version, which is not read again. */
     readonly imageVersion?: Gathered["imageVersion"];
   } = { sources: true },
 ): Promise<Omit<Gathered, "known">> {
@@ -125,7 +130,7 @@ export async function gather(
         ? Promise.resolve(imageDefinition) // Invariant 1.
         : see(() => resources.getImageDefinition(definition)),
     ),
-    // Where nothing is deleted softly, there is none to be restored.
+    // Without soft delete there is no deleted version to restore.
     gallery.kind === "found" && gallery.value.softDelete === true && imageVersion.kind === "absent"
       ? see(() => deletedVersion({ resourceManager }, id))
       : undefined,
@@ -150,7 +155,7 @@ export async function gather(
   };
 }
 
-/** What the sources were made of, and that again, as far as Azure shows it. */
+/** The origin of the sources, and the origin of that, as far as Azure shows them. */
 async function traced(
   request: ImageVersionRequest,
   sources: Gathered["sources"],
@@ -166,7 +171,7 @@ async function traced(
 }
 
 const TRACE_STEPS = 3;
-/** For each step. */
+/** The most reads of one step. */
 const TRACE_READS = 3;
 
 const UNREAD = {
@@ -179,7 +184,10 @@ const UNREAD = {
   sourceDefinitions: new Map(),
 } as const;
 
-/** Of a resource provider: without a preview feature there is much to be seen. */
+/**
+ * Only a missing resource provider stops the reads: without a preview feature there is still much
+ * to judge.
+ */
 function isMissing(
   what: Registrable,
   registrations: ReadonlyMap<string, Seen<RegistrationState>>,

@@ -6,15 +6,15 @@ import type { RuleFinding } from "../rules/rule.js";
 import { checkChange, checkGathered } from "../rules/rules.js";
 import { sourceDataDiskLuns } from "../rules/source.js";
 
-/** What Azure showed before creation, and what the rules say of it. */
+/** What Azure showed before creation, and the findings about it. */
 interface Preflight {
   readonly gathered: Gathered;
   readonly findings: readonly RuleFinding[];
 }
 
 /**
- * What the rules say of a version as it would be, in the light of what was gathered, and of the `request` that changes it: the
- * version itself, unless another is given.
+ * The rules' findings about a version as it would be, given the gathered facts and the `request`
+ * that changes it, by default the version itself.
  */
 export function judge(
   id: ImageVersionId,
@@ -33,12 +33,12 @@ export function judge(
   };
 }
 
-/** Those that stop a request. */
+/** The findings that stop a request. */
 export function errorsAmong(findings: readonly RuleFinding[]): RuleFinding[] {
   return findings.filter((finding) => finding.severity === "error");
 }
 
-/** `now`: when it was read. */
+/** `now`: when the facts were read. */
 export function provenBy(
   request: ImageVersionRequest,
   { gathered, findings }: Preflight,

@@ -24,7 +24,10 @@ type Asks = Pick<Dependencies, "keyGuardian"> & SeeDependencies;
 type KeyProblemOf = VersionKeys["problems"][number];
 type Record = Pick<ImageVersionRecord, "encryptionTypes"> | undefined;
 
-/** The keys that are broken now; empty if no key guardian runs. Costs one stored read, and of each set what the memory has not seen. */
+/**
+ * The keys that are broken now; empty if no key guardian runs. Costs one stored read, and a look at
+ * each set that the memory did not see recently.
+ */
 export async function brokenKeys(
   deps: Asks,
   id: ImageVersionId,

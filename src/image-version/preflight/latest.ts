@@ -1,13 +1,17 @@
 /**
- * No region loses its latest unnamed: what takes a version out of latest says what is the latest then, and is refused where that is
- * nothing, unless the request says that it may be. It is asked as the request is accepted, and again right before it is sent: two
- * that are accepted at one moment, of two versions, do not see each other. Invariants of the second question:
- *  1. What is to take another version out of latest counts as done; of a lower number only once it was sent. So of two that would
- *     leave nothing the higher number's is done, and the other fails.
- *  2. What is to bring another version in counts once Azure shows it: until then it is waited for.
- *  3. Who may leave a region without a latest does, and its operation names the region.
- *  4. The cancel of a creation is not refused: the version stays the latest of the region, and the operation names it.
- * Azure has no condition on a write: two hosts that ask at the very moment of each other's acceptance may both send.
+ * No region silently loses its latest. A request that excludes a version reports what is the latest
+ * afterwards, and is refused if there is none, unless it allows that. The check runs on acceptance,
+ * and again right before the write is sent, because two requests accepted at the same time for two
+ * versions do not see each other. Invariants of the second check:
+ *  1. A request that excludes another version counts as done; for a lower number, only once it was
+ *     sent. So of two that would leave no latest, the one for the higher number is done and the
+ *     other fails.
+ *  2. A request that includes another version counts once Azure shows it; until then this one
+ *     waits.
+ *  3. A request that may leave a region without a latest does, and its operation names the region.
+ *  4. The cancel of a creation is not refused: the version stays the latest of the region, and the
+ *     operation names it. Azure has no conditional write: two hosts that check at the moment of
+ *     each other's acceptance may both send.
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import { formatImageVersionId, imageIdOf, type ImageVersionId } from "../../resource-id.js";
@@ -21,19 +25,19 @@ import { latestToBe, latestToStay, withSentRequests } from "../state/fold.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 
-/** Canonical regions that have the version in latest, before and after. */
+/** Canonical regions that include the version in latest, before and after. */
 export interface LatestTaking {
   readonly id: ImageVersionId;
   readonly before: readonly string[];
   readonly after: readonly string[];
 }
 
-/** What the request says: a region may be left without a latest. */
+/** The request's option to leave a region without a latest. */
 export interface NoLatest {
   readonly allowNoLatest?: boolean;
 }
 
-/** What a request makes of the version, once all that was asked before is done. */
+/** The request's effect on the version, after all earlier requests. */
 export function takingOf(
   id: ImageVersionId,
   { resource }: Pick<Look, "resource">,
@@ -48,8 +52,8 @@ export function takingOf(
 }
 
 /**
- * The regions whose latest is another one then. What open operations of the image definition ask counts as done. Throws what the
- * reads throw.
+ * The regions whose latest changes. Open operations of the image definition count as done. Throws
+ * what the reads throw.
  */
 export async function latestAfter(
   deps: Dependencies,
@@ -58,7 +62,7 @@ export async function latestAfter(
   return takesNothing(taking) ? [] : (await latestThen(deps, taking)).filter(isChanged);
 }
 
-/** What must not be the latest is none to fall back to. */
+/** A version that must not be the latest is no replacement. */
 async function withoutOpposed(
   { objections }: Pick<Dependencies, "objections">,
   { id }: LatestTaking,
@@ -76,7 +80,7 @@ async function withoutOpposed(
   );
 }
 
-/** The latest of every region, as it is and then. */
+/** The latest of every region, before and after. */
 export async function latestThen(
   deps: Dependencies,
   taking: LatestTaking,
@@ -94,7 +98,7 @@ function takesNothing({ before, after }: LatestTaking): boolean {
   return before.every((region) => after.includes(region));
 }
 
-/** `others`: how the other versions are taken to be in latest. */
+/** `others`: the assumed flags of the other versions. */
 async function latestWhere(
   survey: Survey,
   { id, before, after }: LatestTaking,
@@ -113,8 +117,9 @@ async function latestWhere(
 }
 
 /**
- * The regions that would have no latest, as it is right before it is sent. Undefined where that cannot be read and the request allows
- * it. Throws else ServiceError RegionWouldLoseLatest, what the reads throw, and what is to be waited for.
+ * The regions that would have no latest, checked right before the write is sent. Undefined if that
+ * cannot be read and the request allows it. Otherwise throws ServiceError RegionWouldLoseLatest,
+ * what the reads throw, and what it must wait for.
  */
 export async function lostAtLast(
   deps: Dependencies,
@@ -130,7 +135,7 @@ export async function lostAtLast(
     if (lostForGood.length > 0) throw wouldLoseLatest(formatImageVersionId(taking.id), lostForGood);
     throw toComeFirst(deps, lost);
   } catch (error) {
-    // Who may leave a region without a latest does not wait until other versions can be read.
+    // A request that allows it does not wait until other versions can be read.
     if (!allowNoLatest || !(error instanceof ServiceError)) throw error;
     return undefined;
   }
@@ -145,7 +150,10 @@ function toComeFirst({ pace }: Dependencies, lost: readonly LatestChange[]): Ser
   );
 }
 
-/** The regions that a canceled creation spares: they would have no latest. Throws as `lostAtLast`, but for those. Invariant 4. */
+/**
+ * The regions that a canceled creation spares, because they would have no latest. Throws as
+ * `lostAtLast`, except for those. Invariant 4.
+ */
 export async function sparedAtLast(
   deps: Dependencies,
   taking: LatestTaking,
@@ -161,7 +169,7 @@ export async function sparedAtLast(
   return spared;
 }
 
-/** `included`: where the other versions are taken to be in latest. */
+/** `included`: the assumed regions of the other versions. */
 async function lostWhere(
   deps: Dependencies,
   survey: Survey,
@@ -186,7 +194,10 @@ function namesIn(changes: readonly LatestChange[]): string {
   return changes.map(({ region }) => region).join(", ");
 }
 
-/** Throws ServiceError RegionWouldLoseLatest; answers what is to be told of regions that have another latest then. */
+/**
+ * Throws ServiceError RegionWouldLoseLatest; returns warnings for regions with another latest
+ * afterwards.
+ */
 export async function mustKeepLatest(
   deps: Dependencies,
   taking: LatestTaking,
@@ -196,7 +207,7 @@ export async function mustKeepLatest(
   try {
     changes = await latestAfter(deps, taking);
   } catch (error) {
-    // Who allows it is held up by nothing that cannot be read.
+    // A request that allows it does not depend on these reads.
     if (!allowNoLatest || !(error instanceof ServiceError)) throw error;
   }
   const lost = lostOf(changes);
@@ -208,7 +219,7 @@ export async function mustKeepLatest(
   ];
 }
 
-/** Warns of versions that become the latest though what they were built from is revoked. */
+/** Warns of versions that become the latest although a parent of theirs is revoked. */
 export async function heldFindings(
   { objections }: Pick<Dependencies, "objections">,
   { id }: LatestTaking,
@@ -233,7 +244,10 @@ export async function heldFindings(
   return found;
 }
 
-/** Canonical regions where a rule leaves the version. Throws ServiceError RegionWouldLoseLatest where that is each of them. */
+/**
+ * Canonical regions where a rule leaves the version in latest. Throws ServiceError
+ * RegionWouldLoseLatest if that is all of them.
+ */
 export async function sparedBy(
   deps: Dependencies,
   taking: LatestTaking,
@@ -245,7 +259,7 @@ export async function sparedBy(
   return spared;
 }
 
-/** `what` takes it from them: a version, or what a rollback demotes. */
+/** `what` leaves latest: a version, or a rollback's demoted versions. */
 export function wouldLoseLatest(what: string, lost: readonly LatestChange[]): ServiceError {
   return new ServiceError(
     "RegionWouldLoseLatest",
@@ -269,7 +283,7 @@ export function keptFindings(kept: readonly LatestChange[]): readonly RuleFindin
   }));
 }
 
-/** The regions that would have no latest are an error, unless the request allows it. */
+/** A region that would have no latest is an error, unless the request allows it. */
 export function latestFindings(
   changes: readonly LatestChange[],
   allowNoLatest: boolean,

@@ -1,4 +1,4 @@
-/** What a request names for Sigil to read, judged before anything is read. Pure. */
+/** The resources that a request asks Sigil to read, counted before anything is read. Pure. */
 import { ServiceError } from "../../errors.js";
 import { parseResourceId, type ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
@@ -14,7 +14,7 @@ import { namesSource, sourceReferences } from "../properties/source-references.j
 interface NamedResources {
   readonly diskEncryptionSets: ReadonlyMap<string, string>;
   readonly sources: ReadonlyMap<string, string>;
-  /** Distinct sets that are not read, for they are refused whatever they are. Each is judged, so they count. */
+  /** Distinct sets that are refused without a read. Each is judged, so they count. */
   readonly otherSets: number;
 }
 
@@ -22,8 +22,8 @@ interface NamedResources {
 const PLACES = 4;
 
 /**
- * What can be read of what a canonical request names. What is no id of a set or a source is another rule's finding. A set
- * of another subscription is refused whatever it is: it is not looked into.
+ * The resources to read for a canonical request. Another rule reports ids that are no set or
+ * source. A set of another subscription is refused in any case, so it is not read.
  */
 export function namedResources(
   { subscriptionId }: ImageVersionId,
@@ -48,7 +48,7 @@ export function namedResources(
   };
 }
 
-/** How many resources were read for this. */
+/** The number of resources that were read. */
 export function readsOf({
   registrations,
   diskEncryptionSets,
@@ -60,14 +60,14 @@ export function readsOf({
   );
 }
 
-/** By lower case. */
+/** By id in lower case. */
 export function distinct(ids: readonly string[]): ReadonlyMap<string, string> {
   return new Map(ids.map((id) => [id.toLowerCase(), id]));
 }
 
 /**
- * Throws ServiceError TooManyReads where more than `most` distinct resources would be read. `found` counts those that the
- * sources have led to.
+ * Throws ServiceError TooManyReads if more than `most` distinct resources would be read. `found`:
+ * those that the sources lead to.
  */
 export function requireFewReads(
   most: number,

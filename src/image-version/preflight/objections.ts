@@ -1,8 +1,10 @@
 /**
- * Every way into latest is asked of one port, which the rest of Sigil answers: as it is accepted, and again right before it is sent.
- * This room knows no reason. Invariants:
- *  1. What says in so many words that a version comes into latest is refused. A region that is made, or comes, is held back instead.
- *  2. No creation is refused right before it is sent: what it is made of is known only then.
+ * Asks one port, which the rest of Sigil implements, about every way into latest: on acceptance,
+ * and again right before the write is sent. This room knows none of the reasons. Invariants:
+ *  1. A request that explicitly includes a version in latest is refused. For a region that is
+ *     created or added, the version is held back instead.
+ *  2. No creation is refused right before it is sent, because only then the version's parents are
+ *     known.
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import { parseImageVersionId, type ImageVersionId } from "../../resource-id.js";
@@ -24,7 +26,7 @@ import { withRequest, type ImageVersionRecord, type VersionRequest } from "../st
 
 type Asks = Pick<Dependencies, "objections">;
 
-/** Throws ServiceError with the code of the first objection, and each of them. */
+/** Throws ServiceError with the code of the first objection, and lists all. */
 export async function mustBeUnopposed(deps: Asks, id: ImageVersionId, deed: Deed): Promise<void> {
   const objections = await deps.objections(id, deed);
   const [first] = objections;
@@ -41,7 +43,10 @@ export function findingOf(
   return { rule: "latest", code, pointer, message, severity, remediation };
 }
 
-/** What there is against regions that a request makes or adds: there it is held back. Throws as `mustBeUnopposed`. Invariant 1. */
+/**
+ * The objections for regions that a request creates or adds, where the version is held back. Throws
+ * as `mustBeUnopposed`. Invariant 1.
+ */
 export async function admitted(
   deps: Asks,
   id: ImageVersionId,
@@ -57,7 +62,7 @@ export async function admitted(
     return [];
   }
   const regions = enteredBy(record, look, request);
-  // A promotion that brings it nowhere may take the place of a demotion.
+  // A promotion that includes it nowhere may replace an open demotion.
   if (regions.length === 0 && request.release?.kind !== "include") return [];
   const deed = { kind: "enterLatest", regions } as const;
   if (isOfBody(request)) return deps.objections(id, deed);
@@ -65,7 +70,10 @@ export async function admitted(
   return [];
 }
 
-/** Canonical regions that the request brings into latest, beside all that was asked before. `shown`: what Azure has. */
+/**
+ * Canonical regions that the request includes in latest, beyond all earlier requests. `shown`: what
+ * Azure has.
+ */
 function enteredBy(
   record: ImageVersionRecord | undefined,
   shown: Pick<Look, "resource"> | undefined,
@@ -81,8 +89,8 @@ function enteredBy(
 }
 
 /**
- * Azure restores a version as it was, and does not show a deleted one: `body` is what Sigil knows of it. Throws as `mustBeUnopposed`, if
- * it comes into latest anywhere.
+ * Azure restores a version as it was, and does not show a deleted one: `body` is what Sigil last
+ * knew. Throws as `mustBeUnopposed`, if it comes into latest anywhere.
  */
 export async function mayBeRestored(
   deps: Asks,
@@ -99,12 +107,18 @@ export async function mayBeRestored(
     });
 }
 
-/** A body that says how a version is made, or which regions it has, says of latest what pipelines repeat. */
+/**
+ * Whether the release comes from a body that creates a version or lists its regions: pipelines
+ * repeat it.
+ */
 function isOfBody({ body, release }: VersionRequest): boolean {
   return body !== undefined && saidBy(release) !== "person";
 }
 
-/** The request, held back where there is an objection. What is made so is in latest everywhere once it is promoted. */
+/**
+ * The request, held back if there is an objection. Once promoted, such a version is in latest
+ * everywhere.
+ */
 export function holdingBack(
   request: VersionRequest,
   objections: readonly Objection[],
@@ -142,7 +156,7 @@ export function heldBackFindings(objections: readonly Objection[]): readonly Fin
   });
 }
 
-/** Warns of versions that are not to be built from; one that is there was built. */
+/** Warns of sources that nothing should be built from; an existing version is built already. */
 export async function sourceWarnings(
   { objections }: Asks,
   request: ImageVersionRequest,
@@ -158,7 +172,7 @@ export async function sourceWarnings(
   return found;
 }
 
-/** What there is against the regions of a version that is about to be created, as it is proven. Invariant 2. */
+/** The objections for the regions of a version that is about to be created. Invariant 2. */
 export async function objectionsToCreation(
   deps: Asks,
   id: ImageVersionId,
@@ -169,7 +183,7 @@ export async function objectionsToCreation(
   return regions.length === 0 ? [] : deps.objections(id, { kind: "enterLatest", regions, record });
 }
 
-/** These requests, held back where there is an objection; their operations say so. */
+/** These requests, held back if there is an objection; their operations report it. */
 export function withHeldBack(
   record: ImageVersionRecord,
   ids: readonly string[],
@@ -185,8 +199,8 @@ export function withHeldBack(
 }
 
 /**
- * Asked right before it is sent. What a repair has taken away was in latest, and what a deletion that comes to nothing gives back.
- * Throws as `mustBeUnopposed`.
+ * Checked right before a write is sent. A region removed for repair was in latest before, and so
+ * were those that a failed deletion restores. Throws as `mustBeUnopposed`.
  */
 export async function mustStillBeUnopposed(
   deps: Asks,

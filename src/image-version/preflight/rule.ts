@@ -6,8 +6,8 @@ import { latestIn } from "../latest/flags.js";
 import type { RuleFinding } from "../rules/rule.js";
 
 /**
- * Warns of a promotion rule that waits for what nobody can bring about, while it is to include the version. Costs one read of what
- * is stored for each gate.
+ * Warns of a promotion rule that waits for something that cannot happen, while it still has to
+ * include the version. Costs one stored read for each gate.
  */
 export async function ruleWarnings(
   { hindrancesOf }: Pick<Dependencies, "hindrancesOf">,

@@ -1,8 +1,9 @@
 /**
- * Reads of Azure that become what was seen. Invariants:
- *  1. At most `parallel` are under way at once.
- *  2. None is begun after one that was throttled or unanswered: that error is thrown, retryable, with the time that ARM asked for.
- *  3. What may not be seen is told apart from what is not there.
+ * Bounded reads of Azure. Invariants:
+ *  1. At most `parallel` run at once.
+ *  2. None starts after one that was throttled or unanswered: that error is thrown, retryable, with
+ *     ARM's wait.
+ *  3. A resource that Sigil may not read differs from one that does not exist.
  */
 import { ServiceError } from "../../errors.js";
 import type { Denied, Seen } from "../rules/gathered.js";
@@ -16,7 +17,7 @@ export function bounded(parallel = PARALLEL): See {
   let failure: Error | undefined;
   const waiting: (() => void)[] = [];
   return async (read) => {
-    // A slot that falls free is handed to whoever waits, if anybody does.
+    // A free slot goes to the next waiting read, if there is one.
     if (free > 0) free -= 1;
     else await new Promise<void>((resolve) => waiting.push(resolve)); // Invariant 1.
     try {
@@ -36,7 +37,7 @@ export function bounded(parallel = PARALLEL): See {
   };
 }
 
-/** What was seen of each, by its name. */
+/** The result of each read, by name. */
 export async function seeEach<Key, T>(
   keys: ReadonlyMap<string, Key>,
   read: (key: Key) => Promise<Seen<T>>,

@@ -4,7 +4,10 @@ import type { PurchasePlan } from "../resources.js";
 import type { Seen } from "../rules/gathered.js";
 import { bounded } from "./see.js";
 
-/** Whether a plan's terms are accepted. Where the Marketplace does not answer that is not seen, and no reason to wait: it is worth a warning. */
+/**
+ * Whether a plan's terms are accepted. If the Marketplace does not answer, they count as not seen:
+ * that is worth a warning, and no reason to wait.
+ */
 export async function seeTerms(
   { areTermsAccepted }: Pick<Subscriptions, "areTermsAccepted">,
   subscriptionId: string,

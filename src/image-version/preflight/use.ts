@@ -1,6 +1,6 @@
 /**
- * Nothing is taken away that somebody needs. Guarded is every version, where the subscriptions of its consumers are known.
- * Invariant: what could not be seen is no pass.
+ * Nothing that is in use is removed. Every version is guarded if the subscriptions of its consumers
+ * are known. Invariant: a failed read is no pass.
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import { findUsers, needsVersion, usersOf, type ImageUse } from "../../image-use/look.js";
@@ -9,7 +9,7 @@ import type { ImageUser, UseDependencies } from "../../image-use/ports.js";
 import { formatImageVersionId, galleryIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
 
-/** Named in a refusal. */
+/** The most users named in a refusal. */
 const MOST_NAMED = 10;
 
 export function isGuarded({
@@ -20,21 +20,24 @@ export function isGuarded({
 
 interface Taking {
   readonly id: ImageVersionId;
-  /** Canonical regions where it is the latest; undefined where nobody knows. */
+  /** Canonical regions where it is the latest; undefined: unknown. */
   readonly latestIn: readonly string[] | undefined;
-  /** Canonical regions that are taken away; absent: all. */
+  /** Canonical regions to remove; absent: all. */
   readonly regions?: readonly string[];
-  /** RFC 6901: what in the request asks for that. */
+  /** RFC 6901: the part of the request that asks for the removal. */
   readonly pointer: string;
-  /** The last look before it is done: scale sets are asked of Azure Resource Manager itself. */
+  /**
+   * True for the last check before the write, which reads scale sets from Azure Resource Manager
+   * itself.
+   */
   readonly confirms?: boolean;
-  /** What else there is to do about it. */
+  /** Another way out, for the error's text. */
   readonly otherwise?: string;
 }
 
 /**
- * What is worth knowing of those who use it and do not need it. Throws ServiceError ImageVersionInUse or UseUnknown, and what the
- * reads throw that may pass.
+ * Findings about users that do not need it. Throws ServiceError ImageVersionInUse or UseUnknown,
+ * and transient errors of the reads.
  */
 export async function mustNotBeNeeded(
   deps: Pick<Dependencies, "imageUsers" | "consumerSubscriptions" | "now" | "resources">,
@@ -83,12 +86,12 @@ export async function mustNotBeNeeded(
       ];
 }
 
-/** In one sentence, how many need it and where. */
+/** One sentence: how many need it, and where. */
 export function inUse(id: ImageVersionId, needing: readonly ImageUser[]): string {
   return `${formatImageVersionId(id)} is in use: ${countsOf(needing)} created from it, and cannot scale out or be reimaged without it.`;
 }
 
-/** Why it is not known who uses it. */
+/** Why Sigil does not know all users. */
 export function unknownIn(
   { notSeen, needsSeen }: Pick<ImageUse, "notSeen" | "needsSeen">,
   isLatestUnknown: boolean,
