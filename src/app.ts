@@ -12,10 +12,11 @@ import { loadOpenApiDocument } from "./http/contract/openapi-document.js";
 import type { WORK_QUEUES } from "./azure/service-bus/namespace.js";
 import { createRateLimiter } from "./authorization/rate-limit.js";
 import { createValidator } from "./http/contract/validation.js";
-import { putImageVersion, takeStep } from "./image-version/index.js";
-import { KINDS } from "./kinds.js";
+import { putImageVersion, versionSteps } from "./image-version/index.js";
+import { KINDS, type SteppingKind } from "./kinds.js";
 import { testMaker } from "./machine-test/leftovers.js";
 import { takeTestStep } from "./machine-test/take-test-step.js";
+import { takeStep, type Steps } from "./operation/dispatch.js";
 import { checkStore } from "./operation/health.js";
 import { failPoisoned } from "./operation/poison.js";
 import type { StepMessage } from "./operation/steps.js";
@@ -94,8 +95,6 @@ export async function createApp(
     results: rest.testResults.results,
   };
   const steps = { ...imageVersionSteps, ...noting, objections };
-  const revoke = takeRevocationStep.bind(undefined, revocation);
-  const others = { RevokeImageVersion: revoke };
   const told = {
     beforeResult: expectResult.bind(undefined, rollout),
     onResult: moveOn.bind(undefined, rollout),
@@ -112,10 +111,20 @@ export async function createApp(
     clockToleranceSeconds: CLOCK_TOLERANCE_SECONDS,
     now,
   });
-  const stepFunction = (
-    queue: (typeof WORK_QUEUES)[number],
-    take: (message: StepMessage) => Promise<void>,
-  ): QueueFunction =>
+  const take = (message: StepMessage): Promise<void> =>
+    takeAndMoveOn(rollout, operations.events, (events) =>
+      takeStep(
+        { ...operations, events },
+        {
+          ...versionSteps({ ...steps, events }),
+          RevokeImageVersion: takeRevocationStep.bind(undefined, revocation),
+          TestImageVersion: takeTestStep.bind(undefined, { ...machineTests, events }),
+          PrepareSubscription: takePreparationStep.bind(undefined, preparations),
+        } satisfies Record<SteppingKind, Steps[string]>,
+        message,
+      ),
+    );
+  const stepFunction = (queue: (typeof WORK_QUEUES)[number]): QueueFunction =>
     queueFunction(
       queue,
       createStepHandler({
@@ -165,10 +174,6 @@ export async function createApp(
     built,
     signInOf(config),
   );
-  const takeVersionStep = (message: StepMessage): Promise<void> =>
-    takeAndMoveOn(rollout, steps.events, (events) =>
-      takeStep({ ...steps, events }, message, others),
-    );
   return {
     http: routesOf(document, handlers),
     requests: queueFunction(
@@ -197,16 +202,10 @@ export async function createApp(
         now,
       }),
     ),
-    creations: stepFunction("image-version-creations", takeVersionStep),
-    replications: stepFunction("image-version-replications", takeVersionStep),
-    preparations: stepFunction("subscription-preparations", (message) =>
-      takePreparationStep(preparations, message),
-    ),
-    machineTests: stepFunction("machine-tests", (message) =>
-      takeAndMoveOn(rollout, machineTests.events, (events) =>
-        takeTestStep({ ...machineTests, events }, message),
-      ),
-    ),
+    creations: stepFunction("image-version-creations"),
+    replications: stepFunction("image-version-replications"),
+    preparations: stepFunction("subscription-preparations"),
+    machineTests: stepFunction("machine-tests"),
     timers: createTimers(
       {
         operations,

@@ -135,7 +135,7 @@ export type { Breach, RuleFinding } from "./rules/rule.js";
 
 // Ports, kinds of operations, and what takes their steps.
 export type { ImageKeys, Key, KeyDependencies, KeyReader, KeyState } from "./keys/ports.js";
-export { IMAGE_VERSION_KINDS } from "./kind.js";
+export { IMAGE_VERSION_KINDS, versionSteps } from "./kind.js";
 export type {
   Deed,
   Dependencies,
@@ -150,4 +150,3 @@ export type {
 export type { ListedGallery } from "./resources.js";
 export type { RollbackStateRecord } from "./rollback-record.js";
 export { ROLLBACK_KIND } from "./rollback/kind.js";
-export { takeStep } from "./steps/take-step.js";

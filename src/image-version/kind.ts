@@ -1,13 +1,17 @@
 import { whatToDo } from "../conditions/conditions.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
+import type { Steps } from "../operation/dispatch.js";
 import type { Kind } from "../operation/ports.js";
 import { imageIdOf, parseImageVersionId } from "../resource-id.js";
 import { digestOf } from "./digest.js";
 import { imageRow, placesOf, versionRow } from "./listings.js";
+import type { Dependencies } from "./ports.js";
+import { takeRollbackStep } from "./rollback/take-rollback-step.js";
 import type { ImageVersionOperationKind } from "./state/accepting.js";
 import type { ImageVersionRecord } from "./state/record.js";
 import { isFinal, VERSION_STATES } from "./state/states.js";
 import { upgrade } from "./state/upgrade.js";
+import { takeVersionStep } from "./steps/take-step.js";
 import { beginCancel } from "./telling/tell.js";
 
 const IMAGE_VERSION: Kind<ImageVersionRecord> = {
@@ -62,3 +66,20 @@ export const IMAGE_VERSION_KINDS: Readonly<
   DeleteImageVersion: IMAGE_VERSION,
   RestoreImageVersion: IMAGE_VERSION,
 };
+
+/** What takes the steps of versions and image definitions. */
+export function versionSteps(
+  deps: Dependencies,
+): Record<ImageVersionOperationKind | "RollBackImage", Steps[string]> {
+  const take = takeVersionStep.bind(undefined, deps);
+  return {
+    CreateImageVersion: take,
+    UpdateImageVersion: take,
+    RetryImageVersion: take,
+    PromoteImageVersion: take,
+    DemoteImageVersion: take,
+    DeleteImageVersion: take,
+    RestoreImageVersion: take,
+    RollBackImage: takeRollbackStep.bind(undefined, deps),
+  };
+}

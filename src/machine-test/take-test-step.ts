@@ -8,7 +8,7 @@ import { hasEnded } from "../operation/kinds.js";
 import type { Stored } from "../operation/ports.js";
 import { postponeOrFail } from "../operation/postponing.js";
 import type { RegionTestRecord, TestedDisk } from "../operation/records.js";
-import { commitStep, contextOf, currentFor, type StepMessage } from "../operation/steps.js";
+import { commitStep, contextOf } from "../operation/steps.js";
 import { parseImageVersionId } from "../resource-id.js";
 import { reportTestResult } from "../test-results/report.js";
 import { MACHINE_TEST } from "../test-results/results.js";
@@ -40,10 +40,7 @@ type StoredTest = Stored<TestRecord>;
 /** The API's limit for a result's message. */
 const LONGEST_MESSAGE = 1_024;
 
-/** A stale message does nothing. Throws only what another delivery may fix. */
-export async function takeTestStep(deps: TestDependencies, message: StepMessage): Promise<void> {
-  const stored = await currentFor(deps, message);
-  if (stored === undefined || hasEnded(deps, stored)) return;
+export async function takeTestStep(deps: TestDependencies, stored: StoredTest): Promise<void> {
   if (stored.record.state === "TestRequested") return plan(deps, stored);
   const termsOf = termsIn(stored, contextOf(deps));
   const sights = new Map(

@@ -12,9 +12,8 @@ import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { believed, demoteImageVersion, isUnpromoted, lookAt } from "../image-version/index.js";
 import { advance, event } from "../operation/advance.js";
 import { fail } from "../operation/failing.js";
-import { hasEnded } from "../operation/kinds.js";
 import type { OperationRecord, Pair } from "../operation/records.js";
-import { commitStep, contextOf, currentFor, type StepMessage } from "../operation/steps.js";
+import { commitStep, contextOf } from "../operation/steps.js";
 import { pollDelayMs, wait } from "../operation/waiting.js";
 import { keyOf, parseImageVersionId } from "../resource-id.js";
 import type { RevocationDependencies } from "./ports.js";
@@ -23,15 +22,11 @@ import { operationsOf } from "./revoke.js";
 
 type Transition = (pair: Pair<RevocationRecord>) => Pair<RevocationRecord>;
 
-/** A stale message does nothing. Throws only what another delivery may fix. */
 export async function takeRevocationStep(
   deps: RevocationDependencies,
-  message: StepMessage,
+  stored: StoredRevocation,
 ): Promise<void> {
-  const operations = operationsOf(deps);
-  const stored = await currentFor(operations, message);
-  if (stored === undefined || hasEnded(operations, stored)) return;
-  await commitStep(operations, stored, await transitionOf(deps, stored));
+  await commitStep(operationsOf(deps), stored, await transitionOf(deps, stored));
 }
 
 async function transitionOf(

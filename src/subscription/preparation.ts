@@ -12,7 +12,7 @@ import { ServiceError } from "../errors.js";
 import { fail } from "../operation/failing.js";
 import { hasEnded } from "../operation/kinds.js";
 import type { OperationFailure } from "../operation/records.js";
-import { currentFor, contextOf, commitStep, type StepMessage } from "../operation/steps.js";
+import { commitStep, contextOf } from "../operation/steps.js";
 import { wait } from "../operation/waiting.js";
 import type {
   PreparationDependencies,
@@ -23,16 +23,10 @@ import type {
 import { subscriptionIdOf, type PreparationRecord, type RegistrationRecord } from "./records.js";
 import { followRegistrations, observe, toRegister, type ObservedStates } from "./transitions.js";
 
-/**
- * Takes one step of a preparation. A stale message does nothing. Throws only what another delivery
- * may fix.
- */
 export async function takePreparationStep(
   deps: PreparationDependencies,
-  message: StepMessage,
+  stored: StoredPreparation,
 ): Promise<void> {
-  const stored = await currentFor(deps, message);
-  if (stored === undefined || hasEnded(deps, stored)) return;
   let states: ObservedStates;
   try {
     states = await look(deps, stored.record);

@@ -13,13 +13,12 @@ import type {
 } from "../../src/image-version/ports.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
 import type { ObservedImageVersion } from "../../src/image-version/resources.js";
-import { takeStep } from "../../src/image-version/steps/take-step.js";
 import { KINDS } from "../../src/kinds.js";
 import type { OperationRecord } from "../../src/operation/records.js";
 import { imageIdOf } from "../../src/resource-id.js";
 import { objectionsByBan } from "../../src/revocation/bans.js";
 import type { Revocations } from "../../src/revocation/record.js";
-import { othersOf, PACE } from "../support/dependencies.js";
+import { PACE, takeVersionStep } from "../support/dependencies.js";
 import { createMemoryIdempotencyKeys } from "../support/fakes/idempotency-keys.js";
 import { createMemoryIndex } from "../support/fakes/listing-index.js";
 import { createMemoryQueues } from "../support/fakes/service-bus.js";
@@ -199,7 +198,7 @@ export class Estate {
     await Promise.all(
       due.map(async (queued) => {
         queued.deliveries += 1;
-        await takeStep(this.deps, queued.message, othersOf(this.deps));
+        await takeVersionStep(this.deps, queued.message);
         this.#queues.settle(queued, "completed");
       }),
     );

@@ -17,10 +17,11 @@ import {
   type PutImageVersion,
 } from "../../src/image-version/commands/put.js";
 import { createLooks, seeing } from "../../src/image-version/queries/looks.js";
-import { takeStep } from "../../src/image-version/steps/take-step.js";
+import { versionSteps } from "../../src/image-version/kind.js";
 import type { KeyDependencies } from "../../src/image-version/keys/ports.js";
 import { noteKeys } from "../../src/key-guardian/note.js";
 import type { MachineReader } from "../../src/machine-test/machine-reader.js";
+import { takeStep } from "../../src/operation/dispatch.js";
 import type { PollingPolicy } from "../../src/operation/ports.js";
 import type { Dependencies, StoredVersion } from "../../src/image-version/ports.js";
 import { ruleInForce } from "../../src/image-version/state/fold.js";
@@ -323,9 +324,7 @@ export async function startWith(
   const takeDue = (): Promise<DueMessage[]> => backing.takeDue();
 
   const handle: InProcess["handle"] = (message, given = deps) =>
-    calls.during(() =>
-      takeStep({ ...given, ...given.sharedFacts?.(() => {}) }, message, othersOf(given)),
-    );
+    calls.during(() => takeVersionStep({ ...given, ...given.sharedFacts?.(() => {}) }, message));
 
   const runDue = async (): Promise<DueMessage[]> => {
     const handled: DueMessage[] = [];
@@ -414,11 +413,10 @@ export function revocationOf(imageVersions: Dependencies): RevocationDependencie
   return { imageVersions, revocations };
 }
 
-/** What takes the steps that are not of a version or its image definition. */
-export function othersOf(deps: Dependencies): NonNullable<Parameters<typeof takeStep>[2]> {
-  return {
-    RevokeImageVersion: (message) => takeRevocationStep(revocationOf(deps), message),
-  };
+/** Takes a step of a version, of its image definition or of its revocation. */
+export function takeVersionStep(deps: Dependencies, message: StepMessage): Promise<void> {
+  const RevokeImageVersion = takeRevocationStep.bind(undefined, revocationOf(deps));
+  return takeStep(deps, { ...versionSteps(deps), RevokeImageVersion }, message);
 }
 
 export function idOf(versionId: string): ImageVersionId {

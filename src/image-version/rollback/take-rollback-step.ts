@@ -29,9 +29,8 @@ import { surveyedLatest, surveyOf, type Survey } from "../queries/survey.js";
 import { complete, follow, isOpen, refusalOf, stop, type Transition } from "./transitions.js";
 import { asItIs, describeLatest, foundIn, whyNot } from "./verdict.js";
 
-export type StoredRollback = Stored<RollbackStateRecord>;
+type StoredRollback = Stored<RollbackStateRecord>;
 
-/** For a rollback that has not ended. Throws only what another delivery may fix. */
 export async function takeRollbackStep(deps: Dependencies, stored: StoredRollback): Promise<void> {
   const transition = await transitionOf(deps, stored);
   await commitStep({ ...deps, store: deps.rollbacks }, stored, transition);

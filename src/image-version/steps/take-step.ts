@@ -10,12 +10,10 @@
  *     that nobody needs it.
  */
 import { ServiceError } from "../../errors.js";
-import { currentFor, contextOf, commitStep, type StepMessage } from "../../operation/steps.js";
-import { hasEnded } from "../../operation/kinds.js";
+import { contextOf, commitStep } from "../../operation/steps.js";
 import { operationIn, type SoftDeleteRecord } from "../../operation/records.js";
 import { pollDelayMs } from "../../operation/waiting.js";
-import { imageIdIn, parseImageVersionId, type ImageVersionId } from "../../resource-id.js";
-import { takeRollbackStep, type StoredRollback } from "../rollback/take-rollback-step.js";
+import { parseImageVersionId, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { withHeldBack } from "../preflight/objections.js";
 import { budgetOf, BUDGET } from "../state/budget.js";
@@ -48,22 +46,8 @@ import { send } from "./send.js";
 /** A look of this age is too old to write by. */
 const OLD_LOOK_MS = 15_000;
 
-/**
- * Takes one step. A stale message does nothing. Throws only what another delivery may fix. `others`
- * takes the steps of other rooms' kinds that use the same queues.
- */
-export async function takeStep(
-  deps: Dependencies,
-  message: StepMessage,
-  others: Readonly<Record<string, (message: StepMessage) => Promise<void>>> = {},
-): Promise<void> {
-  const stored = await currentFor(deps, message);
-  if (stored === undefined || hasEnded(deps, stored)) return;
-  const other = others[stored.operation.kind];
-  if (other !== undefined) return other(message);
-  if (imageIdIn(stored.record.resourceId) !== undefined)
-    // The store is the same.
-    return takeRollbackStep(deps, stored as unknown as StoredRollback);
+/** Takes one step of a version. */
+export async function takeVersionStep(deps: Dependencies, stored: StoredVersion): Promise<void> {
   const id = parseImageVersionId(stored.record.resourceId);
   if (id === undefined)
     throw new TypeError(`${stored.record.resourceId} is not an image version's id`);

@@ -5,12 +5,11 @@ import { demoteImageVersion } from "../../../src/image-version/commands/promote.
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { createNextImageVersion } from "../../../src/image-version/commands/create-next.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
-import { takeStep } from "../../../src/image-version/steps/take-step.js";
 import { createStepHandler } from "../../../src/messaging/step-handler.js";
 import { OPEN_SCOPE } from "../../../src/operation/catalog.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import { SCHEMA } from "../../../src/operation/records.js";
-import { idOf, PACE, request } from "../../support/dependencies.js";
+import { idOf, PACE, request, takeVersionStep } from "../../support/dependencies.js";
 import { startOnLoopback, type OnLoopback } from "../../support/on-loopback.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
@@ -40,7 +39,7 @@ test("what a newer release has stored is left to it: its step changes nothing, t
   for (const message of due) {
     let completed = false;
     const handle = createStepHandler({
-      takeStep: (step) => takeStep(world.deps, step),
+      takeStep: (step) => takeVersionStep(world.deps, step),
       failPoisoned: () => Promise.reject(new Error("it is no poison")),
       maxDeliveryCount: 1,
       postpone: () => Promise.reject(new Error("nothing is postponed")),

@@ -16,6 +16,7 @@ import {
   testImageVersion,
   type TestImageVersion,
 } from "../../../src/machine-test/test-image-version.js";
+import { takeStep } from "../../../src/operation/dispatch.js";
 import { takeTestStep } from "../../../src/machine-test/take-test-step.js";
 import { hasEnded } from "../../../src/operation/kinds.js";
 import type { Stored } from "../../../src/operation/ports.js";
@@ -129,7 +130,8 @@ export async function startMachineTests(
         messageId: id,
       })),
     );
-  const handle: MachineTests["handle"] = (message, given = deps) => takeTestStep(given, message);
+  const handle: MachineTests["handle"] = (message, given = deps) =>
+    takeStep(given, { TestImageVersion: takeTestStep.bind(undefined, given) }, message);
   const runDue = async (): Promise<DueMessage[]> => {
     const handled: DueMessage[] = [];
     for (;;) {

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { getPreparation } from "../../../src/subscription/get-preparation.js";
 import { prepareSubscription } from "../../../src/subscription/prepare-subscription.js";
-import { takePreparationStep } from "../../../src/subscription/preparation.js";
 import {
   COMPUTE,
   FEATURE,
@@ -447,9 +446,7 @@ test("a message that was handled by two hosts at once is one step", async () => 
   await world.prepare(id);
   for (let turns = 0; turns < 40; turns += 1) {
     const due = await world.takeDue();
-    await Promise.all(
-      [...due, ...due, ...due].map((message) => takePreparationStep(world.deps, message)),
-    );
+    await Promise.all([...due, ...due, ...due].map((message) => world.handle(message)));
     const { record } = await world.read(id);
     if (record.state === "Succeeded") break;
     world.clock.advance(Math.max(0, Date.parse(record.dueTime) - world.clock.now()));
@@ -471,13 +468,12 @@ test("all messages again, late and backwards, and messages to come change nothin
     step,
     messageId: "other",
   }));
-  for (const message of [...[...seen].reverse(), ...others])
-    await takePreparationStep(world.deps, message);
-  await takePreparationStep(world.deps, { operationId: "none", step: 1 });
+  for (const message of [...[...seen].reverse(), ...others]) await world.handle(message);
+  await world.handle({ operationId: "none", step: 1, messageId: "none" });
   expect(await world.read(id)).toEqual(before);
   expect((await world.finish(id)).status).toBe("Succeeded");
   const after = await world.read(id);
-  for (const message of seen) await takePreparationStep(world.deps, message);
+  for (const message of seen) await world.handle(message);
   expect(await world.read(id)).toEqual(after);
 });
 

@@ -8,6 +8,7 @@ import type {
   PreparationDependencies,
   StoredPreparation,
 } from "../../../src/subscription/ports.js";
+import { takeStep } from "../../../src/operation/dispatch.js";
 import { takePreparationStep } from "../../../src/subscription/preparation.js";
 import { prepareSubscription } from "../../../src/subscription/prepare-subscription.js";
 import { startInProcess, TRACEPARENT, type InProcess } from "../../support/dependencies.js";
@@ -85,7 +86,7 @@ export async function startPreparations(
     );
 
   const handle: Preparations["handle"] = (message, given = deps) =>
-    takePreparationStep(given, message);
+    takeStep(given, { PrepareSubscription: takePreparationStep.bind(undefined, given) }, message);
 
   const runDue = async (): Promise<DueMessage[]> => {
     const handled: DueMessage[] = [];

@@ -5,14 +5,19 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import { createEndpoint } from "../../../src/http/endpoint.js";
 import { imageVersionHandlers } from "../../../src/http/image-version-handlers.js";
-import { takeStep } from "../../../src/image-version/steps/take-step.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
 import { createStepHandler } from "../../../src/messaging/step-handler.js";
 import { failPoisoned } from "../../../src/operation/poison.js";
 import { isFinal } from "../../../src/image-version/state/states.js";
 import { observePorts } from "../../../src/telemetry/observed-ports.js";
 import { pathOf } from "../../support/api-client.js";
-import { QUEUES, idOf, revocationOf, TRACEPARENT } from "../../support/dependencies.js";
+import {
+  QUEUES,
+  idOf,
+  revocationOf,
+  takeVersionStep,
+  TRACEPARENT,
+} from "../../support/dependencies.js";
 import { startOnLoopback, type OnLoopback } from "../../support/on-loopback.js";
 import { receive } from "@sigil-local/testing/receive";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
@@ -95,10 +100,6 @@ async function put(): Promise<string> {
 }
 
 async function work(): Promise<void> {
-  const takeSteps = {
-    "image-version-creations": takeStep,
-    "image-version-replications": takeStep,
-  };
   const receivers = QUEUES.map((queue) => ({
     queue,
     receiver: world.client.createReceiver(queue, {
@@ -110,7 +111,7 @@ async function work(): Promise<void> {
       const { active } = world.emulator.counts(queue);
       for (const message of await receive(receiver, active))
         await createStepHandler({
-          takeStep: (step) => takeSteps[queue](deps, step),
+          takeStep: (step) => takeVersionStep(deps, step),
           failPoisoned: (step, reason) => failPoisoned(world.deps, step, reason),
           postpone: () => Promise.reject(new Error("nothing is postponed")),
           maxDeliveryCount: 10,

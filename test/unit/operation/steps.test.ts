@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
+import { takeStep } from "../../../src/operation/dispatch.js";
 import { failPoisoned } from "../../../src/operation/poison.js";
 import { postponeOrFail } from "../../../src/operation/postponing.js";
 import { recordKeyOf, type ArmCall } from "../../../src/operation/records.js";
@@ -65,6 +66,32 @@ describe("a message may act", () => {
     });
     expect(current?.record.outbox).toEqual([]);
     expect(ports.published).toHaveLength(1);
+  });
+});
+
+describe("a step is taken", () => {
+  const KIND = creating().operation.kind;
+
+  test("by what takes those of its kind, unless its operation has ended", async () => {
+    const taken: string[] = [];
+    const steps = {
+      [KIND]: ({ operation }: { operation: { id: string } }) =>
+        Promise.resolve(void taken.push(operation.id)),
+    };
+    for (const pair of [creating(), succeeded()]) {
+      const ports = createPorts();
+      const { record } = await store(ports, pair);
+      await takeStep(ports, steps, { operationId: ID, step: record.step });
+    }
+    expect(taken).toEqual([ID]);
+  });
+
+  test("by nobody if its kind has nobody: the message is kept", async () => {
+    const ports = createPorts();
+    const { record } = await store(ports, creating());
+    await expect(takeStep(ports, {}, { operationId: ID, step: record.step })).rejects.toThrow(
+      new TypeError(`nothing takes steps of ${KIND}`),
+    );
   });
 });
 
