@@ -1,11 +1,14 @@
-/** What a plan says of a request, in the spelling in which its caller wrote it. */
+/** Shows a plan of a request in the caller's spelling. */
 import { isDeepStrictEqual } from "node:util";
 import type { Finding } from "../../errors.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { PropertyChange } from "./changes.js";
 
-/** A change whose new value is what the canonical request has there, with that value as the body has it. */
+/**
+ * A change with its new value as the body spells it, if that value comes from the canonical
+ * request.
+ */
 export function changeAsWritten(
   change: PropertyChange,
   request: ImageVersionRequest,
@@ -17,20 +20,20 @@ export function changeAsWritten(
     : change;
 }
 
-/** A finding whose message names regions as they are here; canonical names that these do not spell stay. */
+/** A finding whose message spells regions as `names` does; other canonical names stay. */
 export function findingAsWritten<F extends Finding>(finding: F, names: readonly string[]): F {
   // A tag's value may be any word.
   if (finding.pointer.startsWith("/tags")) return finding;
   const written = new Map(names.map((name) => [canonicalRegion(name), name] as const).reverse());
   const message = finding.message.replace(
-    // Not what is part of an id, a path or a command.
+    // Not inside an id, a path or a command.
     /(?<![\w./=-])[a-z0-9]+(?![\w/-])/gu,
     (word) => written.get(word) ?? word,
   );
   return { ...finding, message };
 }
 
-/** Names of regions in a body, in the order in which they are read. */
+/** The region names of a body, in the order of the body. */
 export function regionNamesIn({
   location,
   properties: { publishingProfile },
@@ -39,7 +42,7 @@ export function regionNamesIn({
   return [...targetRegions.map(({ name }) => name), location];
 }
 
-/** What the canonical value has; where both have something, as it is written. */
+/** The canonical value, spelled as in `written` wherever that has one. */
 function overlaid(canonical: unknown, written: unknown): unknown {
   if (written === undefined || written === null) return canonical;
   if (Array.isArray(canonical))
@@ -53,7 +56,7 @@ function overlaid(canonical: unknown, written: unknown): unknown {
   );
 }
 
-/** What a document has at an RFC 6901 pointer. */
+/** The value at an RFC 6901 pointer. */
 function at(document: unknown, pointer: string): unknown {
   return pointer
     .split("/")

@@ -1,7 +1,8 @@
 /**
- * The body of a PUT: what ARM shows, raw, with what a patch asks written into it. What the patch does not mention is
- * sent back as it is, members that Sigil does not know among it. Invariant: every region that stays is in the body with all that
- * ARM shows of it: its keys, its replicas, its storage.
+ * The body of a PUT: the raw resource from ARM, with a patch written into it. Whatever the patch
+ * does not mention is sent back unchanged, including members that Sigil does not know. Invariant:
+ * every region that stays is in the body with everything that ARM shows of it: keys, replicas,
+ * storage.
  */
 import type { ImageVersionRequest } from "../contract.js";
 import {
@@ -20,7 +21,7 @@ import { BUILT_FROM, isMap, keyAt, READ_ONLY } from "./table.js";
 
 type Json = Record<string, unknown>;
 
-/** The version as it is with the patch: what is asked for where nothing is there yet. */
+/** The version after the patch; without a version, only the patch. */
 export function patched(shown: ImageVersionRequest | undefined, patch: Patch): ImageVersionRequest {
   const document = writable("", shown ?? { properties: {} }) as Json;
   const fields = shown === undefined ? {} : fieldsOf(shown);
@@ -32,7 +33,7 @@ export function patched(shown: ImageVersionRequest | undefined, patch: Patch): I
     }
     const present = valueAt(fields, name);
     if (value !== null) {
-      // ARM's spelling stays where both mean the same.
+      // ARM's spelling stays if both mean the same.
       if (present === undefined || !sameAt(name, present, value)) set(document, name, value);
       continue;
     }
@@ -44,7 +45,7 @@ export function patched(shown: ImageVersionRequest | undefined, patch: Patch): I
   return document as unknown as ImageVersionRequest;
 }
 
-/** What may be sent of what ARM shows. */
+/** The writable part of what ARM shows. */
 function writable(path: string, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item: unknown) => writable(`${path}/*`, item));
   if (typeof value !== "object" || value === null) return value;
@@ -61,7 +62,7 @@ function set(document: Json, name: string, value: unknown): void {
   if (parent === undefined) return;
   const present = memberOf(parent, name, member);
   if (present !== undefined && present !== member) delete parent[present];
-  // Not by assignment: a tag may be called `__proto__`.
+  // Assignment would fail for a tag called `__proto__`.
   Object.defineProperty(parent, member, {
     value,
     enumerable: true,
@@ -79,7 +80,7 @@ function remove(document: Json, name: string): void {
   }
 }
 
-/** The member that has the field already: a tag may be there in another case. */
+/** The existing member for a field: a tag may have another case. */
 function memberOf(parent: Json, name: string, member: string): string | undefined {
   return Object.keys(parent).find(
     (other) =>
@@ -88,7 +89,7 @@ function memberOf(parent: Json, name: string, member: string): string | undefine
   );
 }
 
-/** Finds the object that holds a field, or the list and the item where the field names an item. */
+/** Finds the object that holds a field, or the list and item that the field names. */
 function descend(
   document: Json,
   name: string,
@@ -132,19 +133,19 @@ function descend(
   return { member: "" };
 }
 
-/** A new item of a list, with what makes its key. */
+/** A new item of a list, with the members of its key. */
 function named(path: string, key: string): Json {
   if (path.endsWith("/dataDiskImages")) return { lun: Number(key) };
   const at = key.indexOf(" ");
   if (at === -1) return { name: key };
-  const zone = key.slice(at + 1); // A zone's name may have spaces, a region's has none.
+  const zone = key.slice(at + 1); // A zone's name may contain spaces, a region's cannot.
   return {
     ...(at > 0 && { name: key.slice(0, at) }),
     ...(zone !== "" && { extendedLocation: { name: zone } }),
   };
 }
 
-/** What ARM shows, as a body that may be edited and sent back, with what Sigil keeps beside it. */
+/** A body that may be edited and sent back: ARM's resource with Sigil's own members. */
 export function writableForm(shown: ImageVersionRequest, own: Fields): ImageVersionRequest {
   const form = writable("", shown) as ImageVersionRequest;
   const parents = declaredIn(own).map(([, id]) => id);

@@ -4,7 +4,7 @@ import type { ImageVersionRequest, TargetRegion } from "../contract.js";
 import { comparableAt, fieldsOf, propertyOf } from "./fields.js";
 import { isKnown, isMap, propertyAt } from "./table.js";
 
-/** Present even when empty, so that a rule can say what is missing inside. */
+/** Present even when empty, so that a rule can report what is missing inside. */
 const REQUIRED = new Set([
   "/properties",
   "/properties/storageProfile",
@@ -12,9 +12,9 @@ const REQUIRED = new Set([
 ]);
 
 /**
- * The canonical form of a request, or of what ARM shows: each property in one spelling, what nobody may write left out,
- * and what a publishing profile says for all regions said in each. Lists keep the caller's order, so that a pointer
- * into the canonical form is a pointer into the request.
+ * The canonical form of a request, or of ARM's resource: one spelling for each property, no
+ * read-only members, and the defaults of the publishing profile repeated in each region. Lists keep
+ * the caller's order, so that a pointer into the canonical form is a pointer into the request.
  */
 export function canonicalForm(body: ImageVersionRequest): ImageVersionRequest {
   const form = spelled("", body) as ImageVersionRequest;
@@ -50,8 +50,8 @@ export function regionsOf(version: ImageVersionRequest): readonly string[] {
 }
 
 /**
- * Equal for two requests that mean the same: SHA-256 over their fields, in one order, without what merely repeats a
- * default. `more` is what else tells one request from another.
+ * Equal for two requests with the same meaning: SHA-256 over their sorted fields, without those
+ * that only repeat a default. `more`: what else distinguishes requests.
  */
 export function fingerprintOf(request: ImageVersionRequest, ...more: readonly unknown[]): string {
   const fields = Object.entries(fieldsOf(request))

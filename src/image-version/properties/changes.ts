@@ -1,4 +1,7 @@
-/** Changes of a version in the words of ARM's what-if, with pointers into the caller's own document. */
+/**
+ * Changes of a version, in the terms of ARM's what-if, with pointers into the caller's own
+ * document.
+ */
 import type { Finding } from "../../errors.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { fieldsOf, pointerTo, regionField, regionOf } from "./fields.js";
@@ -6,14 +9,14 @@ import { describeField, unmetBy, type Conflict, type Patch, type Unmet } from ".
 
 /** One property that is created, modified or deleted. */
 export interface PropertyChange {
-  /** RFC 6901, into the request; of an item of a list that is deleted, that list. */
+  /** RFC 6901, into the request; for a deleted item of a list, the list. */
   readonly pointer: string;
   readonly propertyChangeType: "Create" | "Modify" | "Delete";
   readonly before?: unknown;
   readonly after?: unknown;
 }
 
-/** What Azure shall show and does not, as changes of the request's fields. */
+/** The changes that Azure does not show yet. */
 export function changesOf(unmet: readonly Unmet[], request: ImageVersionRequest): PropertyChange[] {
   return unmet.map(({ field, before, after }) => ({
     pointer: pointerTo(request, field, after === null ? "was" : undefined),
@@ -23,7 +26,7 @@ export function changesOf(unmet: readonly Unmet[], request: ImageVersionRequest)
   }));
 }
 
-/** What a patch changes of what Azure shows; a region that it adds is one change. */
+/** The changes that a patch makes in Azure; an added region is one change. */
 export function plannedChanges(
   shown: ImageVersionRequest | undefined,
   patch: Patch,
@@ -52,14 +55,14 @@ export function plannedChanges(
   ];
 }
 
-/** What a patch says of a version that is not there yet. */
+/** The patch of a version that does not exist yet. */
 function newFields(patch: Patch): Unmet[] {
   return Object.entries(patch).flatMap(([field, after]) =>
     after === null ? [] : [{ field, before: undefined, after }],
   );
 }
 
-/** What Azure shows otherwise than a request asks, as a finding. */
+/** The finding for a field that Azure shows with another value than the request. */
 export function differs(
   { field, before, after }: Unmet,
   request: ImageVersionRequest | undefined,
@@ -72,7 +75,7 @@ export function differs(
   };
 }
 
-/** What two requests want otherwise, as a finding. */
+/** The finding for a field that two requests set to different values. */
 export function contradicts(
   { field, theirs, ours }: Conflict,
   request: ImageVersionRequest,

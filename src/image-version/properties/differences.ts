@@ -1,7 +1,10 @@
 import { regionField, regionOf, sameAt, valueAt, type Fields } from "./fields.js";
 import type { Unmet } from "./patch.js";
 
-/** In what two versions differ; `after` null: the second has none. Of a region that it has not, the name alone says that. */
+/**
+ * The differences between two versions; `after` null: the second has no value. A missing region is
+ * one difference, by its name.
+ */
 export function differences(before: Fields, after: Fields): readonly Unmet[] {
   const isOfGone = (field: string): boolean => {
     const name = `${regionField(regionOf(field) ?? "")}/name`;
@@ -20,7 +23,7 @@ export function differences(before: Fields, after: Fields): readonly Unmet[] {
   ];
 }
 
-/** Regions that were there, and that changes take away. */
+/** Regions that existed and that the changes remove. */
 export function lostIn(changes: readonly Unmet[]): readonly string[] {
   return changes.flatMap(({ field, before, after }) => {
     const region = regionOf(field);

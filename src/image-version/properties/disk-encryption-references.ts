@@ -4,33 +4,33 @@ import type { ImageVersionRequest, TargetRegion } from "../contract.js";
 import { TARGET_REGIONS } from "./table.js";
 
 type Encryption = NonNullable<TargetRegion["encryption"]>;
-/** What one disk is encrypted with in one region. */
+/** The encryption of one disk in one region. */
 export type DiskImageEncryption =
   NonNullable<Encryption["osDiskImage"]> | NonNullable<Encryption["dataDiskImages"]>[number];
 
-/** The disk encryption set that a disk is given: at rest, or of a confidential machine's disk. */
+/** The disk encryption set of a disk, at rest or as a confidential VM's. */
 export function setOf(image: DiskImageEncryption | undefined): string | undefined {
   return image?.diskEncryptionSetId ?? image?.securityProfile?.secureVMDiskEncryptionSetId;
 }
 
-/** The `confidentialVMEncryptionType` with which a disk takes a customer's key. */
+/** The `confidentialVMEncryptionType` with which a disk takes a customer key. */
 export const KEYED_TYPE = {
   osDiskImage: "EncryptedWithCmk",
   dataDiskImages: "DataDiskEncryptedWithCmk",
 } as const;
 
-/** One place in a request that gives a disk encryption set to a disk in a region. */
+/** A place in a request that sets a disk encryption set for a disk in a region. */
 export interface DiskEncryptionReference {
   readonly pointer: string;
   readonly diskEncryptionSetId: string;
-  /** Canonical region that it is given for. */
+  /** The canonical region of the disk. */
   readonly region: string;
   readonly disk: string;
-  /** A set that encrypts the guest state of a confidential VM, not the disk's data at rest. */
+  /** True for a set that encrypts the guest state of a confidential VM, not the data at rest. */
   readonly confidential: boolean;
 }
 
-/** Every disk encryption set that a canonical request names, with the field that names it. */
+/** Every disk encryption set in a canonical request, with its field. */
 export function diskEncryptionReferences(
   request: ImageVersionRequest,
 ): readonly DiskEncryptionReference[] {
@@ -77,12 +77,12 @@ export function diskEncryptionReferences(
   });
 }
 
-/** True when any disk in any region is given a customer-managed key. */
+/** Whether any disk in any region has a customer key. */
 export function usesOwnKeys(request: ImageVersionRequest): boolean {
   return diskEncryptionReferences(request).length > 0;
 }
 
-/** True when any data disk is encrypted as a confidential machine's, by a customer's key. */
+/** Whether any data disk is encrypted as a confidential VM's, with a customer key. */
 export function hasConfidentialDataDisks(request: ImageVersionRequest): boolean {
   return targetRegionsOf(request).some(({ encryption }) =>
     encryption?.dataDiskImages?.some(
@@ -92,27 +92,30 @@ export function hasConfidentialDataDisks(request: ImageVersionRequest): boolean 
   );
 }
 
-/** True when the id can name a disk encryption set; what cannot is another rule's finding. */
+/** Whether the id can be that of a disk encryption set; another rule reports it if not. */
 export function namesDiskEncryptionSet({ diskEncryptionSetId }: DiskEncryptionReference): boolean {
   return isComputeResourceId(diskEncryptionSetId, "diskEncryptionSets");
 }
 
-/** A disk that a region gives no disk encryption set. */
+/** A disk without a disk encryption set in a region. */
 interface DiskWithoutSet {
-  /** Where the set would be. */
+  /** The place for the set. */
   readonly pointer: string;
   /** Canonical region. */
   readonly region: string;
   readonly disk: string;
   /** "os", or the data disk's LUN. */
   readonly place: "os" | number;
-  /** How the region would have the OS disk of a confidential VM encrypted, where it says so. */
+  /** The region's encryption type for the OS disk of a confidential VM, if it has one. */
   readonly confidentialVMEncryptionType?: string;
-  /** True when this is the OS disk and the region gives a data disk a set. */
+  /** True for an OS disk in a region that has sets for data disks. */
   readonly leftOutAlone: boolean;
 }
 
-/** The OS disk and the data disks at these LUNs, in each region that gives them no disk encryption set. */
+/**
+ * The OS disk and the data disks at these LUNs, for each region where they have no disk encryption
+ * set.
+ */
 export function disksWithoutSet(
   request: ImageVersionRequest,
   luns: readonly number[],

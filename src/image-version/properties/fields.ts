@@ -1,10 +1,11 @@
 /**
- * A version as a flat map of its fields. The name of a field is a JSON pointer in which the items of a list are named by
- * their keys and not by their places, so that two versions can be compared and merged field by field:
+ * A version as a flat map of its fields. A field's name is a JSON pointer in which items of lists
+ * have their keys instead of their indexes, so that two versions can be compared and merged field
+ * by field:
  *
- *   /properties/publishingProfile/targetRegions/westus/regionalReplicaCount  2
- *   /properties/publishingProfile/targetRegions/westus/encryption/dataDiskImages/0/diskEncryptionSetId  /subscriptions/…
- *   /tags/build  "4711"
+ *     /properties/publishingProfile/targetRegions/westus/regionalReplicaCount  2
+ *     /properties/publishingProfile/targetRegions/westus/encryption/dataDiskImages/0/diskEncryptionSetId  /subscriptions/…
+ *     /tags/build  "4711"
  */
 import { BoundedMap } from "../../bounded-map.js";
 import { escapePointer } from "../../errors.js";
@@ -23,10 +24,10 @@ import {
 /** By field name; values are canonical. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** No document changes, and many ask for the fields of one. */
+/** Documents never change, and the fields of one are read often. */
 const known = new WeakMap<ImageVersionRequest, Fields>();
 
-/** The writable fields of a request, or of what ARM shows. */
+/** The writable fields of a request, or of ARM's resource. */
 export function fieldsOf(document: ImageVersionRequest): Fields {
   const found = known.get(document);
   if (found !== undefined) return found;
@@ -78,7 +79,7 @@ function unescaped(part: string): string {
   return part.includes("~") ? part.replace(/~1/gu, "/").replace(/~0/gu, "~") : part;
 }
 
-/** Names repeat from look to look, and each is looked up many times. */
+/** Names repeat from look to look, and each is used many times. */
 export const patterns = new BoundedMap<string, string>(10_000);
 
 /** A field's name with `*` for each key: the path of its property. */
@@ -99,7 +100,7 @@ export function propertyOf(name: string): Property {
   return property;
 }
 
-/** Each field that declares a parent, among fields or in a patch, with the parent as Sigil writes it. */
+/** Each field that declares a parent, in fields or a patch, with the parent in Sigil's spelling. */
 export function declaredIn(
   fields: Fields | undefined = {},
 ): readonly (readonly [field: string, id: string])[] {
@@ -108,7 +109,7 @@ export function declaredIn(
   );
 }
 
-/** A field of Sigil's own: Azure does not know it. */
+/** Whether a field is Sigil's own, which Azure does not know. */
 export function isSigilField(name: string): boolean {
   return name.startsWith("/sigil/");
 }
@@ -119,13 +120,13 @@ export function comparableAt(name: string, value: unknown): unknown {
     : propertyOf(name).form.comparable(value);
 }
 
-/** True where both mean the same; what is absent means the property's default. */
+/** Whether both mean the same; an absent value means the property's default. */
 export function sameAt(name: string, one: unknown, other: unknown): boolean {
   const standard = propertyOf(name).default;
   return comparableAt(name, one ?? standard) === comparableAt(name, other ?? standard);
 }
 
-/** Members under which ARM may show one and the same source. */
+/** The members under which ARM may show the same source. */
 const SOURCE = /^(.*\/source\/)(?:id|virtualMachineId|communityGalleryImageId|uri)$/u;
 const SOURCE_MEMBERS = ["id", "virtualMachineId", "communityGalleryImageId", "uri"] as const;
 const REGIONS = `${TARGET_REGIONS}/`;
@@ -134,8 +135,8 @@ const WHOLE_SOURCE = "/properties/storageProfile/source/";
 const OS_DISK_SOURCE = "/properties/storageProfile/osDiskImage/source/";
 
 /**
- * What `fields` have under that name. A source is found under whichever member shows it, and a whole image where an OS
- * disk is asked for; a tag in whatever case: to ARM these are one.
+ * The value of that name in `fields`. A source is found under whichever member shows it, a whole
+ * image also as an OS disk's source, and a tag in any case, because ARM treats these as the same.
  */
 export function valueAt(fields: Fields, name: string): unknown {
   const present = nameIn(fields, name);
@@ -153,7 +154,9 @@ export function valueAt(fields: Fields, name: string): unknown {
     .find((value) => value !== undefined);
 }
 
-/** The name under which `fields` have a field: of a tag it may be in another case, since to ARM both are one tag. */
+/**
+ * The name of a field in `fields`: a tag may have another case, because ARM treats both as one tag.
+ */
 export function nameIn(fields: Fields, name: string): string | undefined {
   if (fields[name] !== undefined) return name;
   if (!name.startsWith("/tags/")) return undefined;
@@ -161,19 +164,19 @@ export function nameIn(fields: Fields, name: string): string | undefined {
   return Object.keys(fields).find((other) => other.toLowerCase() === tag);
 }
 
-/** Field name of a region: the prefix of the names of all that is said of it. */
+/** The field name of a region: the prefix of all its fields. */
 export function regionField(region: string): string {
   return `${TARGET_REGIONS}/${escapePointer(region)}`;
 }
 
-/** The canonical region that a field says something of, if it is one of a region. */
+/** The canonical region of a field; undefined: it belongs to no region. */
 export function regionOf(name: string): string | undefined {
   if (!name.startsWith(REGIONS)) return undefined;
   const end = name.indexOf("/", REGIONS.length);
   return unescaped(name.slice(REGIONS.length, end === -1 ? undefined : end));
 }
 
-/** The region or edge zone that a field says something of: the prefix of the names of all that is said of it. */
+/** The region or edge zone of a field, as the prefix of all its fields. */
 export function placeOf(name: string): string | undefined {
   const list = PLACES.find((path) => name.startsWith(`${path}/`));
   if (list === undefined) return undefined;
@@ -181,7 +184,7 @@ export function placeOf(name: string): string | undefined {
   return end === -1 ? name : name.slice(0, end);
 }
 
-/** The edge zones among fields, each as its region and its own name: `westus microsoftlosangeles1`. */
+/** The edge zones in fields, each as region and own name: `westus microsoftlosangeles1`. */
 export function edgeZonesIn(fields: Fields): readonly string[] {
   const list = `${TARGET_EXTENDED_LOCATIONS}/`;
   return [
@@ -193,12 +196,12 @@ export function edgeZonesIn(fields: Fields): readonly string[] {
   ];
 }
 
-/** The canonical regions among fields, in their order. */
+/** The canonical regions in fields, in their order. */
 export function regionsIn(fields: Fields): readonly string[] {
   return [...new Set(Object.keys(fields).flatMap((name) => regionOf(name) ?? []))];
 }
 
-/** The regions that a patch adds to what is known. */
+/** The regions that a patch adds. */
 export function addedBy(patch: Readonly<Record<string, unknown>>): readonly string[] {
   return regionsIn(patch).filter((name) => patch[`${regionField(name)}/name`] != null);
 }
@@ -209,8 +212,8 @@ export function removedBy(patch: Readonly<Record<string, unknown>>): readonly st
 }
 
 /**
- * RFC 6901 pointer into a document at what the field names. Where the document does not have that, it points to the
- * nearest place above that it has; `was`: to where it was, or of an item of a list to that list.
+ * RFC 6901 pointer to a field in a document. If the document does not have the field, it points to
+ * the nearest parent; `was`: to where it was, or for an item of a list, to the list.
  */
 export function pointerTo(document: unknown, name: string, was?: "was"): string {
   let pointer = "";

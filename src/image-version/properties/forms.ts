@@ -1,15 +1,18 @@
-/** How the value of a property is spelled, and when two spellings mean the same. */
+/** The spelling of a property's values, and when two spellings mean the same. */
 import { canonicalRegion, normaliseResourceId } from "../../resource-id.js";
 import { parentNamed } from "./parents.js";
 
 export interface Form {
-  /** The one spelling of a value; what has no other spelling, or is not of this form, stays. */
+  /** The one spelling of a value; any other value stays. */
   readonly canonical: (value: unknown) => unknown;
-  /** Equal text for canonical values that mean the same: for comparison, never to be sent. */
+  /** Equal text for canonical values with the same meaning: for comparison only, never sent. */
   readonly comparable: (value: unknown) => unknown;
 }
 
-/** ARM's spellings of values that people write in other cases (`standard_lrs` in the CLI, `Standard_LRS` in ARM). */
+/**
+ * ARM's spellings of values that people write in other cases (`standard_lrs` in the CLI,
+ * `Standard_LRS` in ARM).
+ */
 const WORDS = new Map(
   [
     "Standard_LRS",
@@ -49,7 +52,7 @@ function ofText(change: (text: string) => string): Form["canonical"] {
   return (value) => (typeof value === "string" ? change(value) : value);
 }
 
-/** Taken as it is: text, a number, true or false. */
+/** Unchanged: text, a number, true or false. */
 export const plain: Form = { canonical: same, comparable: same };
 
 export const word: Form = {
@@ -57,19 +60,19 @@ export const word: Form = {
   comparable: same,
 };
 
-/** The id of an ARM resource: compared without regard to case. */
+/** The id of an ARM resource; comparison ignores case. */
 export const resourceId: Form = {
   canonical: ofText(normaliseResourceId),
   comparable: ofText((id) => id.toLowerCase()),
 };
 
-/** An image version, or another image, that a version was made of. */
+/** A parent of a version: an image version or another image. */
 export const parent: Form = {
   canonical: ofText((text) => parentNamed(text) ?? text),
   comparable: resourceId.comparable,
 };
 
-/** An address, compared as an id is: ARM may show the one or the other for a source. */
+/** An address, compared like an id, because ARM may show either for a source. */
 export const address: Form = {
   canonical: same,
   comparable: ofText((uri) => uri.toLowerCase()),
@@ -88,13 +91,13 @@ function context(text: string): string {
   return Number.isNaN(time.getTime()) ? text : time.toISOString();
 }
 
-/** A list or object that is one value: its words in one spelling, its lists in no order that means anything. */
+/** A list or object that is one value: its words in one spelling, its lists in any order. */
 export const whole: Form = {
   canonical: spelled,
   comparable: (value) => JSON.stringify(inOneOrder(value)),
 };
 
-/** A promotion rule: one value, whose regions have their canonical names. */
+/** A promotion rule: one value, with canonical region names. */
 export const promotionRule: Form = {
   canonical: (value) => {
     const rule = spelled(value) as { readonly waves?: unknown } | null;
@@ -110,7 +113,7 @@ export const promotionRule: Form = {
     // "halt" is the default.
     const rule =
       onFailure === undefined || onFailure === "halt" ? others : { ...others, onFailure };
-    // Their order means something.
+    // The order of waves matters.
     return whole.comparable(Array.isArray(waves) ? { ...rule, waves: { ...waves } } : rule);
   },
 };

@@ -2,8 +2,8 @@ import type { ImageVersionRequest } from "../contract.js";
 import { keyAt } from "./table.js";
 
 /**
- * The document with the items of its lists in the order that `model` has them in, what `model` lacks behind: a pointer
- * into the model is then one into the document.
+ * The document with its lists in the order of `model`, items that `model` lacks last: a pointer
+ * into the model is then a pointer into the document.
  */
 export function inOrderOf(
   document: ImageVersionRequest,

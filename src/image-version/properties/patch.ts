@@ -1,6 +1,6 @@
 /**
- * What requests ask of a version, as patches of its fields. Pure. Of a region, or of a key of one, silence takes nothing away: a
- * region goes only where it is named as one to be removed.
+ * What requests change in a version, as patches of its fields. Pure. Leaving out a region, or a
+ * region's key, removes nothing: a region only goes if the request names it for removal.
  */
 import {
   comparableAt,
@@ -18,10 +18,16 @@ import {
 import { escapePointer } from "../../errors.js";
 import { isMap, propertyAt } from "./table.js";
 
-/** By field name, the value that Azure shall show; null: it shall show none. A region's own name with null removes it. */
+/**
+ * By field name, the value that Azure must show; null: none. A region's own name with null removes
+ * the region.
+ */
 export type Patch = Readonly<Record<string, unknown>>;
 
-/** What a body asks of a version that its caller has seen: the difference. Silence about exclusion from latest keeps it. */
+/**
+ * The changes of a body whose caller read the version: the difference. An exclusion from latest
+ * that it leaves out is kept.
+ */
 export function askedOfSeen(seen: Fields, requested: Fields): Patch {
   return {
     ...Object.fromEntries(
@@ -33,7 +39,7 @@ export function askedOfSeen(seen: Fields, requested: Fields): Patch {
   };
 }
 
-/** What a body leaves out of these fields, and that takes away. */
+/** The fields that a body leaves out and thereby removes. */
 export function leftOut(from: Fields, requested: Fields): Patch {
   const named = placesIn(requested);
   return Object.fromEntries(
@@ -52,8 +58,9 @@ export function leftOut(from: Fields, requested: Fields): Patch {
 }
 
 /**
- * What a merge patch says in so many words, changed by it or not: another request that asks otherwise contradicts it. `to`
- * is the version as it would be; with "lists", all that it has of a list that the patch replaces.
+ * Everything that a merge patch states, whether it changes it or not: a request with another value
+ * contradicts it. `to` is the version after the patch. With "lists", includes all of a list that
+ * the patch replaces.
  */
 export function statedBy(patch: unknown, to: Fields, what?: "lists"): Patch {
   const stated: Record<string, unknown> = {};
@@ -75,9 +82,9 @@ export function statedBy(patch: unknown, to: Fields, what?: "lists"): Patch {
 }
 
 /**
- * What a merge patch takes away, and no update can clear: it is asked as a removal, and so refused instead of passed over.
- * `from` is the version as it is, `to` as it would be, both canonical. What a list lacks of its regions and edge zones is
- * kept.
+ * What a merge patch removes and no update can clear: it becomes a removal, and so is refused
+ * instead of ignored. `from` is the version before, `to` after, both canonical. Regions and edge
+ * zones that a list lacks are kept.
  */
 export function takenAway(from: Fields, to: Fields): Patch {
   return Object.fromEntries(
@@ -93,7 +100,7 @@ export function takenAway(from: Fields, to: Fields): Patch {
   );
 }
 
-/** What a merge patch takes away as a whole: the parents of properties, such as `/tags`. */
+/** The objects that a merge patch removes as a whole, such as `/tags`. */
 export function clearedBy(patch: unknown, name = ""): readonly string[] {
   if (patch === null) return propertyAt(name) === undefined ? [name] : [];
   if (typeof patch !== "object" || Array.isArray(patch)) return [];
@@ -110,7 +117,7 @@ function isDefault(name: string, value: unknown): boolean {
   return sameAt(name, value, undefined);
 }
 
-/** What several ask, in the order in which they were accepted: the later says the last word. */
+/** Several patches in the order of acceptance: the later wins. */
 export function combined(requests: readonly Patch[]): Patch {
   const patch: Record<string, unknown> = {};
   for (const request of requests)
@@ -124,21 +131,24 @@ export function combined(requests: readonly Patch[]): Patch {
   return patch;
 }
 
-/** Sets a field; a tag takes the place of the one that is spelled in another case. */
+/** Sets a field; a tag replaces the one with another case. */
 function put(fields: Record<string, unknown>, name: string, value: unknown): void {
   const present = nameIn(fields, name);
   if (present !== undefined && present !== name) delete fields[present];
   fields[name] = value;
 }
 
-/** A field that two requests ask differently. */
+/** A field that two requests set to different values. */
 export interface Conflict {
   readonly field: string;
   readonly theirs: unknown;
   readonly ours: unknown;
 }
 
-/** Where a request changes what another, accepted before it, changes otherwise, or names a region that the other removes. */
+/**
+ * Conflicts with a request that was accepted before: another value, or a region that one of the two
+ * removes.
+ */
 export function conflictsBetween(theirs: Patch, ours: Patch): readonly Conflict[] {
   return Object.entries(ours).flatMap(([field, value]): Conflict[] => {
     const region = regionOf(field);
@@ -159,17 +169,18 @@ export function conflictsBetween(theirs: Patch, ours: Patch): readonly Conflict[
   });
 }
 
-/** One field that Azure does not show as a patch asks; `before` is what it shows. */
+/** A field that Azure does not show as the patch sets it; `before`: the value that Azure shows. */
 export interface Unmet {
   readonly field: string;
   readonly before: unknown;
-  /** Null where it shall be gone. */
+  /** Null: it must be gone. */
   readonly after: unknown;
 }
 
 /**
- * What Azure does not show of what a patch asks. What is Sigil's own is no affair of Azure's; what never changes, has no
- * default and Azure does not show at all (some sources) is no finding. `inWords`: fields whose default does not do.
+ * The part of a patch that Azure does not show. Sigil's own fields do not count, nor do immutable
+ * fields without a default that Azure never shows (some sources). `inWords`: fields for which the
+ * default does not count as shown.
  */
 export function unmetBy(
   observed: Fields,
@@ -194,7 +205,7 @@ export function unmetBy(
   });
 }
 
-/** Those that no update can bring about: what is immutable, or may only be added, and is there otherwise. */
+/** Those that no update can reach: immutable, or only to be added, with another value in Azure. */
 export function impossibleAmong(unmet: readonly Unmet[]): readonly Unmet[] {
   return unmet.filter(({ field, before, after }) => {
     const region = regionOf(field);
@@ -208,7 +219,7 @@ export function impossibleAmong(unmet: readonly Unmet[]): readonly Unmet[] {
   });
 }
 
-/** What was applied, with a patch that Azure has been seen to show. */
+/** The applied fields after a patch that Azure was seen to show. */
 export function withApplied(lastApplied: Fields | undefined, patch: Patch): Fields {
   const applied: Record<string, unknown> = { ...lastApplied };
   for (const [name, value] of Object.entries(patch)) {
@@ -225,7 +236,7 @@ export function withApplied(lastApplied: Fields | undefined, patch: Patch): Fiel
   return applied;
 }
 
-/** The last part of a field's name, as ARM spells it, and the region that it is said of: a message begins with it. */
+/** The last part of a field's name, as ARM spells it, and its region, to start a message with. */
 export function describeField(field: string): string {
   const parts = partsOf(field);
   const region = regionOf(field);

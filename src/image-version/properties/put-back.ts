@@ -1,11 +1,14 @@
-/** What a person sends so that fields have again what they had: a merge patch, and the options of the command that make it. Pure. */
+/**
+ * How a person restores earlier values of fields: a merge patch, and the command options for it.
+ * Pure.
+ */
 import type { Change } from "../../conditions/conditions.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { patched } from "./body.js";
 import { partsOf, regionField, regionOf } from "./fields.js";
 import { isMap, keyAt } from "./table.js";
 
-/** By field, what it had; absent: it was not there. */
+/** The earlier value by field; absent: it did not exist. */
 type Before = Readonly<Record<string, { readonly before?: unknown }>>;
 
 /** `shown`: the version as Azure has it. */
@@ -39,14 +42,14 @@ export function putBack(shown: ImageVersionRequest, was: Before): Change {
 
 type Json = Record<string, unknown>;
 
-/** A merge patch replaces a list as a whole: it is copied with all that it has. */
+/** A merge patch replaces a list as a whole, so the list is copied completely. */
 function copyTo(body: Json, document: object, [part = "", ...parts]: readonly string[]): void {
   const value = (document as Json)[part];
   if (parts.length === 0 || Array.isArray(value) || value === undefined) body[part] = value ?? null;
   else copyTo((body[part] ??= {}) as Json, value as object, parts);
 }
 
-/** Undefined where no path of the command line names the field. */
+/** Undefined if no path of the command line can name the field. */
 function optionOf(field: string, before: unknown): string | undefined {
   const region = regionOf(field);
   if (region !== undefined && field === `${regionField(region)}/name`)
@@ -58,7 +61,7 @@ function optionOf(field: string, before: unknown): string | undefined {
   return `--set ${quoted(`${path}=${value}`)}`;
 }
 
-/** As az has it: `publishingProfile.targetRegions[name=eastus2].regionalReplicaCount`. */
+/** In az's form: `publishingProfile.targetRegions[name=eastus2].regionalReplicaCount`. */
 function pathOf(parts: readonly string[]): string | undefined {
   let path = "";
   let place = "";

@@ -7,11 +7,11 @@ import { STORAGE_PROFILE } from "./table.js";
 
 const SET = "Microsoft.Compute/diskEncryptionSets";
 
-/** One place in a request that names a resource. */
+/** A place in a request that names a resource. */
 interface ResourceReference {
   readonly pointer: string;
   readonly id: string;
-  /** Types that fit the place, such as `Microsoft.Compute/disks`. */
+  /** Types that are valid in this place, such as `Microsoft.Compute/disks`. */
   readonly types: readonly string[];
 }
 
@@ -44,15 +44,18 @@ export function resourceReferences(request: ImageVersionRequest): readonly Resou
   ];
 }
 
-/** What a request makes use of: what it is made from, or what encrypts it. */
+/** A resource that a version is created from or encrypted with. */
 export interface UsedResource {
   readonly kind: "sources" | "diskEncryptionSets";
   readonly pointer: string;
-  /** A resource id; or the address of what is in no subscription, or not provably in that of its storage account. */
+  /**
+   * A resource id, or the address of a source that is in no subscription, or not provably in that
+   * of its storage account.
+   */
   readonly id: string;
 }
 
-/** Everything in a canonical request that somebody may own who is not its caller. */
+/** Everything in a canonical request that may belong to somebody other than its caller. */
 export function usedResources(request: ImageVersionRequest): readonly UsedResource[] {
   const { source } = request.properties.storageProfile;
   return [
@@ -70,7 +73,8 @@ export function usedResources(request: ImageVersionRequest): readonly UsedResour
             id: source.communityGalleryImageId,
           },
         ]),
-    // Names of storage accounts are one in all of Azure: a blob's host that has the name is of that account.
+    // Names of storage accounts are unique in Azure, so a blob host with the account's name is that
+    // account's.
     ...diskImagesOf(request).flatMap(({ pointer, source: vhd }) =>
       vhd?.uri === undefined || isOfAccount(vhd.uri, vhd.storageAccountId ?? "")
         ? []
@@ -85,7 +89,10 @@ export function usedResources(request: ImageVersionRequest): readonly UsedResour
   ];
 }
 
-/** Hosts of blobs in Azure's clouds, with an account's name in front; accounts with DNS zone endpoints have the zone, too. */
+/**
+ * Hosts of blobs in Azure's clouds, after an account's name; those of accounts with DNS zone
+ * endpoints include the zone.
+ */
 const BLOB_HOST =
   /^([a-z0-9]+)\.(?:blob\.core\.(?:windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)|z\d+\.blob\.storage\.azure\.net)$/u;
 
@@ -98,7 +105,7 @@ function isOfAccount(uri: string, storageAccountId: string): boolean {
   );
 }
 
-/** An id of the first type that fits, as an example of what would be right. */
+/** An id of the first valid type, as an example. */
 export function exampleOf({ types }: ResourceReference): string {
   const [namespace, ...path] = (types[0] ?? "").split("/");
   return `/subscriptions/{guid}/resourceGroups/{name}/providers/${namespace}/${path.map((type) => `${type}/{name}`).join("/")}`;

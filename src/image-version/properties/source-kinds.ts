@@ -8,7 +8,9 @@ type SourceKind =
   | "osDiskImage.source"
   | "dataDiskImages.source";
 
-/** Which kinds of source a request gives; sources of data disks belong to that of the OS disk where it has one. */
+/**
+ * The kinds of source in a request; data disk sources belong to that of the OS disk if it has one.
+ */
 export function sourceKinds(request: ImageVersionRequest): readonly SourceKind[] {
   const { source, osDiskImage, dataDiskImages } = request.properties.storageProfile;
   const kinds: readonly [SourceKind, unknown][] = [
@@ -39,7 +41,7 @@ export interface DiskImage {
     | undefined;
 }
 
-/** Every disk image that a request has, with what it says of where the disk comes from. */
+/** Every disk image of a request, with the source of its disk. */
 export function diskImagesOf(request: ImageVersionRequest): readonly DiskImage[] {
   const { osDiskImage, dataDiskImages } = request.properties.storageProfile;
   return [

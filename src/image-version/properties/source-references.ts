@@ -6,15 +6,15 @@ const IMAGE_VERSION = "galleries/images/versions";
 const IMAGE_TYPES = ["images", IMAGE_VERSION, "virtualMachines"];
 const DISK_TYPES = ["disks", "snapshots"];
 
-/** One place in a request that names a resource to make the version from. */
+/** A place in a request that names a source of the version. */
 export interface SourceReference {
   readonly pointer: string;
   readonly id: string;
-  /** Types of Microsoft.Compute that fit the place. */
+  /** Types of Microsoft.Compute that are valid in this place. */
   readonly types: readonly string[];
 }
 
-/** Every resource that a canonical request takes disks from, with the field that names it. */
+/** Every resource whose disks a canonical request takes, with its field. */
 export function sourceReferences(request: ImageVersionRequest): readonly SourceReference[] {
   const { source, osDiskImage, dataDiskImages } = request.properties.storageProfile ?? {};
   const reference = (
@@ -33,7 +33,7 @@ export function sourceReferences(request: ImageVersionRequest): readonly SourceR
   ];
 }
 
-/** True when the id can name a source in its place; what cannot is another rule's finding. */
+/** Whether the id can be a source in its place; another rule reports it if not. */
 export function namesSource({ id, types }: SourceReference): boolean {
   return types.some((type) => isComputeResourceId(id, type));
 }

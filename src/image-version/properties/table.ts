@@ -1,7 +1,8 @@
 /**
- * Every property of a GalleryImageVersion that a request may write, and what holds of it. The one place that knows
- * properties: canonical form, fields, patches, the body of an update, the read-back and a plan's changes are
- * derived from it. A property that is in the contract and not here, or here and not there, does not compile.
+ * Every writable property of a GalleryImageVersion, and how it behaves. The only place that knows
+ * properties: canonical form, fields, patches, the body of an update, the read-back and a plan's
+ * changes derive from it. A property that is in the contract and not here, or here and not there,
+ * does not compile.
  */
 import type { ImageVersionRequest } from "../contract.js";
 import {
@@ -20,21 +21,26 @@ import {
 export interface Property {
   readonly form: Form;
   /**
-   * `immutable`: as the version was made. `mutable`: an update changes it. `growsOnly`: an update adds it, and nothing
-   * changes or removes it as long as its region stays.
+   * `immutable`: fixed at creation. `mutable`: an update changes it. `growsOnly`: an update adds
+   * it, and nothing changes or removes it as long as its region stays.
    */
   readonly mutability: "immutable" | "mutable" | "growsOnly";
-  /** What ARM has where nothing is said; saying it is the same as not saying it. */
+  /** ARM's value if the property is not given; giving it means the same. */
   readonly default?: unknown;
-  /** What a request means that leaves out what Azure shows: the property is cleared, or it stays as Azure shows it. */
+  /**
+   * The meaning of a request that leaves it out: the property is cleared, or keeps Azure's value.
+   */
   readonly omitted: "cleared" | "kept";
   /** How an update clears it: by leaving it out of the body, or by sending its default. */
   readonly cleared?: "leftOut" | "default";
-  /** Its default is said by some and left out by others, and does not mean the same: such a request is another one. */
+  /**
+   * True if giving the default differs in meaning from leaving it out, as clients do both: the two
+   * are different requests.
+   */
   readonly restated?: true;
 }
 
-/** Lists and objects that are one value: their items have no key by which two of them could be told apart. */
+/** Lists and objects that are one value, because their items have no key. */
 type Whole =
   | "additionalReplicaSets"
   | "signatureTemplateNames"
@@ -54,10 +60,13 @@ type PathsOf<T> = T extends string | number | boolean
             : `/${Name}${PathsOf<NonNullable<T[Name]>>}`;
         }[keyof T & string];
 
-/** Of each property, by a JSON pointer in which `*` stands for the key of an item: a region's name, a LUN, a tag's name. */
+/**
+ * The path of each property: a JSON pointer with `*` for the key of an item: a region's name, a
+ * LUN, a tag's name.
+ */
 type PropertyPath = Exclude<
   PathsOf<ImageVersionRequest>,
-  // Says how others are chosen, and is none itself (commands/encryption-rule.ts).
+  // Chooses other properties, and is none itself (commands/encryption-rule.ts).
   `/sigil/encryption/${string}`
 >;
 
@@ -68,33 +77,33 @@ const SECURITY = "/properties/securityProfile";
 const REGION = `${PROFILE}/targetRegions/*`;
 const ZONE = `${PROFILE}/targetExtendedLocations/*`;
 
-/** As the version was made; a request that is silent about it asks for no change. */
+/** Fixed at creation; a request that leaves it out changes nothing. */
 const made = (form: Form): Property => ({
   form,
   mutability: "immutable",
   omitted: "kept",
 });
-/** Changed by an update; one that leaves it out takes it away. */
+/** Changed by an update; leaving it out removes it. */
 const changed = (form: Form): Property => ({
   form,
   mutability: "mutable",
   omitted: "cleared",
   cleared: "leftOut",
 });
-/** Changed by an update; whoever leaves it out does not take it away. */
+/** Changed by an update; leaving it out keeps it. */
 const kept = (form: Form): Property => ({
   form,
   mutability: "mutable",
   omitted: "kept",
   cleared: "leftOut",
 });
-/** A key, or what names a region or disk: there until its region is removed by name. */
+/** A key, or the name of a region or disk: stays until its region is removed by name. */
 const added = (form: Form): Property => ({
   form,
   mutability: "growsOnly",
   omitted: "kept",
 });
-/** Whether virtual machines made without a version number pass the version over. */
+/** Whether virtual machines that are created without a version number skip the version. */
 const exclusion: Property = {
   form: plain,
   mutability: "mutable",
@@ -176,18 +185,18 @@ export const PROPERTIES = {
   [`${SECURITY}/uefiSettings/additionalSignatures`]: made(whole),
   "/properties/restore": made(plain),
   "/sigil/promotion": changed(promotionRule),
-  // Items are added; only an Admin takes one away (commands/decide-put.ts).
+  // Items are added; only an Admin removes one (commands/decide-put.ts).
   "/sigil/builtFrom/*": added(parent),
-  // Whoever leaves it out does not take it off.
+  // Leaving it out keeps the protection.
   "/sigil/protected": { ...guard, omitted: "kept", restated: true },
 } as const satisfies Record<PropertyPath, Property>;
 
-/** The property that a path without keys names, if it is one. */
+/** The property at a path without keys, if it is one. */
 export function propertyAt(path: string): Property | undefined {
   return (PROPERTIES as Readonly<Record<string, Property>>)[path];
 }
 
-/** Lists whose items have a key, and the members that make it. */
+/** Lists whose items have a key, and how the key is built. */
 const KEYED: Readonly<Record<string, (item: Readonly<Record<string, unknown>>) => string>> = {
   "/sigil/builtFrom": parentKey,
   [`${PROFILE}/targetRegions`]: regionKey,
@@ -197,7 +206,7 @@ const KEYED: Readonly<Record<string, (item: Readonly<Record<string, unknown>>) =
   [`${STORAGE}/dataDiskImages`]: lunKey,
 };
 
-/** Its items are texts. */
+/** The items are strings. */
 function parentKey(item: unknown): string {
   return String(parent.comparable(parent.canonical(item)));
 }
@@ -216,19 +225,21 @@ function lunKey(item: Readonly<Record<string, unknown>>): string {
   return String(item["lun"]);
 }
 
-/** Makes the key of an item of the list at a path without keys; undefined where the list is one value, or no list. */
+/**
+ * Builds the key of an item of the list at a path without keys; undefined: one value, or no list.
+ */
 export function keyAt(
   path: string,
 ): ((item: Readonly<Record<string, unknown>>) => string) | undefined {
   return KEYED[path];
 }
 
-/** Objects whose members are named by callers. */
+/** Objects whose members callers name. */
 export function isMap(path: string): boolean {
   return path === "/tags";
 }
 
-/** What ARM sets, and ignores where a body has it. */
+/** Members that ARM sets, and ignores in a body. */
 export const READ_ONLY: ReadonlySet<string> = new Set([
   "/id",
   "/name",
@@ -263,7 +274,7 @@ const PREFIXES: ReadonlySet<string> = new Set(
   }),
 );
 
-/** True where a path without keys names a property, or leads to one. */
+/** Whether a path without keys is that of a property, or leads to one. */
 export function isKnown(path: string): boolean {
   return PREFIXES.has(path);
 }
