@@ -2,7 +2,10 @@ import type { components } from "../generated/openapi.js";
 
 type Schemas = components["schemas"];
 
-/** The body of a request: ARM's GalleryImageVersion in the wire's form, as the OpenAPI document has it, with its source. */
+/**
+ * The body of a request: ARM's GalleryImageVersion as it is sent, per the OpenAPI document, with
+ * its source.
+ */
 export type ImageVersionRequest = Omit<Schemas["GalleryImageVersion"], "properties"> & {
   properties: Schemas["GalleryImageVersionProperties"] & {
     storageProfile: Schemas["GalleryImageVersionStorageProfile"];
@@ -12,7 +15,7 @@ export type PromotionRule = Schemas["Promotion"];
 export type EncryptionRule = Schemas["EncryptionRule"];
 export type TargetRegion = Schemas["TargetRegion"];
 
-/** What the API answers. */
+/** Answers of the API. */
 export type ImageVersionView = Schemas["ImageVersion"];
 export type ForecastView = Schemas["Forecast"];
 export type PlanView = Schemas["Plan"];

@@ -1,8 +1,9 @@
 /**
- * A digest in the listing's row of a version without an open operation, so that drift and retention read pages of rows instead of
- * records. Pure. Invariants:
- *  1. It comes from a stored record.
- *  2. It only ever shows that nothing has changed: whoever writes, deletes or tells reads the record first.
+ * A digest in the listing's row of a version without an open operation, so that drift and retention
+ * read pages of rows instead of records. Pure. Invariants:
+ *  1. It is computed from a stored record.
+ *  2. It only ever shows that nothing changed: the record is read before every write, deletion and
+ *     report.
  *  3. If it is absent or has another form, the record is read.
  */
 import { createHash } from "node:crypto";
@@ -18,17 +19,19 @@ export interface Digest {
   readonly form: typeof FORM;
   /** A hash of what Azure showed last; absent: Azure does not have the version. */
   readonly shows?: string;
-  /** What retention reads of a version that Sigil manages and that is Succeeded; absent: the record is read. */
+  /** What retention needs of a Succeeded version that Sigil manages; absent: the record is read. */
   readonly succeeded?: {
     /** RFC 3339. */
     readonly createdTime: string;
-    /** Canonical names of the regions in which Azure has shown it Completed. */
+    /** Canonical names of the regions that Azure showed Completed. */
     readonly ready: readonly string[];
     readonly protected: boolean;
   };
 }
 
-/** Undefined if an operation is open, or if it is in doubt what Azure shows: then the record itself is read. */
+/**
+ * Undefined if an operation is open, or Azure's state is in doubt: then the record itself is read.
+ */
 export function digestOf(record: ImageVersionRecord): Digest | undefined {
   const { state, status, unconfirmed } = record;
   if (!isFinal(state) || unconfirmed !== undefined) return undefined;
@@ -50,7 +53,10 @@ export function readDigest(text: string | undefined): Digest | undefined {
   return digest.form === FORM ? (digest as Digest) : undefined;
 }
 
-/** Whether Azure lists the version as known. If so, `isAsKnown` holds for its record, too. */
+/**
+ * Whether Azure lists the version as its record has it. If so, `isAsKnown` is true for its record,
+ * too.
+ */
 export function listsAsKnown({ shows }: Digest, listed: ListedImageVersion): boolean {
   return shows !== undefined && shows === showsOf(listed);
 }

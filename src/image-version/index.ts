@@ -1,6 +1,6 @@
-/** The face of an image version: what the rest of Sigil may use of it. Nothing else is imported from outside. */
+/** The face of an image version: the only file that the rest of Sigil imports. */
 
-// The words of a request and of an answer, and what Azure shows.
+// Requests, answers, and what Azure shows.
 export type {
   ForecastView,
   ImageUseView,
@@ -80,7 +80,7 @@ export type { WaitsOf } from "./queries/waits.js";
 export { getImageUse } from "./queries/use.js";
 export { viewImageVersion } from "./queries/views.js";
 
-// The record, for those who judge a version and tell of it: retention, rollout, drift.
+// The record, for retention, rollout and drift, which judge a version and report on it.
 export { latestIn } from "./latest/flags.js";
 export { nextWave, type ReleaseChange } from "./latest/release.js";
 export { listsAsKnown, readDigest, type Digest } from "./digest.js";
@@ -101,7 +101,7 @@ export { withEffects as telling } from "./telling/tell.js";
 export { captureIn } from "./capture/names.js";
 export type { Snapshots } from "./capture/ports.js";
 
-// Where versions and their operations are listed.
+// The listings of versions and their operations.
 export {
   childrenScope,
   imageRow,
@@ -114,7 +114,7 @@ export {
   versionScope,
 } from "./listings.js";
 
-// Keys, and who needs a version.
+// Keys, and the users of a version.
 export type { KeyChange } from "./keys/advance.js";
 export { keyWorks } from "./keys/judge.js";
 export { createKeyLooks, setToSee, type KeyLooks } from "./keys/look.js";
@@ -123,7 +123,7 @@ export { isNews, lookAgain } from "./keys/see-sets.js";
 export { brokenIn, brokenKeys } from "./preflight/keys.js";
 export { inUse, isGuarded, unknownIn } from "./preflight/use.js";
 
-// Reads of Azure before a write, and what is found wrong: test profiles are checked alike.
+// Reads of Azure before a write, and findings: test profiles are checked in the same way.
 export { errorsAmong } from "./preflight/judge.js";
 export { distinct } from "./preflight/named.js";
 export { bounded, seeEach } from "./preflight/see.js";
@@ -133,7 +133,7 @@ export { purchaseTerms } from "./rules/purchase-terms.js";
 export { found, type Denied, type Seen } from "./rules/gathered.js";
 export type { Breach, RuleFinding } from "./rules/rule.js";
 
-// Ports, kinds of operations, and what takes their steps.
+// Ports, kinds of operations, and the function that takes their steps.
 export type { ImageKeys, Key, KeyDependencies, KeyReader, KeyState } from "./keys/ports.js";
 export { IMAGE_VERSION_KINDS, versionSteps } from "./kind.js";
 export type {

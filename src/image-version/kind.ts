@@ -54,7 +54,7 @@ const IMAGE_VERSION: Kind<ImageVersionRecord> = {
   beginCancel,
 };
 
-/** One state machine does them all. */
+/** One state machine handles all of them. */
 export const IMAGE_VERSION_KINDS: Readonly<
   Record<ImageVersionOperationKind, Kind<ImageVersionRecord>>
 > = {

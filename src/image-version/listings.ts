@@ -1,8 +1,11 @@
-/** Where image definitions, their versions and their operations are listed. */
+/** Rows that list image definitions, their versions and their operations. */
 import type { IndexRow } from "../operation/records.js";
 import { keyOf } from "../resource-id.js";
 
-/** The place of operations that is narrowest: those on an image definition and its versions, or of all in a gallery. */
+/**
+ * The scope of operations on an image definition and its versions; without one, of all in a
+ * gallery.
+ */
 export function placeOf({
   gallery,
   image,
@@ -15,13 +18,13 @@ export function placeOf({
   return image !== undefined ? `image-${keyOf(image)}` : gallery && `gallery-${keyOf(gallery)}`;
 }
 
-/** The places of operations on an image definition or its versions. */
+/** The scopes that list operations on an image definition or its versions. */
 export function placesOf(image: string): readonly string[] {
   const gallery = image.slice(0, image.lastIndexOf("/images/"));
   return [`gallery-${keyOf(gallery)}`, `image-${keyOf(image)}`];
 }
 
-/** Versions that are held back until their tests have passed: what src/rollout looks after. */
+/** Versions that are held back until their tests pass, for src/rollout. */
 export const TESTED_SCOPE = "held-until-tested";
 
 /** The row of such a version. */
@@ -29,7 +32,10 @@ export function testedRow(resourceId: string): IndexRow {
   return { scope: TESTED_SCOPE, row: keyOf(resourceId), target: resourceId };
 }
 
-/** Image definitions of whose versions Sigil was asked for one: what src/key-guardian and src/drift look after. */
+/**
+ * Image definitions with a version that was requested from Sigil, for src/key-guardian and
+ * src/drift.
+ */
 export const IMAGES_SCOPE = "images";
 
 export function imageRow(imageId: string): IndexRow {
@@ -41,7 +47,9 @@ export function versionScope(imageId: string): string {
   return `versions-${keyOf(imageId)}`;
 }
 
-/** The versions that were made of one: of an image version by its id, of another image by its name. */
+/**
+ * The versions that were built from a parent: an image version, by id, or another image, by name.
+ */
 export function childrenScope(parent: string): string {
   return `children-${keyOf(parent)}`;
 }
@@ -50,7 +58,7 @@ export function childRow(parent: string, resourceId: string): IndexRow {
   return { scope: childrenScope(parent), row: keyOf(resourceId), target: resourceId };
 }
 
-/** The number of the version that such a row is of. */
+/** The version number of such a row. */
 export function versionNameIn({ row }: Pick<IndexRow, "row">): string {
   return row
     .split(".")
@@ -60,7 +68,10 @@ export function versionNameIn({ row }: Pick<IndexRow, "row">): string {
 
 const HIGHEST_PART = 9_999_999_999;
 
-/** `target`: the id of the version's latest operation, and, once that has ended, behind a space, the write that the row was made of. */
+/**
+ * `target`: the id of the version's last operation; once that has ended, followed by a space and
+ * the ETag of the record that the row reflects.
+ */
 export function versionRow(imageId: string, versionName: string, target: string): IndexRow {
   const parts = versionName
     .split(".")

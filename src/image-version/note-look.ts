@@ -1,4 +1,7 @@
-/** What a look shows of a version on which no operation works is stored and told: by who looks for others' changes (drift, rollout). */
+/**
+ * Stores and reports what a look shows of a version without a running operation, for drift and
+ * rollout, which look for changes by others.
+ */
 import { isDeepStrictEqual } from "node:util";
 import { closing } from "../operation/advance.js";
 import { openRow } from "../operation/catalog.js";
@@ -12,7 +15,7 @@ import { differences } from "./properties/differences.js";
 import type { ImageVersionPair, ImageVersionRecord } from "./state/record.js";
 import { see } from "./telling/tell.js";
 
-/** `look` began after the version was read; undefined: another has written it since. */
+/** `look` began after the version was read. Undefined: the version was written since. */
 export async function noteLook(
   deps: Dependencies,
   read: StoredVersion,
@@ -22,13 +25,16 @@ export async function noteLook(
   return seen === undefined ? read : commitUnlessWritten(deps, seen, read);
 }
 
-/** Stores and tells what is known of a version on which no operation works; undefined: another has written it since it was read. */
+/**
+ * Stores and reports a version without a running operation. Undefined: it was written since it was
+ * read.
+ */
 export async function commitUnlessWritten(
   deps: Dependencies,
   { record, operation }: ImageVersionPair,
   read: StoredVersion,
 ): Promise<StoredVersion | undefined> {
-  // Whoever dies after the write leaves it to the reconciler to tell, and to list.
+  // If this process dies after the write, the reconciler reports and lists it.
   await deps.index.put([openRow(operation.id)]);
   try {
     return await deliver(deps, await deps.store.commit(record, operation, read));
@@ -38,7 +44,7 @@ export async function commitUnlessWritten(
   }
 }
 
-/** Undefined where the look changes nothing. */
+/** Undefined if the look changes nothing. */
 function afterLook(
   read: ImageVersionPair,
   look: Look | undefined,
@@ -67,7 +73,7 @@ function afterLook(
   };
 }
 
-/** What is stored of them is what the list is compared with. */
+/** The stored flags, to compare a list with. */
 function ownFlagsIn({ status }: ImageVersionRecord): object {
   return status ? ownFlagsOf(status.resource) : {};
 }

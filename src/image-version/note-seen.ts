@@ -1,8 +1,9 @@
 /**
- * Whoever sees that Azure shows a version otherwise than its record, while no operation works on it, has that stored and told: drift, and
- * a reader. Invariants:
+ * Stores and reports that Azure shows a version differently from its record while no operation
+ * runs, for drift and readers. Invariants:
  *  1. A look is noted only if it began after the record was read.
- *  2. Readers on one instance have a version noted at most once in as long as a look is kept, and are answered if it fails.
+ *  2. Readers on one instance have a version noted at most once while a look is kept, and get their
+ *     answer if noting fails.
  */
 import { isDeepStrictEqual } from "node:util";
 import { orNone } from "../errors.js";
@@ -24,13 +25,16 @@ export async function lookAnew(
 ): Promise<void> {
   const stored = await deps.store.read(keyOf(formatImageVersionId(id)));
   if (stored === undefined || !isFinal(stored.record.state)) return;
-  // Whatever told something before may have died over it.
+  // An earlier report may have died halfway.
   if (stored.record.outbox.length > 0) return void (await deliver(deps, stored));
   const shown = await look(); // Invariant 1.
   if (isBelieved(shown)) await noteLook(deps, stored, shown);
 }
 
-/** Notes what a reader was just shown. That a version is gone is left to drift, which asks the list, too. */
+/**
+ * Notes what a reader was just shown. A missing version is left to drift, which also reads the
+ * list.
+ */
 export async function noteSeen(
   deps: Dependencies,
   id: ImageVersionId,

@@ -1,8 +1,11 @@
-/** What Azure shows, as Sigil looks at it. */
+/** Azure's resources, as far as Sigil reads them. */
 import type { RegionState } from "../operation/records.js";
 import type { ImageVersionRequest } from "./contract.js";
 
-/** ARM's words for how a disk is encrypted at rest (EncryptionType), and `Unknown` until its key has been read. */
+/**
+ * ARM's words for how a disk is encrypted at rest (EncryptionType); `Unknown` until its key was
+ * read.
+ */
 export type EncryptionType =
   | "EncryptionAtRestWithPlatformKey"
   | "EncryptionAtRestWithCustomerKey"
@@ -18,33 +21,45 @@ export interface DiskEncryptionSet {
   readonly provisioningState: string;
   readonly encryptionType: EncryptionType;
   readonly tags?: Readonly<Record<string, string>>;
-  /** The key's address in its vault; absent where the set has no active key. */
+  /** The key's URL in its vault; absent: the set has no active key. */
   readonly keyUrl?: string;
-  /** Resource id of that vault; absent where Azure does not name it, as of a key in another subscription. */
+  /**
+   * Resource id of that vault; absent: Azure does not name it, as for a key in another
+   * subscription.
+   */
   readonly vaultId?: string;
-  /** Of the application by which the set reaches a key in another tenant. */
+  /** The application by which the set reaches a key in another tenant. */
   readonly federatedClientId?: string;
   readonly rotationToLatestKeyVersionEnabled: boolean;
   readonly lastKeyRotationTime?: string;
-  /** Why the key was not rotated; absent where rotation works or is off. */
+  /** Why the key was not rotated; absent: rotation works or is off. */
   readonly autoKeyRotationError?: {
     readonly code: string;
     readonly message: string;
   };
 }
 
-/** A gallery, and how it is shared (`sharingProfile.permissions`): `Private` to nobody. */
+/** A gallery, and how it is shared (`sharingProfile.permissions`): `Private` with nobody. */
 export interface Gallery {
   readonly id: string;
   readonly sharing: string;
-  /** A version that is deleted can be restored for a while (`softDeletePolicy.isSoftDeleteEnabled`). */
+  /**
+   * Present: a deleted version can be restored for a while
+   * (`softDeletePolicy.isSoftDeleteEnabled`).
+   */
   readonly softDelete?: true;
-  /** What it is called by those it is shared with: directly (`identifier.uniqueName`), and as a community gallery. */
+  /**
+   * Its names for those it is shared with: directly (`identifier.uniqueName`), and as a community
+   * gallery.
+   */
   readonly uniqueName?: string;
   readonly publicNames?: readonly string[];
 }
 
-/** ARM's own values; `securityType` is the feature `SecurityType`, `Standard` where the definition has none. */
+/**
+ * ARM's own values; `securityType` is the feature `SecurityType`, `Standard` if the definition has
+ * none.
+ */
 export interface ImageDefinition {
   readonly id: string;
   readonly osType: string;
@@ -52,7 +67,7 @@ export interface ImageDefinition {
   readonly hyperVGeneration: string;
   readonly architecture: string;
   readonly securityType: string;
-  /** Absent where its images come from no offer of the Marketplace that has a plan. */
+  /** Absent: its images come from no Marketplace offer with a plan. */
   readonly purchasePlan?: PurchasePlan;
   /** RFC 3339. */
   readonly endOfLifeDate?: string;
@@ -75,7 +90,7 @@ export interface ListedImageDefinition extends ImageDefinition {
   readonly description?: string;
 }
 
-/** A plan of the Marketplace, under whose terms an image is used. ARM's words; `product` is what az calls an offer. */
+/** A Marketplace plan, under whose terms an image is used. ARM's words; `product` is az's offer. */
 export interface PurchasePlan {
   readonly name: string;
   readonly publisher: string;
@@ -84,65 +99,74 @@ export interface PurchasePlan {
 
 export type HostCaching = "None" | "ReadOnly" | "ReadWrite";
 
-/** One disk of a source; what the resource does not show is absent. `id` is the managed disk of a virtual machine. */
+/**
+ * One disk of a source; absent: the resource does not show it. `id` is the managed disk of a
+ * virtual machine.
+ */
 export interface SourceDisk {
   readonly id?: string;
   readonly diskEncryptionSetId?: string;
   readonly sizeInGB?: number;
-  /** Of a virtual machine's disk or a managed disk, such as Premium_LRS or UltraSSD_LRS. */
+  /** For a virtual machine's disk or a managed disk, such as Premium_LRS or UltraSSD_LRS. */
   readonly storageAccountType?: string;
-  /** Of a virtual machine's disk: what its host caches. */
+  /** For a virtual machine's disk: the host's caching. */
   readonly caching?: HostCaching;
-  /** ARM's word, of a managed disk or snapshot. */
+  /** ARM's word, for a managed disk or snapshot. */
   readonly encryptionType?: string;
-  /** Of a managed disk: how many machines may have it at once. */
+  /** For a managed disk: how many machines may attach it at once. */
   readonly maxShares?: number;
-  /** True of a virtual machine's OS disk that is on the machine's host alone. */
+  /** True for a virtual machine's OS disk that exists only on the machine's host. */
   readonly ephemeral?: true;
-  /** True of a virtual machine's disk that is a blob in a storage account. */
+  /** True for a virtual machine's disk that is a blob in a storage account. */
   readonly unmanaged?: true;
 }
 
 /**
- * Where an image version comes from: a managed image, virtual machine, disk, snapshot or image version. A disk or
- * snapshot is its own `osDisk`. Traits that the resource does not show are absent.
+ * The source of an image version: a managed image, virtual machine, disk, snapshot or image
+ * version. A disk or snapshot is its own `osDisk`. Absent: the resource does not show the trait.
  */
 export interface ImageSource {
   readonly id: string;
   readonly provisioningState: string;
-  /** Canonical regions: the resource's own, and of an image version those it is replicated to. */
+  /** Canonical regions: the resource's own; for an image version, those of its copies. */
   readonly regions: readonly string[];
   readonly osDisk: SourceDisk;
   readonly dataDisks: readonly (SourceDisk & { readonly lun: number })[];
   readonly osType?: string;
   readonly osState?: string;
-  /** Of a virtual machine: running, stopped, deallocated, and what is between. */
+  /** For a virtual machine: running, stopped, deallocated, or between these. */
   readonly powerState?: string;
   readonly hyperVGeneration?: string;
   readonly architecture?: string;
   readonly securityType?: string;
-  /** Of a virtual machine, disk or snapshot; the others do not show it. */
+  /** For a virtual machine, disk or snapshot; other sources do not show it. */
   readonly purchasePlan?: PurchasePlan;
-  /** What Azure says it was made of: resource ids, and URNs of Marketplace images; absent: Azure does not say. */
+  /**
+   * Its origin as Azure reports it: resource ids, and URNs of Marketplace images; absent: Azure
+   * reports none.
+   */
   readonly madeOf?: readonly string[];
 }
 
-/** What a version was made of, as far as Azure said so right before the version was created. */
+/** The origin of a version, as far as Azure reported it right before the version was created. */
 export interface Parentage {
-  /** Ids of image versions as Sigil writes them, shared and community names, URNs of Marketplace images. */
+  /**
+   * Ids of image versions in Sigil's spelling, shared and community names, URNs of Marketplace
+   * images.
+   */
   readonly ids: readonly string[];
-  /** Resources beyond which Azure says nothing; absent: none. */
+  /** Resources whose own origin Azure does not report; absent: none. */
   readonly endsAt?: readonly string[];
   /** When it was last read; RFC 3339. */
   readonly time: string;
 }
 
-/** An image version as ARM shows it, in the wire's form, with each region's replication. */
+/** An image version as ARM returns it, with each region's replication. */
 export interface ObservedImageVersion {
   readonly provisioningState: string;
-  /** As ARM shows it, whole: also what nobody may write, and what Sigil does not know. */
+  /** ARM's whole answer, with read-only members and those that Sigil does not know. */
   readonly resource: ImageVersionRequest;
-  /** RFC 3339; another one is another version under the same number. */
+  /** RFC 3339; a different one means another version under the same number. */
   readonly publishedDate?: string;
   readonly regions: readonly {
     /** Canonical region. */
@@ -153,7 +177,7 @@ export interface ObservedImageVersion {
   }[];
 }
 
-/** An image version as Azure showed it last. */
+/** The last look at an image version. */
 export type LastShown = Pick<ObservedImageVersion, "resource" | "publishedDate">;
 
 /** An image version as ARM lists it. */
@@ -162,19 +186,20 @@ export interface ListedImageVersion extends Omit<ObservedImageVersion, "regions"
 }
 
 /**
- * A version that was deleted and can be restored, as ARM lists it. Times are ARM's own, RFC 3339; absent where it says none:
- * until `consumptionEndTime` machines can be made of it by its number, until `hardDeletionTargetTime` it can be restored.
+ * A deleted version that can be restored, as ARM lists it. Times are ARM's own, RFC 3339; absent:
+ * ARM lists none. Until `consumptionEndTime` machines can be created from it by number, until
+ * `hardDeletionTargetTime` it can be restored.
  */
 export interface DeletedImageVersion {
   readonly name: string;
-  /** Canonical region that it was made in, and is restored in. */
+  /** Canonical region where it was created and will be restored. */
   readonly location: string;
   readonly softDeletedTime?: string;
   readonly consumptionEndTime?: string;
   readonly hardDeletionTargetTime?: string;
 }
 
-/** What Azure showed at one time. */
+/** One answer from Azure, at one time. */
 export interface Look extends ObservedImageVersion {
   /** RFC 3339. */
   readonly time: string;
@@ -185,14 +210,17 @@ export interface Look extends ObservedImageVersion {
 /** The regions of a version, as a look showed them. */
 export type Seen = Pick<Look, "regions" | "time" | "publishedDate">;
 
-/** ARM is changing the version, or has not shown that it has done with it: it refuses another update now. */
+/**
+ * Whether ARM is changing the version, or did not show that it finished: it refuses another update
+ * now.
+ */
 export function isBusy({
   provisioningState,
 }: Pick<ObservedImageVersion, "provisioningState">): boolean {
   return !["Succeeded", "Failed"].includes(provisioningState);
 }
 
-/** ARM says so of the region, or has given the version up before the region was done. */
+/** Whether ARM reports the region as failed, or gave up the version before the region was done. */
 export function hasFailed(
   look: Pick<ObservedImageVersion, "regions" | "provisioningState">,
   region: string,
@@ -204,7 +232,7 @@ export function hasFailed(
   );
 }
 
-/** Azure has made the copies of these canonical regions, and does not take them away. */
+/** Whether Azure has copies in these canonical regions, and is not removing them. */
 export function areReady(
   look: ObservedImageVersion | undefined,
   names: readonly string[],

@@ -1,11 +1,13 @@
 /**
- * A rollback of an image definition: one operation that makes an earlier version the latest. It promotes and demotes by
- * operations of the versions themselves, one after the other, so that each version has one writer. Example:
+ * A rollback of an image definition: one operation that makes an earlier version the latest. It
+ * promotes and demotes by operations on the versions themselves, one after the other, so that each
+ * version has one writer. Example:
  *
- *   steps [ demote 1.0.1, demote 1.0.2 ]   1.0.0 is promoted; 1.0.2 was the latest, 1.0.1 came between
- *   child "…-3"                            the operation that demotes 1.0.1
+ *     steps [ demote 1.0.1, demote 1.0.2 ]   1.0.0 is promoted; 1.0.2 was the latest, 1.0.1 came between
+ *     child "…-3"                            the operation that demotes 1.0.1
  *
- * What is to be demoted is said once, at acceptance: what others promote or publish since is theirs.
+ * The versions to demote are fixed on acceptance: Sigil leaves alone what others promote or publish
+ * since.
  */
 import type { TrackedRecord } from "../operation/records.js";
 
@@ -19,8 +21,8 @@ export type RollbackState =
 
 export interface RollbackStateRecord extends TrackedRecord {
   readonly state: RollbackState;
-  /** Those that are not done. */
+  /** The steps that remain. */
   readonly steps: readonly RollbackStep[];
-  /** The operation that takes the first of them; absent until it is accepted. */
+  /** The operation of the first step; absent: not accepted yet. */
   readonly child?: string;
 }

@@ -1,17 +1,17 @@
 import { ServiceError } from "../errors.js";
 
-/** Which part of the highest number grows; those after it begin at 0 again. */
+/** The part of the highest number that grows; the parts after it restart at 0. */
 export type Increment = (typeof PARTS)[number];
 
 const PARTS = ["major", "minor", "patch"] as const;
 const FIRST = "1.0.0";
-/** Each part fits in 32 bits signed, in Azure. */
+/** In Azure, each part is a signed 32-bit number. */
 const LARGEST_PART = 2 ** 31 - 1;
 const NUMBER = /^\d+\.\d+\.\d+$/u;
 
 /**
- * The number after the highest; 1.0.0, whatever shall grow, where there is none. Throws ServiceError
- * ImageVersionConflict where that part cannot grow.
+ * The number after the highest; 1.0.0 if there is none. Throws ServiceError ImageVersionConflict if
+ * that part cannot grow.
  */
 export function nextVersionNumber(highest: string | undefined, increment: Increment): string {
   if (highest === undefined) return FIRST;
@@ -21,7 +21,10 @@ export function nextVersionNumber(highest: string | undefined, increment: Increm
   return next.join(".");
 }
 
-/** The highest by number, not by text; undefined where there is none. What is no version number is passed over. */
+/**
+ * The highest by number, not by text; undefined: there is none. Ignores anything that is no version
+ * number.
+ */
 export function highestVersionNumber(names: readonly (string | undefined)[]): string | undefined {
   return names
     .filter((name) => name !== undefined && NUMBER.test(name))
@@ -32,7 +35,7 @@ export function highestVersionNumber(names: readonly (string | undefined)[]): st
     );
 }
 
-/** Negative where `a` is the lower number, 0 where both are the same. */
+/** Negative if `a` is lower, 0 if both are equal. */
 export function compareVersionNumbers(a: string, b: string): number {
   const others = partsOf(b);
   return (

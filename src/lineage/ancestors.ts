@@ -1,20 +1,26 @@
-/** What a version was built from, and what that was built from: nearest first, each once, so a circle ends. */
+/**
+ * The versions that a version was built from, and their own: nearest first, each once, so a circle
+ * ends.
+ */
 import { parentsOf, type Dependencies, type ImageVersionRecord } from "../image-version/index.js";
 import { keyOf, parseImageVersionId } from "../resource-id.js";
 import { inTurns } from "./descendants.js";
 
 export interface Ancestor {
-  /** Of an image version. */
+  /** An image version's. */
   readonly id: string;
-  /** Since when the version is known to be built from it, directly or through others: RFC 3339; absent: it is only being asked for. */
+  /**
+   * Since when the version is known to be built from it, directly or through others: RFC 3339;
+   * absent: a request is still to declare it.
+   */
   readonly time?: string | undefined;
 }
 
-/** What is above is not asked. */
+/** Levels above this are not read. */
 const MOST_DEPTH = 10;
 const MOST = 50;
 
-/** Reads the record of each. `of`: the version's own record, or what it is about to be. */
+/** Reads the record of each. `of`: the version's own record, or the record after a request. */
 export async function ancestorsOf(
   { store }: Pick<Dependencies, "store">,
   of: ImageVersionRecord,

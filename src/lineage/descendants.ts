@@ -15,7 +15,7 @@ import { keyOf } from "../resource-id.js";
 
 export interface Descendant {
   readonly id: string;
-  /** 1: built from the version itself. */
+  /** 1: built directly from the version. */
   readonly depth: number;
   readonly parent: string;
   readonly how: "Seen" | "Declared";

@@ -36,7 +36,7 @@ export interface RetainedVersion {
   readonly publishedDate?: string;
   /** Protected from deletion through Sigil. */
   readonly protected: boolean;
-  /** A rollback that has not ended will make it the latest. */
+  /** True if a running rollback will make it the latest. */
   readonly isRollbackTarget: boolean;
   readonly state: VersionState;
   /** When it was first requested; RFC 3339. */
@@ -163,8 +163,8 @@ export function decide(
 }
 
 /**
- * The names of the versions that all deletions rest on. Pure. `decide` deletes the same of the others, whether or not any other
- * version is promoted.
+ * The names of the versions that all deletions rest on. Pure. `decide` deletes the same others,
+ * whether or not any further version is promoted.
  */
 export function deciding(
   rules: RetentionRules,

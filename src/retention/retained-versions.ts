@@ -39,8 +39,9 @@ const AT_ONCE = 100;
 /** What was read about an image definition at one moment. */
 interface Gathered {
   /**
-   * The versions to judge, and the names of the versions that only Azure has. `deleting` names a version that a policy deletes: that
-   * version, and others whose DELETE the policy has not sent, are shown as before their deletion.
+   * The versions to judge, and the names of those that only Azure has. `deleting` names a version
+   * that a policy deletes: it, and others whose DELETE the policy has not sent, are shown as before
+   * their deletion.
    */
   judgeable(deleting?: string): {
     readonly versions: readonly RetainedVersion[];

@@ -224,8 +224,8 @@ function idOf({ id }: RetainedVersion) {
 }
 
 /**
- * What judges a policy's versions is read once: each deletion that is accepted asks for the same list. It is read again right before
- * the DELETE.
+ * Reads each list once for a policy's deletions, because every acceptance needs the same one. It is
+ * read again right before the DELETE.
  */
 function readingOnce(imageVersions: Dependencies): Dependencies {
   const { resources, resourceManager, now } = imageVersions;
@@ -235,7 +235,7 @@ function readingOnce(imageVersions: Dependencies): Dependencies {
     keepMs,
     now,
   });
-  // A list may have 10,000 versions.
+  // A list may have 10,000 versions, so few are kept.
   const lists = new SharedReads<Awaited<ReturnType<typeof resourceManager.listImageVersions>>>({
     most: POLICIES,
     keepMs,
