@@ -1,8 +1,8 @@
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { startTlsFront, type TlsFront } from "@sigil-local/stack/tls-front";
 import { needs } from "@sigil-local/testing/tools";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Stack } from "../support/stack.js";
-import { startTlsFront, type TlsFront } from "../support/tls-front.js";
 import { DotnetPrograms, HAS_DOTNET } from "./dotnet.js";
 
 /** Packages are fetched, and a compiler takes seconds of a processor of its own. */
@@ -21,7 +21,7 @@ describe("for .NET", () => {
     });
     const { origin } = await stack.startHost();
     document = `${origin}/api/openapi.json`;
-    front = await startTlsFront(origin);
+    front = await startTlsFront(origin, stack.services.certificates);
     token =
       (await stack.services.tokenIssuer?.issueToken({
         roles: ["ImageVersions.Write"],
@@ -41,7 +41,7 @@ describe("for .NET", () => {
       SIGIL_TOKEN: token,
       SIGIL_SUBSCRIPTION: LOCAL_SUBSCRIPTION_ID,
       SIGIL_VERSION: version,
-      SSL_CERT_FILE: front.caFile,
+      SSL_CERT_FILE: stack.services.certificates.caFile,
     });
     return JSON.parse(output);
   };

@@ -1,11 +1,11 @@
 /** Azure's own SDK for JavaScript, unmodified, on Azure Resource Manager's path: its pollers come to the end. */
 import { ComputeManagementClient, type GalleryImageVersion } from "@azure/arm-compute";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { startTlsFront, type TlsFront } from "@sigil-local/stack/tls-front";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkAgainstDocument, endOf, type ApiClient } from "../support/api-client.js";
 import { managedImageRequest, seedResource } from "../support/requests.js";
 import { Stack } from "../support/stack.js";
-import { startTlsFront, type TlsFront } from "../support/tls-front.js";
 
 const VERSION = ["MyResourceGroup", "MyGallery", "MyImage", "6.0.0"] as const;
 
@@ -22,7 +22,7 @@ beforeAll(async () => {
     simulator: { replication: { durationMs: 300 } },
   });
   const host = await stack.startHost();
-  front = await startTlsFront(host.origin);
+  front = await startTlsFront(host.origin, stack.services.certificates);
   api = await stack.client(host);
   const token =
     (await stack.services.tokenIssuer?.issueToken({

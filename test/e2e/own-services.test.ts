@@ -135,7 +135,7 @@ test("trusts the authorities of the environment beside its own", async () => {
     .map((pem) => new X509Certificate(pem).fingerprint256);
   const of = async (file: string): Promise<string> =>
     new X509Certificate(await readFile(file)).fingerprint256;
-  expect(fingerprints).toEqual([await of(company.caFile), await of(stack.caFile)]);
+  expect(fingerprints).toEqual([await of(company.caFile), await of(stack.certificates.caFile)]);
   // Of two authorities a client takes the right one.
   const { issuer } = stack.tokenIssuer ?? { issuer: "" };
   const answer = get(`${issuer}/.well-known/openid-configuration`, {

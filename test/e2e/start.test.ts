@@ -12,6 +12,7 @@ import { childrenOf, isRunning, runProgram, type Program } from "@sigil-local/te
 
 const PORT_OPTIONS = [
   "--api-port",
+  "--https-port",
   "--service-bus-port",
   "--resource-manager-port",
   "--token-issuer-port",
@@ -157,6 +158,23 @@ describe("npm start", () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
+  test("with --https what it prints and writes is over TLS, and nothing else is made to trust it", async () => {
+    const program = start(["--ephemeral", "--https", "--replication-minutes", "0"]);
+    const { create, follow, source } = await printed(program);
+
+    const answer = await bash(`${source}\n${create}`);
+    const location = /^operation-location: (https:\/\/localhost:\d+\/\S+)/imu.exec(answer)?.[1];
+    const get = `curl -s --cacert "$CA_CERTIFICATE" -H "Authorization: Bearer $TOKEN"`;
+    expect(JSON.parse(await bash(`${source}\n${get} "${location}"`))).toMatchObject({
+      kind: "CreateImageVersion",
+    });
+    expect(JSON.parse(await bash(`${source}\n${follow}`))).toMatchObject({ name: "1.0.0" });
+    const told = `echo "$API $SIGIL_ENDPOINT" \${NODE_EXTRA_CA_CERTS-}`;
+    expect(await bash(`unset NODE_EXTRA_CA_CERTS\n${source}\n${told}`)).toMatch(
+      /^https:\/\/localhost:\d+\/api http:\/\/127\.0\.0\.1:\d+\n$/u,
+    );
+  });
+
   test("shows the host's log with --verbose, and without keeps it in a file", async () => {
     const data = path.join(directory, "state");
     const program = start(["--data", data, "--verbose"]);
@@ -210,7 +228,7 @@ describe("npm start", () => {
     await once(squatter, "listening");
     const { port } = squatter.address() as AddressInfo;
     try {
-      const program = start(["--ephemeral", option, String(port)]);
+      const program = start(["--ephemeral", "--https", option, String(port)]);
 
       expect(await program.exited).toBe(1);
       expect(program.stderr()).toBe(
@@ -231,6 +249,7 @@ describe("npm start", () => {
       ...PORT_OPTIONS,
       "--data",
       "--ephemeral",
+      "--https",
       "--replication-minutes",
       "--subscription",
       "--verbose",

@@ -48,7 +48,7 @@ export async function signInWithAz(
     HOME: home,
     AZURE_CONFIG_DIR: path.join(home, ".azure"),
     AZURE_CORE_COLLECT_TELEMETRY: "false",
-    REQUESTS_CA_BUNDLE: services.caFile,
+    REQUESTS_CA_BUNDLE: services.certificates.caFile,
     // Nobody listens there: a call that leaves this machine fails at once.
     HTTP_PROXY: "http://127.0.0.1:9",
     HTTPS_PROXY: "http://127.0.0.1:9",

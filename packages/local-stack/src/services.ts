@@ -1,7 +1,10 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
+import {
+  createCertificateAuthority,
+  type LocalCertificates,
+} from "@sigil-local/token-issuer/certificates";
 import { LOCAL_PUBLIC_CLIENT, startTokenIssuer, type TokenIssuer } from "@sigil-local/token-issuer";
 import {
   startResourceManagerSimulator,
@@ -53,8 +56,8 @@ export interface LocalServices {
   readonly serviceBus: ServiceBusEmulator | undefined;
   readonly resourceManager: ResourceManagerSimulator | undefined;
   readonly tables: TableStorage | undefined;
-  /** What makes a client trust the HTTPS services, for `--cacert` or `NODE_EXTRA_CA_CERTS`. */
-  readonly caFile: string;
+  /** Of the HTTPS services; `caFile` makes a client trust them, by `--cacert` or `NODE_EXTRA_CA_CERTS`. */
+  readonly certificates: LocalCertificates;
   close(): Promise<void>;
 }
 
@@ -180,7 +183,7 @@ export async function startLocalServices(options: LocalServicesOptions): Promise
       serviceBus,
       resourceManager,
       tables,
-      caFile: tls.caFile,
+      certificates: tls,
       close,
     };
   } catch (error) {

@@ -12,6 +12,14 @@ const TOKENS = {
   ADMIN_TOKEN: LOCAL_APPLICATIONS.admin,
 } as const;
 
+/** Where the API is. */
+export interface Origins {
+  /** Such as `http://127.0.0.1:7071`. */
+  readonly origin: string;
+  /** Such as `https://localhost:7443`; undefined: not over TLS. */
+  readonly httpsOrigin: string | undefined;
+}
+
 /**
  * Writes `env`, for a shell to source: tokens of the local issuer and the addresses of what is local, under names that no
  * setting of Sigil has, so that a later start in that shell is not led elsewhere. Beside it, `request.json` is a request.
@@ -19,10 +27,10 @@ const TOKENS = {
  */
 export async function writeEnvironmentFile(
   directory: string,
-  origin: string,
+  { origin, httpsOrigin = origin }: Origins,
   services: LocalServices,
 ): Promise<void> {
-  const { tokenIssuer, serviceBus, tables, resourceManager, settings, caFile } = services;
+  const { tokenIssuer, serviceBus, tables, resourceManager, settings, certificates } = services;
   const issuesTokens = tokenIssuer !== undefined && settings["SIGIL_TOKEN_ISSUER"] !== undefined;
   const tokens = issuesTokens
     ? await Promise.all(
@@ -41,8 +49,8 @@ export async function writeEnvironmentFile(
     : [];
   const lines = [
     "# Written by each npm start.",
-    variable("API", `${origin}/api`),
-    variable("IMAGE", `${origin}${IMAGE_PATH}`),
+    variable("API", `${httpsOrigin}/api`),
+    variable("IMAGE", `${httpsOrigin}${IMAGE_PATH}`),
     "",
     issuesTokens
       ? `# Valid for ${TOKEN_DAYS} days: a writer's, a reader's, an admin's.`
@@ -60,7 +68,10 @@ export async function writeEnvironmentFile(
     variable("TABLES", tables && `http://127.0.0.1:${tables.port}/devstoreaccount1`),
     variable("RESOURCE_MANAGER", resourceManager?.endpoint),
     variable("TOKEN_ISSUER", tokenIssuer?.issuer),
-    variable("CA_CERTIFICATE", tokenIssuer && caFile),
+    variable(
+      "CA_CERTIFICATE",
+      tokenIssuer || httpsOrigin !== origin ? certificates.caFile : undefined,
+    ),
   ];
   const files = {
     env: `${lines.filter((line) => line !== undefined).join("\n")}\n`,

@@ -11,6 +11,7 @@ import { startLocalServices } from "../services.js";
 import { readOptions, USAGE, type StartOptions } from "./options.js";
 import { writeCoreToolsSettings } from "./core-tools-settings.js";
 import { explainTakenPort } from "./ports.js";
+import { startTlsFront } from "./tls-front.js";
 import { writeEnvironmentFile } from "./environment-file.js";
 import { welcome } from "./welcome.js";
 import { Teardown } from "../teardown.js";
@@ -119,12 +120,19 @@ async function start(options: StartOptions, teardown: Teardown): Promise<Running
       }),
     (started) => started.stop(),
   );
-  await writeEnvironmentFile(filesDirectory, host.origin, services);
+  const front = options.https
+    ? await teardown.add(
+        () => startTlsFront(host.origin, services.certificates, ports.https),
+        (started) => started.close(),
+      )
+    : undefined;
+  const origins = { origin: host.origin, httpsOrigin: front?.origin };
+  await writeEnvironmentFile(filesDirectory, origins, services);
   print = (line) => console.log(line);
   early.forEach(print);
   console.log(
     welcome({
-      origin: host.origin,
+      ...origins,
       services,
       environment,
       filesDirectory,

@@ -13,6 +13,7 @@ Runs Sigil on this machine until Ctrl-C: the functions and, for each Azure servi
 127.0.0.1. Prints where the API is, and writes a file of tokens and addresses for a shell to read.
 Stopped and started again, it goes on where it was.
 
+  --https                     the API over TLS, too, at https://localhost:${PORTS.https.standard}
   --verbose                   show the log of the functions host, which is otherwise only in host.log
 
 State:
@@ -52,6 +53,7 @@ export interface StartOptions {
   readonly replicationMinutes: number;
   /** Of Service Bus: those of infra/, and the subscriptions that were asked for. */
   readonly entities: EmulatorConfiguration;
+  readonly https: boolean;
   readonly verbose: boolean;
 }
 
@@ -80,6 +82,7 @@ export function readOptions(args: readonly string[]): StartOptions {
     ) as Ports,
     replicationMinutes: minutes,
     entities: readEntities(values.subscription as readonly string[]),
+    https: values.https === true,
     verbose: values.verbose === true,
   };
 }
@@ -91,6 +94,7 @@ function parse(
     data: { type: "string" },
     ephemeral: { type: "boolean" },
     help: { type: "boolean" },
+    https: { type: "boolean" },
     subscription: { type: "string", multiple: true, default: [] },
     verbose: { type: "boolean" },
     "replication-minutes": {

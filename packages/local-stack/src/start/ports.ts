@@ -1,6 +1,7 @@
 /** Each port of the local stack: the option that moves it, and where it is unless moved. */
 export const PORTS = {
   api: { option: "api-port", standard: 7071 },
+  https: { option: "https-port", standard: 7443 },
   serviceBus: { option: "service-bus-port", standard: 5672 },
   resourceManager: { option: "resource-manager-port", standard: 8443 },
   tokenIssuer: { option: "token-issuer-port", standard: 8444 },

@@ -2,10 +2,9 @@ import path from "node:path";
 import { EVENTS_TOPIC } from "../entities.js";
 import { GALLERY_ID, IMAGE_ID } from "../demo/requests.js";
 import type { LocalServices } from "../services.js";
+import type { Origins } from "./environment-file.js";
 
-export interface RunningStack {
-  /** Such as `http://127.0.0.1:7071`. */
-  readonly origin: string;
+export interface RunningStack extends Origins {
   readonly services: LocalServices;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Of the files env, request.json and host.log. */
@@ -28,13 +27,13 @@ const STAND_INS = {
 
 /** What `npm start` prints once everything runs; commands in it work as pasted. Tells no secret of a named service. */
 export function welcome(stack: RunningStack): string {
-  const { origin, services, replicationMinutes, subscriptions } = stack;
+  const { origin, httpsOrigin, services, replicationMinutes, subscriptions } = stack;
   const { resourceManager, serviceBus } = services;
   const after = stack.isKept ? "the next start goes on where it was" : "nothing is kept";
   const named = namedSettings(stack);
   const rows = [
     ["Page", `${origin}/api/ui/ (sign in as reader, writer or admin)`],
-    ["API", `${origin}/api`],
+    ["API", [httpsOrigin, origin].flatMap((at) => (at ? `${at}/api` : [])).join(", ")],
     ["Docs", `${origin}/api/docs/guide, the API ${origin}/api/docs`],
     ...(resourceManager === undefined
       ? []
@@ -52,7 +51,8 @@ export function welcome(stack: RunningStack): string {
     ...(named.length === 0 ? [] : [["Not local", named.join(", ")]]),
     ["Log", fileOf(stack, "host.log")],
   ] as const;
-  const version = `"$IMAGE/versions/1.0.0" -H "Authorization: Bearer $TOKEN"`;
+  const trust = httpsOrigin === undefined ? "" : `--cacert "$CA_CERTIFICATE" `;
+  const version = `${trust}"$IMAGE/versions/1.0.0" -H "Authorization: Bearer $TOKEN"`;
   return [
     `Sigil is running. Ctrl-C stops it; ${after}.`,
     ...rows.map(([name = "", value = ""]) => `  ${name.padEnd(9)}  ${value}`),

@@ -1,23 +1,23 @@
 import { request } from "node:http";
 import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
-import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
+import type { LocalCertificates } from "@sigil-local/token-issuer/certificates";
+import { closeServer, listen } from "@sigil-local/token-issuer/listening";
 
 export interface TlsFront {
+  /** Such as `https://localhost:7443`. */
   readonly origin: string;
-  /** The file with the certificate to trust, PEM. */
-  readonly caFile: string;
   close(): Promise<void>;
 }
 
 /** Addresses of its own in an answer, which a host behind it knows as http. */
 const ADDRESSES = ["location", "operation-location"];
 
-/** Ends TLS in front of a host, as Azure's front end does: Azure's SDKs send no token without it. */
-export async function startTlsFront(host: string): Promise<TlsFront> {
-  const { key, cert, caFile } = await createCertificateAuthority(
-    process.env["SIGIL_TEST_CERTIFICATES"] ?? "",
-  );
+/** Ends TLS in front of a host, as Azure's front end does: Azure's SDKs send no token without it. 0 takes any free port. */
+export async function startTlsFront(
+  host: string,
+  { key, cert }: LocalCertificates,
+  port = 0,
+): Promise<TlsFront> {
   const server = createServer({ key, cert }, (incoming, outgoing) => {
     const { method, headers, url = "/" } = incoming;
     const forwarded = request(new URL(url, host), { method, headers }, (answer) => {
@@ -31,13 +31,6 @@ export async function startTlsFront(host: string): Promise<TlsFront> {
     forwarded.on("error", () => outgoing.destroy());
     incoming.pipe(forwarded);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    origin: `https://localhost:${(server.address() as AddressInfo).port}`,
-    caFile,
-    async close() {
-      server.closeAllConnections();
-      await server[Symbol.asyncDispose]();
-    },
-  };
+  const taken = await listen(server, port, "HTTPS");
+  return { origin: `https://localhost:${taken}`, close: () => closeServer(server) };
 }
