@@ -39,6 +39,14 @@ export function shortDate(ms: number, nowMs = Date.now()): string {
   return (isThisYear ? DAY : YEAR).format(ms);
 }
 
+/** `seen 8 s to 31 s ago`; empty if nobody has seen it. */
+export function seenSpan(times: readonly (string | undefined)[], nowMs: number): string {
+  const ages = times.flatMap((time) => (time === undefined ? [] : [nowMs - Date.parse(time)]));
+  if (ages.length === 0) return "";
+  const [newest, oldest] = [Math.min(...ages), Math.max(...ages)].map(durationText);
+  return newest === oldest ? `seen ${newest} ago` : `seen ${newest} to ${oldest} ago`;
+}
+
 /** `5 s`, `3 min`, `2 h`, `4 days`: rounded down. */
 export function durationText(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1_000));

@@ -242,7 +242,7 @@ describe("every view of the page", needs("chromium", chromium), () => {
     await attention.getByRole("button", { name: "Show more" }).click();
     await attention.getByText("Key disabled: eastus2").first().waitFor();
     expect(await attention.getByRole("button", { name: "Show more" }).count()).toBe(0);
-    await page.getByText(/ · Newest seen /u).waitFor();
+    await page.getByText(/ · Regions seen /u).waitFor();
     await attention.getByRole("link", { name: "Open key Key disabled: westus" }).click();
     await page.getByText("The key is disabled.").waitFor();
     expect(page.url()).toContain(KEYS);
@@ -278,7 +278,7 @@ describe("every view of the page", needs("chromium", chromium), () => {
     const attention = page.getByRole("region", { name: "Needs attention" });
     await attention.getByText(/^The oldest/u).waitFor();
     await page
-      .getByText(/ · 3 galleries, 3 images, 1 version in 2 regions · Newest seen /u)
+      .getByText(/ · 3 galleries, 3 images, 1 version in 2 regions · Regions seen /u)
       .waitFor();
     expect(await axeFindings(page)).toEqual([]);
     await attention.getByRole("link", { name: /A message was rejected$/u }).click();

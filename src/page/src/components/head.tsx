@@ -1,5 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
+import type { Live } from "../live.js";
+import { LiveDot, LiveState } from "./live.js";
 import { Link } from "../navigation.js";
 import type { GalleryName, ImageName } from "../routes.js";
 
@@ -7,10 +9,13 @@ import type { GalleryName, ImageName } from "../routes.js";
 export function Head({
   title,
   crumbs,
+  live,
   meta,
   children,
 }: {
   readonly title: string;
+  /** What is shown below: how old it is, and why nothing newer has come. */
+  readonly live?: Live<unknown>;
   readonly crumbs?: ComponentChildren;
   readonly meta?: ComponentChildren;
   /** Buttons. */
@@ -18,14 +23,22 @@ export function Head({
 }) {
   useTitle(title);
   return (
-    <div class="head">
-      <div>
-        {crumbs}
-        <h1>{title}</h1>
-        {meta !== undefined && <p class="muted small">{meta}</p>}
+    <>
+      <div class="head">
+        <div>
+          {crumbs}
+          <h1>{title}</h1>
+          {(live ?? meta) !== undefined && (
+            <p class="muted small">
+              {live && <LiveDot live={live} />}
+              {meta}
+            </p>
+          )}
+        </div>
+        {children}
       </div>
-      {children}
-    </div>
+      {live && <LiveState live={live} />}
+    </>
   );
 }
 

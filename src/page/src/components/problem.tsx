@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { ProblemError, type Schemas } from "@sigil/client";
+import { Note, Say } from "./box.js";
 import { Tile } from "./tile.js";
 
 type Finding = Schemas["Finding"];
@@ -9,19 +10,16 @@ export function Problem({ error }: { readonly error: Error }) {
   const findings = error instanceof ProblemError ? (error.errors ?? []) : [];
   const requestId = error instanceof ProblemError ? error.requestId : undefined;
   return (
-    <div class="note error">
-      <Tile state="note-mark" />
-      <div>
-        <p title={error.message}>{withNames(error.message)}</p>
-        {findings
-          // One that only says the same is said once.
-          .filter(({ message }) => message !== error.message)
-          .map((finding, index) => (
-            <FindingText key={index} finding={finding} />
-          ))}
-        {requestId !== undefined && <p class="muted small">Request {requestId}</p>}
-      </div>
-    </div>
+    <Note tone="error">
+      <p title={error.message}>{withNames(error.message)}</p>
+      {findings
+        // One that only says the same is said once.
+        .filter(({ message }) => message !== error.message)
+        .map((finding, index) => (
+          <FindingText key={index} finding={finding} />
+        ))}
+      {requestId !== undefined && <p class="muted small">Request {requestId}</p>}
+    </Note>
   );
 }
 
@@ -39,13 +37,9 @@ export function Failure({
 }) {
   return (
     <section class={className} aria-label="Why it failed">
-      <div class="say">
-        <Tile state="failed" big />
-        <div>
-          <h2>{title}</h2>
-          <p>{children}</p>
-        </div>
-      </div>
+      <Say tile="failed" title={title}>
+        <p>{children}</p>
+      </Say>
       {errors.length > 0 && (
         <div class="pad">
           <Findings findings={errors} />

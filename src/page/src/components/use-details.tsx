@@ -1,9 +1,8 @@
 import type { Schemas } from "@sigil/client";
-import { useClient } from "../context.js";
 import { nameIn } from "../summaries.js";
-import { imageKey, type ImageName } from "../routes.js";
-import { useLoaded } from "./loaded.js";
-import { Findings, Problem } from "./problem.js";
+import type { ImageName } from "../routes.js";
+import { Loading, useRead } from "./loaded.js";
+import { Findings } from "./problem.js";
 import { Table } from "./table.js";
 import { Time } from "./time.js";
 
@@ -11,14 +10,7 @@ type Use = Schemas["ImageUse"];
 
 /** Who uses a version, as Azure Resource Graph knows it. */
 export function useImageUse(image: ImageName, versionName: string) {
-  const client = useClient();
-  return useLoaded<Use>(`use ${imageKey(image)} ${versionName}`, async (signal) => {
-    const { body } = await client.call("getImageUse", {
-      path: { ...image, versionName },
-      signal,
-    });
-    return body;
-  });
+  return useRead("getImageUse", { path: { ...image, versionName } });
 }
 
 /** `112 machines, 3 scale sets`; `nobody` only where every subscription was seen. */
@@ -48,15 +40,15 @@ export function UseDetails({
     <>
       <h3>
         Who uses it{" "}
-        {use.kind === "loaded" && (
+        {use.value && (
           <span class="muted small">
             as of <Time value={use.value.time} lower />
           </span>
         )}
       </h3>
-      {use.kind === "loading" && <p role="status">Asking Azure…</p>}
-      {use.kind === "failed" && <Problem error={use.error} />}
-      {use.kind === "loaded" && <Users use={use.value} />}
+      <Loading of={use} text="Asking Azure…">
+        {(value) => <Users use={value} />}
+      </Loading>
     </>
   );
 }

@@ -72,7 +72,7 @@ function Begun({ image, version, from }: CreateViewProps & { readonly from: stri
       ? { start: copied(base.form, image), change: undefined }
       : { start: base.form, change: { version, base } };
   });
-  if (loaded.kind === "failed")
+  if (loaded.error)
     return (
       <div role="alert" class="banner error">
         <Problem error={loaded.error} />
@@ -82,7 +82,7 @@ function Begun({ image, version, from }: CreateViewProps & { readonly from: stri
       </div>
     );
   if (live.value === undefined) return <LiveState live={live} />;
-  if (loaded.kind === "loading") return <p role="status">Loading…</p>;
+  if (loaded.value === undefined) return <p role="status">Loading…</p>;
   return (
     <VersionForm
       image={image}

@@ -103,5 +103,5 @@ export function useSuggestedRule({
   const newest = useLoaded(name ?? "", async () =>
     name === undefined ? undefined : await read(name),
   );
-  return suggestedRule(newest.kind === "loaded" ? newest.value?.form : undefined, image);
+  return suggestedRule(newest.value?.form, image);
 }

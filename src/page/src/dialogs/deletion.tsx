@@ -1,9 +1,8 @@
 import { useState } from "preact/hooks";
-import { Tile } from "../components/tile.js";
+import { Finality, Note } from "../components/box.js";
 import { UseDetails } from "../components/use-details.js";
 import { regionCount } from "../geography.js";
 import { allowNoLatest, type VersionActionProps } from "./action.js";
-import { Finality } from "./finality.js";
 import { errorsIn, ForecastDetails, NOT_SOFT_DELETABLE, useForecast } from "./forecast.js";
 import { useVersionCall, VersionDialog } from "./version-dialog.js";
 
@@ -79,13 +78,10 @@ function Undoing({
   if (live.value.softDelete === undefined) return null;
   if (isSoft === true)
     return (
-      <div class="note">
-        <Tile state="held" />
-        <p>
-          {gallery} has soft delete. You can restore the version for a while. Until that ends, its
-          number cannot be used again, and Azure keeps and bills one replica in each region.
-        </p>
-      </div>
+      <Note tile="held">
+        {gallery} has soft delete. You can restore the version for a while. Until that ends, its
+        number cannot be used again, and Azure keeps and bills one replica in each region.
+      </Note>
     );
   return (
     <Finality>

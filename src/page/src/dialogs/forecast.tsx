@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { Schemas } from "@sigil/client";
 import { Findings, Problem } from "../components/problem.js";
 import { NoLatestTick, Tick } from "../components/tick.js";
+import { read } from "../components/loaded.js";
 import { useClient, useMay } from "../context.js";
 import { useLive, type Live } from "../live.js";
 import { NO_LATEST } from "../no-latest.js";
@@ -39,14 +40,8 @@ export function useForecast(image: ImageName, versionName: string, of: Forecast[
   const [forGood, allowForGood] = useState(false);
   const live = useLive<Forecast>(
     `forecast ${of} ${imageKey(image)} ${versionName}`,
-    async (_, signal) => {
-      const { body } = await client.call("getForecast", {
-        path: { ...image, versionName },
-        query: { of },
-        signal,
-      });
-      return body;
-    },
+    (_, signal) =>
+      read(client, "getForecast", { path: { ...image, versionName }, query: { of }, signal }),
     () => BUSY_MS,
     false,
   );

@@ -1,4 +1,4 @@
-import { Tile } from "../components/tile.js";
+import { Note } from "../components/box.js";
 import { namesText, regionCount } from "../geography.js";
 import { allowNoLatest, type Version, type VersionActionProps } from "./action.js";
 import { ForecastDetails, useForecast, type Forecast } from "./forecast.js";
@@ -49,13 +49,10 @@ function Unready({
     .map(({ name }) => name);
   if (unready.length === 0) return null;
   return (
-    <div class="note">
-      <Tile state="held" />
-      <p>
-        {namesText(unready)} {unready.length === 1 ? "is" : "are"} not ready.{" "}
-        {unready.length === 1 ? "It follows once it is ready" : "They follow once they are ready"}.
-      </p>
-    </div>
+    <Note tile="held">
+      {namesText(unready)} {unready.length === 1 ? "is" : "are"} not ready.{" "}
+      {unready.length === 1 ? "It follows once it is ready" : "They follow once they are ready"}.
+    </Note>
   );
 }
 

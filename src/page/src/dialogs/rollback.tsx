@@ -1,10 +1,12 @@
 import { useState } from "preact/hooks";
 import type { Schemas } from "@sigil/client";
 import { Dialog } from "../components/dialog.js";
+import { Select } from "../components/filters.js";
 import { Findings, Problem } from "../components/problem.js";
 import { NoLatestTick } from "../components/tick.js";
 import { imageWords } from "../command-line.js";
 import { useClient, useRequestKey } from "../context.js";
+import { read } from "../components/loaded.js";
 import { useLive } from "../live.js";
 import { BUSY_MS } from "../retry.js";
 import type { ImageName } from "../routes.js";
@@ -34,15 +36,13 @@ export function RollbackDialog({
   const named = target === "" ? {} : { to: target };
   const { value: dryRun, error } = useLive<Schemas["Rollback"]>(
     `rollback ${target} ${allowed}`,
-    async (_, signal) => {
-      const { body } = await client.call("planRollback", {
+    (_, signal) =>
+      read(client, "planRollback", {
         path: { ...image },
         query: allowNoLatest(allowed),
         body: named,
         signal,
-      });
-      return body;
-    },
+      }),
     () => BUSY_MS,
     false,
   );
@@ -74,12 +74,11 @@ export function RollbackDialog({
     >
       <label>
         Roll back to
-        <select value={target} onChange={(event) => setTarget(event.currentTarget.value)}>
-          <option value="">the version before the latest</option>
-          {versions.slice(0, MOST_CHOICES).map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
+        <Select
+          value={target}
+          options={[["", "the version before the latest"], ...versions.slice(0, MOST_CHOICES)]}
+          onChange={setTarget}
+        />
       </label>
       {(allowed || isNoLatest(error)) && <NoLatestTick allowed={allowed} onAllow={setAllowed} />}
       <div role="status">

@@ -1,7 +1,6 @@
 import { useState } from "preact/hooks";
 import type { Schemas } from "@sigil/client";
-import { useLoaded } from "../components/loaded.js";
-import { Problem } from "../components/problem.js";
+import { Loading, useRead } from "../components/loaded.js";
 import { RegionTicks } from "../components/tick.js";
 import type { VersionActionProps } from "./action.js";
 import { useVersionCall, VersionDialog } from "./version-dialog.js";
@@ -10,12 +9,9 @@ import { useVersionCall, VersionDialog } from "./version-dialog.js";
 export function TestDialog(props: VersionActionProps) {
   const { version } = props;
   const { client, path, header } = useVersionCall(props);
-  const plan = useLoaded("test plan", async (signal) => {
-    const { body } = await client.call("planTest", { path, signal });
-    return body.regions;
-  });
+  const plan = useRead("planTest", { path });
   const [excluded, setExcluded] = useState<readonly string[]>([]);
-  const planned = new Map((plan.kind === "loaded" ? plan.value : []).map((one) => [one.name, one]));
+  const planned = new Map((plan.value?.regions ?? []).map((one) => [one.name, one]));
   const names = [...planned.keys()];
   const chosen = names.filter((name) => !excluded.includes(name));
   return (
@@ -33,24 +29,24 @@ export function TestDialog(props: VersionActionProps) {
       }
       sigil={["test", ...(excluded.length === 0 ? [] : ["--regions", ...chosen])]}
     >
-      {plan.kind === "loading" && <p role="status">Checking machine sizes and cost…</p>}
-      {plan.kind === "failed" && <Problem error={plan.error} />}
-      {plan.kind === "loaded" && (
-        <>
-          <p class="muted">
-            Sigil creates a virtual machine from {version.name} in each chosen region, checks that
-            it starts and that its disks use the version's keys, then deletes it. Azure bills each
-            machine until it is deleted.
-          </p>
-          <RegionTicks
-            legend="Regions"
-            names={names}
-            chosen={chosen}
-            onChoose={(those) => setExcluded(names.filter((name) => !those.includes(name)))}
-            textOf={(name) => plannedText(planned.get(name))}
-          />
-        </>
-      )}
+      <Loading of={plan} text="Checking machine sizes and cost…">
+        {() => (
+          <>
+            <p class="muted">
+              Sigil creates a virtual machine from {version.name} in each chosen region, checks that
+              it starts and that its disks use the version's keys, then deletes it. Azure bills each
+              machine until it is deleted.
+            </p>
+            <RegionTicks
+              legend="Regions"
+              names={names}
+              chosen={chosen}
+              onChoose={(those) => setExcluded(names.filter((name) => !those.includes(name)))}
+              textOf={(name) => plannedText(planned.get(name))}
+            />
+          </>
+        )}
+      </Loading>
     </VersionDialog>
   );
 }

@@ -1,3 +1,4 @@
+import { Note } from "../components/box.js";
 import { Tile } from "../components/tile.js";
 import { EndOfLife, Time } from "../components/time.js";
 import { Link } from "../navigation.js";
@@ -42,18 +43,14 @@ export function CellCard({
           <b>{cell.word}</b>
         </p>
         {summary?.stalledTime !== undefined && (
-          <p class="note warning">
-            <span>
-              No progress since <Time value={summary.stalledTime} lower />.
-            </span>
-          </p>
+          <Note tone="warning">
+            No progress since <Time value={summary.stalledTime} lower />.
+          </Note>
         )}
         {summary?.nextAttemptTime !== undefined && (
-          <p class="note error">
-            <span>
-              Sigil tries again at <Time value={summary.nextAttemptTime} lower />.
-            </span>
-          </p>
+          <Note tone="error">
+            Sigil tries again at <Time value={summary.nextAttemptTime} lower />.
+          </Note>
         )}
         <dl class="pairs wide-only">
           <dt>Latest here</dt>

@@ -1,12 +1,12 @@
 import { useState } from "preact/hooks";
 import { Card } from "../components/card.js";
 import { Command } from "../components/command.js";
-import { useLoaded } from "../components/loaded.js";
+import { Select } from "../components/filters.js";
+import { useRead } from "../components/loaded.js";
 import { Problem } from "../components/problem.js";
 import { Table } from "../components/table.js";
 import { shellWord, versionWords } from "../command-line.js";
-import { useClient } from "../context.js";
-import { imageKey, type ImageName } from "../routes.js";
+import type { ImageName } from "../routes.js";
 import { differencesOf } from "./differences.js";
 
 /** What two versions have otherwise. */
@@ -20,33 +20,12 @@ export function Compare({
   readonly names: readonly string[];
   readonly onClose: () => void;
 }) {
-  const client = useClient();
   const [left, setLeft] = useState(names[1] ?? "");
   const [right, setRight] = useState(names[0] ?? "");
   const read = (name: string) =>
-    useLoaded(`compare ${imageKey(image)} ${name}`, async (signal) => {
-      const { body } = await client.call("getImageVersion", {
-        path: { ...image, versionName: name },
-        signal,
-      });
-      return body;
-    });
+    useRead("getImageVersion", { path: { ...image, versionName: name } });
   const [before, after] = [read(left), read(right)];
-  const differences =
-    before.kind === "loaded" && after.kind === "loaded"
-      ? differencesOf(before.value, after.value)
-      : undefined;
-  const choice = (label: string, value: string, choose: (name: string) => void) => (
-    <select
-      aria-label={label}
-      value={value}
-      onChange={(event) => choose(event.currentTarget.value)}
-    >
-      {names.map((name) => (
-        <option key={name}>{name}</option>
-      ))}
-    </select>
-  );
+  const differences = before.value && after.value && differencesOf(before.value, after.value);
   const shown = (name: string): string =>
     `<(sigil image-version show ${versionWords(image, name).map(shellWord).join(" ")})`;
   return (
@@ -60,12 +39,10 @@ export function Compare({
       }
     >
       <div class="pad row">
-        {choice("First version", left, setLeft)}
-        {choice("Second version", right, setRight)}
+        <Select label="First version" value={left} options={names} onChange={setLeft} />
+        <Select label="Second version" value={right} options={names} onChange={setRight} />
       </div>
-      {[before, after].map(
-        (one, index) => one.kind === "failed" && <Problem key={index} error={one.error} />,
-      )}
+      {[before, after].map((one, index) => one.error && <Problem key={index} error={one.error} />)}
       {differences?.length === 0 && (
         <p class="pad" role="status">
           They are the same in source, regions, keys, replicas, latest, promotion rule, end of life

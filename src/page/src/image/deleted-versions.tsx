@@ -1,13 +1,11 @@
 import { Card } from "../components/card.js";
 import { SameWithSigil } from "../components/command.js";
-import { useLoaded } from "../components/loaded.js";
-import { Problem } from "../components/problem.js";
+import { Loading, useRead } from "../components/loaded.js";
 import { Table } from "../components/table.js";
 import { Time } from "../components/time.js";
 import { imageWords } from "../command-line.js";
-import { useClient } from "../context.js";
 import type { ActionProps } from "../dialogs/action.js";
-import { imageKey, type ImageName } from "../routes.js";
+import type { ImageName } from "../routes.js";
 import { DeletedActions } from "../version/deleted-actions.js";
 
 /** What was deleted, and can be restored. */
@@ -16,14 +14,7 @@ export function DeletedVersions({
   onClose,
   onAccepted,
 }: ActionProps & { readonly image: ImageName }) {
-  const client = useClient();
-  const deleted = useLoaded(`deleted ${imageKey(image)}`, async (signal) => {
-    const { body } = await client.call("listDeletedImageVersions", {
-      path: { ...image },
-      signal,
-    });
-    return body.value;
-  });
+  const deleted = useRead("listDeletedImageVersions", { path: { ...image } });
   return (
     <Card
       id="deleted"
@@ -34,39 +25,36 @@ export function DeletedVersions({
         </button>
       }
     >
-      {deleted.kind === "loading" && (
-        <p class="pad" role="status">
-          Asking Azure…
-        </p>
-      )}
-      {deleted.kind === "failed" && <Problem error={deleted.error} />}
-      {deleted.kind === "loaded" &&
-        (deleted.value.length === 0 ? (
-          <p class="pad muted">
-            Azure keeps no deleted version of it. What is deleted in a gallery without soft delete
-            cannot be restored.
-          </p>
-        ) : (
-          <Table
-            caption="Deleted versions"
-            columns={["Version", "Deleted", "Can be restored until", "Actions"]}
-          >
-            {deleted.value.map(({ name, softDeletedTime, hardDeletionTargetTime }) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                <td data-label="Deleted">
-                  <Time value={softDeletedTime} />
-                </td>
-                <td data-label="Until">
-                  <Time value={hardDeletionTargetTime} />
-                </td>
-                <td>
-                  <DeletedActions image={image} version={name} onAccepted={onAccepted} />
-                </td>
-              </tr>
-            ))}
-          </Table>
-        ))}
+      <Loading of={deleted} text="Asking Azure…">
+        {({ value }) =>
+          value.length === 0 ? (
+            <p class="pad muted">
+              Azure keeps no deleted version of it. What is deleted in a gallery without soft delete
+              cannot be restored.
+            </p>
+          ) : (
+            <Table
+              caption="Deleted versions"
+              columns={["Version", "Deleted", "Can be restored until", "Actions"]}
+            >
+              {value.map(({ name, softDeletedTime, hardDeletionTargetTime }) => (
+                <tr key={name}>
+                  <th scope="row">{name}</th>
+                  <td data-label="Deleted">
+                    <Time value={softDeletedTime} />
+                  </td>
+                  <td data-label="Until">
+                    <Time value={hardDeletionTargetTime} />
+                  </td>
+                  <td>
+                    <DeletedActions image={image} version={name} onAccepted={onAccepted} />
+                  </td>
+                </tr>
+              ))}
+            </Table>
+          )
+        }
+      </Loading>
       <SameWithSigil words={["image-version", "list-soft-deleted", ...imageWords(image)]} />
     </Card>
   );

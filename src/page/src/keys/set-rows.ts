@@ -1,5 +1,4 @@
 import type { Schemas } from "@sigil/client";
-import { durationText } from "../times.js";
 import { byRisk, KEY_TILES, KEY_WORDS, keyTile, type KeyTile } from "../key-text.js";
 import { capital, inWords } from "../operations.js";
 import type { ImageName } from "../routes.js";
@@ -90,19 +89,6 @@ export function countTexts(rows: readonly SetRow[]): readonly string[] {
     if (tile === "risk") return [`${count} of ${rows.length} ${KEY_WORDS[tile]}`];
     return count > 0 ? [`${count} ${KEY_WORDS[tile]}`] : [];
   });
-}
-
-/** `seen 8 s to 31 s ago`; empty if nobody has seen a set. */
-export function seenSpan(rows: readonly SetRow[], nowMs: number): string {
-  const ages = rows
-    .flatMap(({ seenTime }) => seenTime ?? [])
-    .map((time) => nowMs - Date.parse(time))
-    .sort((a, b) => a - b);
-  const [newest, oldest] = [ages[0], ages.at(-1)].map((age) =>
-    age === undefined ? "" : durationText(age),
-  );
-  if (newest === "") return "";
-  return newest === oldest ? `seen ${newest} ago` : `seen ${newest} to ${oldest} ago`;
 }
 
 /** The fewest first versions that together use every set. Opening them makes Sigil look at each set. */

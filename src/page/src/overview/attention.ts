@@ -2,7 +2,7 @@ import type { Client, Schemas } from "@sigil/client";
 import { readTagged, type Tagged } from "../retry.js";
 import { parseResourceId, routeTo, type Route } from "../routes.js";
 import type { TileState } from "../tile-state.js";
-import { durationText } from "../times.js";
+import { seenSpan } from "../times.js";
 
 /** A page of what needs a person. The service decides what does, and in which order. */
 export type AttentionPage = Tagged<Schemas["AttentionList"]>;
@@ -52,15 +52,13 @@ export function seenText(
   nowMs: number,
 ): string {
   const { newest, oldest, versions, neverVersions, sets, neverSets } = seen;
-  const ago = (time: string): string => `${durationText(nowMs - Date.parse(time))} ago`;
   return [
-    newest !== undefined && oldest !== undefined
-      ? [`Newest seen ${ago(newest)}, oldest ${ago(oldest)}`]
-      : [],
-    neverVersions > 0 ? [`${neverVersions} of ${versions} versions not seen yet`] : [],
-    neverSets > 0 ? [`${neverSets} of ${sets} sets not seen in the last two hours`] : [],
-    complete ? [] : ["some image definitions are still being read"],
+    newest !== undefined && `Regions ${seenSpan([newest, oldest], nowMs)}`,
+    neverVersions > 0 && `${neverVersions} of ${versions} versions not seen yet`,
+    neverSets > 0 &&
+      `keys of ${neverSets} of ${sets} sets not seen yet, or more than two hours ago`,
+    !complete && "some image definitions are still being read",
   ]
-    .flat()
+    .filter(Boolean)
     .join(" · ");
 }

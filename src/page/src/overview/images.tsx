@@ -1,3 +1,4 @@
+import { Note } from "../components/box.js";
 import { Card } from "../components/card.js";
 import { Command } from "../components/command.js";
 import { ReadAgain } from "../components/live.js";
@@ -41,13 +42,10 @@ export function Images({
       class="card below"
     >
       {listed.error !== undefined && (
-        <div class="note warning" role="alert">
-          <div>
-            <b>The galleries could not be listed</b>
-            <Problem error={listed.error} />
-            <p>Shown is what was worked on lately, and what was opened here.</p>
-          </div>
-        </div>
+        <Note tone="warning" role="alert" title="The galleries could not be listed">
+          <Problem error={listed.error} />
+          <p>Shown is what was worked on lately, and what was opened here.</p>
+        </Note>
       )}
       {sorted.length === 0 ? (
         listed.value && <NoGallery />

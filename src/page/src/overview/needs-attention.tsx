@@ -1,3 +1,4 @@
+import { Say } from "../components/box.js";
 import { Card } from "../components/card.js";
 import { Command } from "../components/command.js";
 import { Tile } from "../components/tile.js";
@@ -47,12 +48,7 @@ export function NeedsAttention({
 function Nothing({ body: { seen, complete } }: Pick<AttentionPage, "body">) {
   const isAllSeen = complete && seen.neverVersions + seen.neverSets === 0;
   return (
-    <div class="say">
-      <Tile state={isAllSeen ? "done" : "unseen"} big />
-      <div>
-        <h2>Nothing needs attention, of what was seen</h2>
-      </div>
-    </div>
+    <Say tile={isAllSeen ? "done" : "unseen"} title="Nothing needs attention, of what was seen" />
   );
 }
 

@@ -1,13 +1,12 @@
 import type { ComponentChildren, ComponentType } from "preact";
 import { useState } from "preact/hooks";
-import type { Schemas } from "@sigil/client";
+import { Say } from "../components/box.js";
 import { Fix } from "../components/command.js";
 import { lazy } from "../components/lazy.js";
-import { useLoaded } from "../components/loaded.js";
+import { useRead } from "../components/loaded.js";
 import { Menu } from "../components/menu.js";
-import { Tile } from "../components/tile.js";
 import { Ago } from "../components/time.js";
-import { useClient, useMay, useMayCancel } from "../context.js";
+import { useMay, useMayCancel } from "../context.js";
 import type { Condition, VersionActionProps } from "../dialogs/action.js";
 import { ApproveDialog } from "../dialogs/approval.js";
 import { CancelDialog } from "../dialogs/cancel.js";
@@ -20,7 +19,6 @@ import { RollbackDialog } from "../dialogs/rollback.js";
 import { TestDialog } from "../dialogs/test.js";
 import { Link } from "../navigation.js";
 import type { Operation } from "../operations.js";
-import { imageKey } from "../routes.js";
 import { headlinesOf, type Deed, type Headline } from "./headline.js";
 import { errorsIn } from "../dialogs/forecast.js";
 import { offersOf, type Offer } from "./offered.js";
@@ -181,78 +179,64 @@ function Line({
   readonly refusal: string | undefined;
 }) {
   return (
-    <div class="say">
-      <Tile state={tile} big />
-      <div>
-        <h2>{title}</h2>
-        <p>{text}</p>
-        {fix !== undefined && <Fix text={fix} label={title} />}
-        {refusal !== undefined && (
-          <p>
-            <b>Not yet possible:</b> {refusal}
-          </p>
-        )}
-      </div>
-      {seenTime !== undefined && (
-        <span class="muted small nowrap">
-          seen <Ago value={seenTime} />
-        </span>
+    <Say
+      tile={tile}
+      title={title}
+      aside={
+        <>
+          {" "}
+          {seenTime !== undefined && (
+            <span class="muted small nowrap">
+              seen <Ago value={seenTime} />
+            </span>
+          )}
+          {deed && onDo && (
+            <button
+              type="button"
+              class={isFirst && deed.does.kind !== "refresh" ? "primary no-print" : "no-print"}
+              aria-disabled={refusal !== undefined}
+              onClick={() => refusal === undefined && onDo()}
+            >
+              {deed.name}
+            </button>
+          )}
+        </>
+      }
+    >
+      <p>{text}</p>
+      {fix !== undefined && <Fix text={fix} label={title} />}
+      {refusal !== undefined && (
+        <p>
+          <b>Not yet possible:</b> {refusal}
+        </p>
       )}
-      {deed && onDo && (
-        <button
-          type="button"
-          class={isFirst && deed.does.kind !== "refresh" ? "primary no-print" : "no-print"}
-          aria-disabled={refusal !== undefined}
-          onClick={() => refusal === undefined && onDo()}
-        >
-          {deed.name}
-        </button>
-      )}
-    </div>
+    </Say>
   );
 }
 
 /** Why the service would refuse a promotion: asked again whenever the version or its keys are otherwise. */
 function useRefusal({ image, version, etag }: VersionProps, isWanted: boolean): string | undefined {
-  const client = useClient();
   const { state, problems = [] } = version.sigil.keys ?? {};
   const codes = problems.map(({ code, diskEncryptionSetId }) => code + diskEncryptionSetId);
-  const forecast = useLoaded(
-    [isWanted, imageKey(image), version.name, etag, state, ...codes].join(" "),
-    async (signal) => {
-      if (!isWanted) return undefined;
-      const { body } = await client.call("getForecast", {
-        path: { ...image, versionName: version.name },
-        query: { of: "promote" },
-        signal,
-      });
-      return errorsIn(body)[0]?.message;
-    },
+  const path = { ...image, versionName: version.name };
+  const { value } = useRead(
+    "getForecast",
+    isWanted ? { path, query: { of: "promote" } } : undefined,
+    [etag, state, ...codes].join(" "),
   );
-  return forecast.kind === "loaded" ? forecast.value : undefined;
+  return value && errorsIn(value)[0]?.message;
 }
 
 function useOffers({ image, version, operation }: VersionProps): ReadonlySet<Offer> {
-  const client = useClient();
   const mayWrite = useMay("Write");
-  const profile = useLoaded<Schemas["StoredTestProfile"] | undefined>(
-    `profile ${imageKey(image)} ${mayWrite}`,
-    async (signal) => {
-      if (!mayWrite) return undefined;
-      const { body } = await client.call("getTestProfile", {
-        path: { ...image },
-        signal,
-      });
-      return body;
-    },
-  );
+  const profile = useRead("getTestProfile", mayWrite ? { path: { ...image } } : undefined);
   return offersOf(version, {
     operation,
     mayWrite,
     mayAdmin: useMay("Admin"),
     mayApprove: useMay("Approve"),
     mayCancel: useMayCancel(operation),
-    hasTestProfile: profile.kind === "loaded" && profile.value !== undefined,
+    hasTestProfile: profile.value !== undefined,
     nowMs: Date.now(),
   });
 }

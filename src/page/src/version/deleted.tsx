@@ -1,4 +1,4 @@
-import { Tile } from "../components/tile.js";
+import { Say } from "../components/box.js";
 import { Time } from "../components/time.js";
 import { Who } from "../components/who.js";
 import type { ActionProps } from "../dialogs/action.js";
@@ -26,10 +26,10 @@ export function Deleted({
   const until = softDelete?.hardDeletionTargetTime;
   return (
     <section class="card" role="status">
-      <div class="say">
-        <Tile state={endTime === undefined || isRestoring ? "replicating" : "done"} big />
-        <div>
-          <h2>
+      <Say
+        tile={endTime === undefined || isRestoring ? "replicating" : "done"}
+        title={
+          <>
             {endTime === undefined ? (
               `${version} is being deleted`
             ) : (
@@ -38,38 +38,39 @@ export function Deleted({
               </>
             )}{" "}
             by <Who requester={requestedBy} />
-          </h2>
+          </>
+        }
+      >
+        <p>
+          {regions.length > 0 && `In ${regionCount(regions.length)}. `}
+          {isRestoring ? (
+            "It is being restored."
+          ) : canBeRestored ? (
+            <>
+              It can be restored
+              <Time before=" until " value={until} lower />.
+            </>
+          ) : (
+            "It cannot be restored."
+          )}
+        </p>
+        <div class="row">
+          <Link to={{ view: "image", image }} class="button small">
+            Back to {image.imageName}
+          </Link>
+          {canBeRestored && !isRestoring && endTime !== undefined && (
+            <DeletedActions
+              image={image}
+              version={version}
+              onAccepted={onAccepted}
+              onPurged={() => onAccepted(undefined)}
+            />
+          )}
           <p>
-            {regions.length > 0 && `In ${regionCount(regions.length)}. `}
-            {isRestoring ? (
-              "It is being restored."
-            ) : canBeRestored ? (
-              <>
-                It can be restored
-                <Time before=" until " value={until} lower />.
-              </>
-            ) : (
-              "It cannot be restored."
-            )}
+            <Link to={{ view: "operation", operationId: id }}>Operation</Link>
           </p>
-          <div class="row">
-            <Link to={{ view: "image", image }} class="button small">
-              Back to {image.imageName}
-            </Link>
-            {canBeRestored && !isRestoring && endTime !== undefined && (
-              <DeletedActions
-                image={image}
-                version={version}
-                onAccepted={onAccepted}
-                onPurged={() => onAccepted(undefined)}
-              />
-            )}
-            <p>
-              <Link to={{ view: "operation", operationId: id }}>Operation</Link>
-            </p>
-          </div>
         </div>
-      </div>
+      </Say>
     </section>
   );
 }

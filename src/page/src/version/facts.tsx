@@ -119,14 +119,12 @@ function UseFact({ image, version }: { readonly image: ImageName; readonly versi
   const use = useImageUse(image, version);
   return (
     <Fact name="Used by">
-      {use.kind === "loaded" ? (
+      {use.value ? (
         useText(use.value)
-      ) : use.kind === "failed" ? (
-        <span class="muted" title={use.error.message}>
-          not known
-        </span>
       ) : (
-        <span class="muted">…</span>
+        <span class="muted" title={use.error?.message}>
+          {use.error ? "not known" : "…"}
+        </span>
       )}
     </Fact>
   );

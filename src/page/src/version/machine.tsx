@@ -1,13 +1,12 @@
 import { useState } from "preact/hooks";
 import { Card } from "../components/card.js";
 import { SameWithSigil } from "../components/command.js";
-import { Segments } from "../components/filters.js";
-import { useLoaded } from "../components/loaded.js";
-import { Findings, Problem } from "../components/problem.js";
-import { useClient } from "../context.js";
+import { Segments, Select } from "../components/filters.js";
+import { Loading, useRead } from "../components/loaded.js";
+import { Findings } from "../components/problem.js";
 import { versionWords } from "../command-line.js";
 import { CopyText } from "../create/copy-text.js";
-import { imageKey, type ImageName } from "../routes.js";
+import type { ImageName } from "../routes.js";
 
 const FORMS = [
   ["az", "az"],
@@ -25,16 +24,11 @@ export function MachineCard({
   readonly version: string;
   readonly regions: readonly string[];
 }) {
-  const client = useClient();
   const [chosen, setChosen] = useState(regions[0] ?? "");
   const [form, setForm] = useState<(typeof FORMS)[number][0]>("az");
-  const commands = useLoaded(`machine ${imageKey(image)} ${version} ${chosen}`, async (signal) => {
-    const { body } = await client.call("getMachineCommands", {
-      path: { ...image, versionName: version },
-      query: { region: chosen },
-      signal,
-    });
-    return body;
+  const commands = useRead("getMachineCommands", {
+    path: { ...image, versionName: version },
+    query: { region: chosen },
   });
   return (
     <Card
@@ -45,24 +39,20 @@ export function MachineCard({
       <div class="pad">
         <label>
           In
-          <select value={chosen} onChange={(event) => setChosen(event.currentTarget.value)}>
-            {regions.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
+          <Select value={chosen} options={regions} onChange={setChosen} />
         </label>
-        {commands.kind === "loading" && <p role="status">Writing it…</p>}
-        {commands.kind === "failed" && <Problem error={commands.error} />}
-        {commands.kind === "loaded" && (
-          <>
-            {commands.value[form] === undefined ? (
-              <p class="muted">It cannot be said so.</p>
-            ) : (
-              <CopyText label="the commands" text={commands.value[form]} />
-            )}
-            <Findings findings={commands.value.warnings} />
-          </>
-        )}
+        <Loading of={commands} text="Writing it…">
+          {({ [form]: text, warnings }) => (
+            <>
+              {text === undefined ? (
+                <p class="muted">It cannot be said so.</p>
+              ) : (
+                <CopyText label="the commands" text={text} />
+              )}
+              <Findings findings={warnings} />
+            </>
+          )}
+        </Loading>
       </div>
       <SameWithSigil
         words={["image-version", "machine", ...versionWords(image, version), "--region", chosen]}

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import type { Schemas } from "@sigil/client";
 import { Card } from "../components/card.js";
-import { Segments } from "../components/filters.js";
+import { kindIn, Kinds, type Kind } from "../components/filters.js";
 import { Table } from "../components/table.js";
 import { StateWord, Strip, Bar } from "../components/tile.js";
 import { Expected, Time } from "../components/time.js";
@@ -18,17 +18,17 @@ type Row = ReturnType<typeof regionStates>[number] & {
   readonly storage: string;
 };
 
-const FILTERS = [
-  ["all", "All", () => true],
-  ["risk", "At risk", ({ state }: Row) => state === "risk"],
-  ["unseen", "Not seen yet", ({ state }: Row) => state === "unseen"],
+const FILTERS: readonly Kind<Row>[] = [
+  ["", "All", () => true],
+  ["risk", "At risk", ({ state }) => state === "risk"],
+  ["unseen", "Not seen yet", ({ state }) => state === "unseen"],
   [
     "unready",
     "Not ready",
-    ({ region, state }: Row) => region.state !== "Completed" && state !== "unseen",
+    ({ region, state }) => region.state !== "Completed" && state !== "unseen",
   ],
-  ["held", "Held back", ({ state }: Row) => state === "held"],
-] as const;
+  ["held", "Held back", ({ state }) => state === "held"],
+];
 
 /** What stands out first, then by geography. */
 export function Regions({
@@ -39,10 +39,9 @@ export function Regions({
   /** By canonical region, which version is the latest; undefined while that is read. */
   readonly latestIn: ReadonlyMap<string, string> | undefined;
 }) {
-  const [filter, setFilter] = useState<(typeof FILTERS)[number][0]>("all");
+  const [filter, setFilter] = useState("");
   const rows = rowsOf(version, latestIn);
-  const holds = FILTERS.find(([key]) => key === filter)?.[2];
-  const shown = rows.filter((row) => holds?.(row) ?? true);
+  const shown = rows.filter(kindIn(FILTERS, filter));
   const isFolded = shown.length > MOST_UNFOLDED;
   const first = isFolded ? shown.filter(standsOut) : shown;
   return (
@@ -54,13 +53,10 @@ export function Regions({
           {isFolded && (
             <span class="muted small wide-only">what stands out first, then by geography</span>
           )}
-          <Segments
+          <Kinds
             label="Filter regions"
-            options={FILTERS.map(
-              ([key, name, holds]) => [key, name, rows.filter(holds).length] as const,
-            )
-              .filter(([key, , count]) => key === "all" || count > 0)
-              .map(([key, name, count]) => [key, `${name} ${count}`])}
+            kinds={FILTERS}
+            rows={rows}
             value={filter}
             onChange={setFilter}
           />

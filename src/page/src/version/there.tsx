@@ -4,8 +4,7 @@ import { Card } from "../components/card.js";
 import { Changes } from "../components/changes.js";
 import { SameWithSigil } from "../components/command.js";
 import { Crumbs, Head } from "../components/head.js";
-import { LiveDot } from "../components/live.js";
-import { useLoaded } from "../components/loaded.js";
+import { useRead } from "../components/loaded.js";
 import { Failure, Findings } from "../components/problem.js";
 import { Ago, Time } from "../components/time.js";
 import { UseDetails } from "../components/use-details.js";
@@ -51,9 +50,9 @@ export function There({
       <Head
         title={`${image.imageName} ${version.name}`}
         crumbs={<Crumbs gallery={image} image={image} />}
+        live={live}
         meta={
           <>
-            <LiveDot live={live} />
             <Time before=" · Published " value={publishedDate} lower />
             {creation && (
               <>
@@ -160,19 +159,14 @@ function useBeside({ image, version }: VersionProps, asked: number) {
   useEffect(() => {
     if (asked > 0) operations.refresh();
   }, [asked]);
-  const results = useLoaded(
-    `tests ${version.id} ${operations.value?.length ?? 0} ${asked}`,
-    async (signal) => {
-      const { body } = await client.call("getTestResults", {
-        path: { ...image, versionName: version.name },
-        signal,
-      });
-      return body.value;
-    },
+  const results = useRead(
+    "getTestResults",
+    { path: { ...image, versionName: version.name } },
+    `${operations.value?.length ?? 0} ${asked}`,
   );
   return {
     history: operations.value,
-    results: results.kind === "loaded" ? results.value : [],
+    results: results.value?.value ?? [],
     latest: summary.value,
   };
 }

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { useNow } from "../clock.js";
 import { Head } from "../components/head.js";
-import { LiveDot, LiveState } from "../components/live.js";
+import { Menu } from "../components/menu.js";
 import { useClient, useMay } from "../context.js";
 import { imagesOf, readGalleries, type Galleries } from "../galleries.js";
 import { regionCount } from "../geography.js";
@@ -14,7 +14,7 @@ import { NeedsAttention } from "../overview/needs-attention.js";
 import { EndedLately, UnderWay } from "../overview/operations.js";
 import { useSummaries } from "../overview/use-summaries.js";
 import { BUSY_MS, IDLE_MS } from "../retry.js";
-import { imageKey } from "../routes.js";
+import { imageKey, type ImageName } from "../routes.js";
 
 /** The service keeps its list for an hour. */
 const GALLERIES_MS = 3_600_000;
@@ -62,14 +62,13 @@ export function HomeView() {
       ).size
     : 0;
   const sorted = [...known].sort((a, b) => imageKey(a.image).localeCompare(imageKey(b.image)));
-  const [first] = images;
   return (
     <>
       <Head
         title="Overview"
+        live={live}
         meta={
           <>
-            <LiveDot live={live} />
             {listed.value &&
               ` · ${counted(listed.value.galleries.length, "gallery", "galleries")}, ${counted(images.length, "image", "images")}`}
             {versions > 0 &&
@@ -78,13 +77,8 @@ export function HomeView() {
           </>
         }
       >
-        {mayWrite && images.length === 1 && first !== undefined && (
-          <Link to={{ view: "create", image: first }} class="button primary no-print">
-            New version
-          </Link>
-        )}
+        {mayWrite && <NewVersion images={sorted.map(({ image }) => image)} />}
       </Head>
-      <LiveState live={live} />
       {live.value && (
         <>
           <div class="columns even">
@@ -105,6 +99,27 @@ export function HomeView() {
         </>
       )}
     </>
+  );
+}
+
+/** Of one image definition at once, of several after one is chosen. */
+function NewVersion({ images }: { readonly images: readonly ImageName[] }) {
+  const [first] = images;
+  if (first === undefined) return null;
+  if (images.length === 1)
+    return (
+      <Link to={{ view: "create", image: first }} class="button primary no-print">
+        New version
+      </Link>
+    );
+  return (
+    <Menu label="New version" class="primary" text="New version ▾">
+      {images.map((image) => (
+        <Link key={imageKey(image)} to={{ view: "create", image }}>
+          {image.imageName} <span class="muted">{image.galleryName}</span>
+        </Link>
+      ))}
+    </Menu>
   );
 }
 

@@ -1,9 +1,16 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Accepted } from "../components/accepted.js";
 import { SameWithSigil } from "../components/command.js";
-import { FilterForm, SearchField, Segments } from "../components/filters.js";
+import {
+  FilterForm,
+  kindIn,
+  Kinds,
+  SearchField,
+  Segments,
+  Select,
+  type Kind,
+} from "../components/filters.js";
 import { Crumbs, Head } from "../components/head.js";
-import { LiveDot, LiveState } from "../components/live.js";
 import { Menu } from "../components/menu.js";
 import { imageWords } from "../command-line.js";
 import { useClient, useMay } from "../context.js";
@@ -56,12 +63,8 @@ export function ImageView({ image }: { readonly image: ImageName }) {
       <Head
         title={image.imageName}
         crumbs={<Crumbs gallery={image} />}
-        meta={
-          <>
-            <LiveDot live={live} />
-            <LatestLine summary={live.value} />
-          </>
-        }
+        live={live}
+        meta={<LatestLine summary={live.value} />}
       >
         {mayWrite && (
           <Link to={{ view: "create", image }} class="button primary no-print">
@@ -90,7 +93,6 @@ export function ImageView({ image }: { readonly image: ImageName }) {
       {open === "rollback" && <RollbackDialog {...props} versions={names.slice(latestAt + 1)} />}
       {open === "deleted" && <DeletedVersions {...props} />}
       {open === "compare" && <Compare {...props} names={names} />}
-      <LiveState live={live} />
       {live.value && <Versions image={image} summary={live.value} />}
     </>
   );
@@ -115,11 +117,7 @@ function LatestLine({ summary }: { readonly summary: Summary | undefined }) {
   );
 }
 
-const TONE_FILTERS: readonly (readonly [
-  key: string,
-  name: string,
-  holds: (row: Row) => boolean,
-])[] = [
+const KINDS: readonly Kind<Row>[] = [
   ["", "All", () => true],
   [
     "out",
@@ -143,10 +141,9 @@ function Versions({ image, summary }: { readonly image: ImageName; readonly summ
     () => new Set(filtered(summary, filters).map(({ name }) => name)),
     [summary, filters.text, filters.region],
   );
-  const holds = TONE_FILTERS.find(([key]) => key === state)?.[2];
   const rows = useMemo(
-    () => matrix.rows.filter((row) => found.has(row.version.name) && (holds?.(row) ?? true)),
-    [matrix, found, holds],
+    () => matrix.rows.filter(({ version }) => found.has(version.name)).filter(kindIn(KINDS, state)),
+    [matrix, found, state],
   );
   const asked = query.get("as");
   const inWords =
@@ -164,26 +161,20 @@ function Versions({ image, summary }: { readonly image: ImageName; readonly summ
   return (
     <>
       <FilterForm label="Filter versions">
-        <Segments
+        <Kinds
           label="Which versions"
-          options={TONE_FILTERS.map(([key, name, of]) => [
-            key,
-            `${name} ${matrix.rows.filter(of).length}`,
-          ])}
+          kinds={KINDS}
+          rows={matrix.rows}
           value={state}
           onChange={(chosen) => change({ state: chosen })}
         />
         <SearchField label="Version or key" value={filters.text} onChange={(q) => change({ q })} />
-        <select
-          aria-label="Region"
+        <Select
+          label="Region"
           value={filters.region}
-          onChange={(event) => change({ region: event.currentTarget.value })}
-        >
-          <option value="">Region: all</option>
-          {matrix.regions.map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
+          options={[["", "Region: all"], ...matrix.regions]}
+          onChange={(region) => change({ region })}
+        />
         <Segments
           label="Shown as"
           options={[

@@ -1,13 +1,13 @@
 import { useEffect, useState } from "preact/hooks";
 import { entries, NotFoundError, type Client, type Schemas } from "@sigil/client";
 import { useNow } from "../clock.js";
+import { seenSpan } from "../times.js";
+import { Note } from "../components/box.js";
 import { Card } from "../components/card.js";
 import { Fix } from "../components/command.js";
-import { Segments } from "../components/filters.js";
+import { kindIn, Kinds, Select, type Kind } from "../components/filters.js";
 import { Head } from "../components/head.js";
-import { LiveDot, LiveState } from "../components/live.js";
-import { useLoaded } from "../components/loaded.js";
-import { Problem } from "../components/problem.js";
+import { Loading, useLoaded } from "../components/loaded.js";
 import { Table } from "../components/table.js";
 import { Tile } from "../components/tile.js";
 import { Ago, Time } from "../components/time.js";
@@ -19,7 +19,6 @@ import { keyText } from "../key-text.js";
 import {
   coverOf,
   countTexts,
-  seenSpan,
   setRows,
   statesIn,
   type SetRow,
@@ -54,66 +53,48 @@ export function KeysView({ subscriptionId }: { readonly subscriptionId: string |
   );
 }
 
-const FILTERS = [
-  ["all", "All", () => true],
-  ["risk", "At risk", ({ tile }: SetRow) => tile === "risk"],
-  ["unseen", "Not seen yet", ({ tile }: SetRow) => tile === "unseen"],
-] as const;
+const FILTERS: readonly Kind<SetRow>[] = [
+  ["", "All", () => true],
+  ["risk", "At risk", ({ tile }) => tile === "risk"],
+  ["unseen", "Not seen yet", ({ tile }) => tile === "unseen"],
+];
 
 function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
   const client = useClient();
-  const [filter, setFilter] = useState<(typeof FILTERS)[number][0]>("all");
+  const [filter, setFilter] = useState("");
   const live = useLive<Keys>(
     `keys ${subscriptionId}`,
     (_, signal, refresh) => readKeys(client, subscriptionId, refresh, signal),
     () => EVERY_MS,
   );
   const { rows = [], images = [], unread = [], subscriptions = [] } = live.value ?? {};
-  const holds = FILTERS.find(([key]) => key === filter)?.[2];
   return (
     <>
-      <Head
-        title="Keys"
-        meta={
-          <>
-            <LiveDot live={live} />
-            {live.value && <Summed rows={rows} />}
-          </>
-        }
-      >
-        <select
-          class="no-print"
-          aria-label="Subscription"
+      <Head title="Keys" live={live} meta={live.value && <Summed rows={rows} />}>
+        <Select
+          label="Subscription"
           value={subscriptionId.toLowerCase()}
-          onChange={({ currentTarget }) =>
-            navigate({ view: "keys", subscriptionId: currentTarget.value })
-          }
-        >
-          {[...new Set([subscriptionId.toLowerCase(), ...subscriptions])].map((id) => (
-            <option key={id}>{id}</option>
-          ))}
-        </select>
+          options={[...new Set([subscriptionId.toLowerCase(), ...subscriptions])]}
+          onChange={(id) => navigate({ view: "keys", subscriptionId: id })}
+        />
         <button type="button" class="no-print" onClick={live.refresh}>
           Refresh
         </button>
       </Head>
-      <LiveState live={live} />
       {unread.length > 0 && (
-        <p class="note warning" role="status">
+        <Note tone="warning" role="status">
           Not all versions of {namesOf(unread)} could be read: more may use a set than is shown.
-        </p>
+        </Note>
       )}
       {live.value && (
         <Card
           id="sets"
           title="Disk encryption sets"
           aside={
-            <Segments
+            <Kinds
               label="Filter sets"
-              options={FILTERS.map(([key, name, holds]) => [
-                key,
-                `${name} ${rows.filter(holds).length}`,
-              ])}
+              kinds={FILTERS}
+              rows={rows}
               value={filter}
               onChange={setFilter}
             />
@@ -128,11 +109,9 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
                 { title: "Fix", hidden: true },
               ]}
             >
-              {rows
-                .filter((row) => holds?.(row) ?? true)
-                .map((row) => (
-                  <SetLine key={row.set.id} row={row} complete={unread.length === 0} />
-                ))}
+              {rows.filter(kindIn(FILTERS, filter)).map((row) => (
+                <SetLine key={row.set.id} row={row} complete={unread.length === 0} />
+              ))}
             </Table>
           )}
           {images.length > 0 && (
@@ -146,7 +125,10 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
 
 function Summed({ rows }: Pick<Keys, "rows">) {
   const [risk, ...others] = countTexts(rows);
-  const seen = seenSpan(rows, useNow());
+  const seen = seenSpan(
+    rows.map(({ seenTime }) => seenTime),
+    useNow(),
+  );
   return (
     <>
       {" · "}
@@ -255,15 +237,11 @@ function Used({
 function FirstSubscription() {
   const client = useClient();
   const listed = useLoaded("galleries", (signal) => readGalleries(client, false, signal));
-  const [first] = subscriptionsOf(listed.kind === "loaded" ? listed.value.galleries : []);
+  const [first] = subscriptionsOf(listed.value?.galleries ?? []);
   useEffect(() => {
     if (first !== undefined) replaceAddress(pathOf({ view: "keys", subscriptionId: first }));
   }, [first]);
-  return listed.kind === "failed" ? (
-    <Problem error={listed.error} />
-  ) : (
-    <p role="status">{listed.kind === "loading" ? "Loading…" : "Sigil sees no gallery."}</p>
-  );
+  return <Loading of={listed}>{() => <p role="status">Sigil sees no gallery.</p>}</Loading>;
 }
 
 function subscriptionsOf(galleries: readonly GalleryName[]): readonly string[] {

@@ -6,7 +6,7 @@ import { MachinesTable } from "../version/tests.js";
 import { Failure, Findings } from "../components/problem.js";
 import { State } from "../components/state.js";
 import { Table } from "../components/table.js";
-import { Tile } from "../components/tile.js";
+import { Note } from "../components/box.js";
 import { Relative, Time } from "../components/time.js";
 
 /** How far each region is, and what it waits for. */
@@ -94,18 +94,15 @@ export function Outcome({ operation }: { readonly operation: Operation }) {
         </Failure>
       )}
       {waitReason !== undefined && (
-        <p class="note">
-          <Tile state="held" />
-          <span>
-            Waits: {waitReason}{" "}
-            {nextAttemptTime !== undefined && !regionsWait && (
-              <>
-                Next: <Time value={nextAttemptTime} lower /> (
-                <Relative value={nextAttemptTime} />)
-              </>
-            )}
-          </span>
-        </p>
+        <Note tile="held">
+          Waits: {waitReason}{" "}
+          {nextAttemptTime !== undefined && !regionsWait && (
+            <>
+              Next: <Time value={nextAttemptTime} lower /> (
+              <Relative value={nextAttemptTime} />)
+            </>
+          )}
+        </Note>
       )}
       <Findings findings={warnings} />
       {rollback && (

@@ -2,7 +2,6 @@ import { useState } from "preact/hooks";
 import { statusOf } from "@sigil/client";
 import { Card } from "../components/card.js";
 import { Head } from "../components/head.js";
-import { LiveDot, LiveState } from "../components/live.js";
 import { Audit, History, Outcome, RegionsTable } from "./operation-details.js";
 import { State } from "../components/state.js";
 import { Table } from "../components/table.js";
@@ -42,15 +41,16 @@ export function OperationView({ operationId }: { readonly operationId: string })
             </span>
           </nav>
         }
+        live={live}
         meta={
           <>
-            <LiveDot live={live} /> · <code>{operationId}</code>
+            {" · "}
+            <code>{operationId}</code>
           </>
         }
       >
         {operation && <Cancel operation={operation} refresh={live.refresh} />}
       </Head>
-      <LiveState live={live} />
       {operation && <Details operation={operation} />}
     </>
   );

@@ -3,7 +3,6 @@ import { useState } from "preact/hooks";
 import { statusOf } from "@sigil/client";
 import { FilterForm, SearchField, Segments } from "../components/filters.js";
 import { Head } from "../components/head.js";
-import { LiveDot, LiveState } from "../components/live.js";
 import { Problem } from "../components/problem.js";
 import { State } from "../components/state.js";
 import { Bar } from "../components/tile.js";
@@ -88,15 +87,12 @@ function List({ filters }: { readonly filters: Filters }) {
     <>
       <Head
         title="Operations"
+        live={live}
         meta={
-          <>
-            <LiveDot live={live} />
-            {live.value &&
-              ` · ${count(isRunning)} under way, ${count(({ status }) => status === "Failed")} failed`}
-          </>
+          live.value &&
+          ` · ${count(isRunning)} under way, ${count(({ status }) => status === "Failed")} failed`
         }
       />
-      <LiveState live={live} />
       <FilterBar filters={filters}>
         <span role="status" class="push muted small">
           {rows.length} {rows.length === 1 ? "operation" : "operations"}

@@ -3,9 +3,8 @@ import type { Schemas } from "@sigil/client";
 import { Accepted } from "../components/accepted.js";
 import { Dialog } from "../components/dialog.js";
 import { Head } from "../components/head.js";
-import { LiveDot, LiveState } from "../components/live.js";
 import { Findings } from "../components/problem.js";
-import { Tile } from "../components/tile.js";
+import { Say } from "../components/box.js";
 import { Time } from "../components/time.js";
 import { useClient, useMay } from "../context.js";
 import { parseJson } from "../create/model/json.js";
@@ -49,25 +48,16 @@ function List() {
     <>
       <Head
         title="Rejected requests"
-        meta={
-          <>
-            <LiveDot live={live} /> · What came by Service Bus and could not be accepted; oldest
-            first
-          </>
-        }
+        live={live}
+        meta=" · What came by Service Bus and could not be accepted; oldest first"
       />
-      <LiveState live={live} />
       <Accepted operation={accepted} />
       <div role="status">
         {requests?.length === 0 && (
           <section class="card">
-            <div class="say">
-              <Tile state="done" big />
-              <div>
-                <h2>There are none.</h2>
-                <p>Every request by Service Bus was accepted.</p>
-              </div>
-            </div>
+            <Say tile="done" title="There are none.">
+              <p>Every request by Service Bus was accepted.</p>
+            </Say>
           </section>
         )}
         {live.value?.continuationToken !== undefined && <p>The oldest hundred are shown.</p>}
@@ -131,23 +121,26 @@ function Kept({
       : `${request.request.source} ${request.request.id}`;
   return (
     <section class="card" aria-label={name}>
-      <div class="say">
-        <Tile state="failed" big />
-        <div>
-          <h2>{name}</h2>
-          <p title={request.rejectionCode}>
-            {request.rejectionReason} Rejected <Time value={enqueuedTime} lower />, {size} bytes.
-          </p>
-        </div>
-        {bodyOf(request) && (
-          <button type="button" class="primary" onClick={onCorrect}>
-            Correct and send
-          </button>
-        )}
-        <button type="button" onClick={onSend}>
-          Send again
-        </button>
-      </div>
+      <Say
+        tile="failed"
+        title={name}
+        aside={
+          <>
+            {bodyOf(request) && (
+              <button type="button" class="primary" onClick={onCorrect}>
+                Correct and send
+              </button>
+            )}
+            <button type="button" onClick={onSend}>
+              Send again
+            </button>
+          </>
+        }
+      >
+        <p title={request.rejectionCode}>
+          {request.rejectionReason} Rejected <Time value={enqueuedTime} lower />, {size} bytes.
+        </p>
+      </Say>
       {errors.length > 0 && (
         <div class="pad">
           <Findings findings={errors} label="Errors" />

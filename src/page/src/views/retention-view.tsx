@@ -3,7 +3,6 @@ import { NotFoundError, type Schemas } from "@sigil/client";
 import { Card } from "../components/card.js";
 import { Dialog } from "../components/dialog.js";
 import { Crumbs, Head } from "../components/head.js";
-import { LiveDot, LiveState } from "../components/live.js";
 import { Table } from "../components/table.js";
 import { Time } from "../components/time.js";
 import { Who } from "../components/who.js";
@@ -50,7 +49,7 @@ export function RetentionView({ image }: { readonly image: ImageName }) {
       <Head
         title={`Retention of ${image.imageName}`}
         crumbs={<Crumbs gallery={image} image={image} />}
-        meta={<LiveDot live={live} />}
+        live={live}
       >
         {mayAdmin && live.value && (
           <>
@@ -70,7 +69,6 @@ export function RetentionView({ image }: { readonly image: ImageName }) {
           </>
         )}
       </Head>
-      <LiveState live={live} />
       {live.value && retention === undefined && (
         <section class="card">
           <div class="empty">

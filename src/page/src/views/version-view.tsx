@@ -2,7 +2,6 @@ import { useState } from "preact/hooks";
 import { NotFoundError, type Client } from "@sigil/client";
 import { Accepted } from "../components/accepted.js";
 import { Crumbs, Head } from "../components/head.js";
-import { LiveDot, LiveState } from "../components/live.js";
 import { useClient } from "../context.js";
 import type { ActionProps, Version } from "../dialogs/action.js";
 import { useLive } from "../live.js";
@@ -51,12 +50,7 @@ export function VersionView({
     live.refresh();
   };
   const shown = live.value;
-  const above = (
-    <>
-      <LiveState live={live} />
-      <Accepted operation={done.at(-1)} />
-    </>
-  );
+  const above = <Accepted operation={done.at(-1)} />;
   return shown?.kind === "there" ? (
     <There
       image={image}
@@ -72,7 +66,7 @@ export function VersionView({
       <Head
         title={`${image.imageName} ${name}`}
         crumbs={<Crumbs gallery={image} image={image} />}
-        meta={<LiveDot live={live} />}
+        live={live}
       />
       {above}
       {shown && (

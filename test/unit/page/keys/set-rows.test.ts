@@ -2,11 +2,11 @@ import { expect, it } from "vitest";
 import {
   countTexts,
   coverOf,
-  seenSpan,
   setRows,
   statesIn,
   type SetState,
 } from "../../../../src/page/src/keys/set-rows.js";
+import { seenSpan } from "../../../../src/page/src/times.js";
 
 const NOW = Date.parse("2026-06-01T12:00:00Z");
 const at = (seconds: number): string => new Date(NOW - seconds * 1_000).toISOString();
@@ -82,8 +82,9 @@ it("what is broken stands first, then what soon is, then what nobody has seen, t
 
 it("what could not be seen has no time, whenever that was tried", () => {
   expect(rows.find(({ set }) => set.id === "unread")?.seenTime).toBeUndefined();
-  expect(seenSpan(rows, NOW)).toBe("seen 8 s to 31 s ago");
-  expect(seenSpan(rows.slice(0, 1), NOW)).toBe("seen 8 s ago");
+  const times = rows.map(({ seenTime }) => seenTime);
+  expect(seenSpan(times, NOW)).toBe("seen 8 s to 31 s ago");
+  expect(seenSpan(times.slice(0, 1), NOW)).toBe("seen 8 s ago");
   expect(seenSpan([], NOW)).toBe("");
 });
 

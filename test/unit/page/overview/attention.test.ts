@@ -49,9 +49,9 @@ const SEEN = { versions: 395, neverVersions: 0, sets: 69, neverSets: 0 };
 const TIMES = { newest: "2026-06-01T11:56:00Z", oldest: "2026-05-31T16:30:00Z" };
 test.each([
   ["", SEEN, true],
-  ["Newest seen 4 min ago, oldest 19 h ago", { ...SEEN, ...TIMES }, true],
+  ["Regions seen 4 min to 19 h ago", { ...SEEN, ...TIMES }, true],
   [
-    "12 of 395 versions not seen yet · 1 of 69 sets not seen in the last two hours · some image definitions are still being read",
+    "12 of 395 versions not seen yet · keys of 1 of 69 sets not seen yet, or more than two hours ago · some image definitions are still being read",
     { ...SEEN, neverVersions: 12, neverSets: 1 },
     false,
   ],
