@@ -37,7 +37,8 @@ export async function objectionsByGate(
   if (deed.kind !== "enterLatest" && deed.kind !== "fallBackTo") return [];
   const regions = deed.kind === "enterLatest" ? deed.regions : (deed.target ?? []);
   if (regions.length === 0) return [];
-  const { restored, record = await recordOf(deps, id) } = deed.kind === "enterLatest" ? deed : {};
+  const record = "record" in deed ? deed.record : await recordOf(deps, id);
+  const restored = deed.kind === "enterLatest" ? deed.restored : undefined;
   const closers = {
     // A version in latest has passed its gate.
     gates: deed.kind === "enterLatest" ? gatesOf(deps.gates, id) : [],

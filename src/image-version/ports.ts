@@ -198,7 +198,8 @@ export type Deed =
   /**
    * It comes into latest in these canonical regions; `any`: unknown in which. `restored`: the last
    * look at the deleted version that a restore brings back; absent: no restore, or Sigil never saw
-   * the version. `record`: the record after the action; absent: as stored.
+   * the version. `record`: the record after the action,
+   * undefined before the first request; absent: as stored.
    */
   | {
       readonly kind: "enterLatest";

@@ -64,7 +64,7 @@ export async function admitted(
   const regions = enteredBy(record, look, request);
   // A promotion that includes it nowhere may replace an open demotion.
   if (regions.length === 0 && request.release?.kind !== "include") return [];
-  const deed = { kind: "enterLatest", regions } as const;
+  const deed = { kind: "enterLatest", regions, record } as const;
   if (isOfBody(request)) return deps.objections(id, deed);
   await mustBeUnopposed(deps, id, deed);
   return [];
