@@ -1,6 +1,7 @@
 /**
- * What a new world answers where Microsoft's documents leave it open: eight guesses, each with its default. Somebody who has asked
- * Azure (infra/verify.mjs in Sigil's repository) gives the report instead.
+ * A new world's answers to questions that Microsoft's documents leave open: eight guesses, each
+ * with its default. A report of infra/verify.mjs (in Sigil's repository), which asks Azure,
+ * replaces them.
  */
 import {
   checkMembers,
@@ -93,7 +94,7 @@ export function withDefaults(given: unknown): Answers {
   return { ...Object.fromEntries(defaults), ...(given as Partial<Answers>) } as Answers;
 }
 
-/** Those of a report of infra/verify.mjs, where that is what the file has. */
+/** The answers of a report of infra/verify.mjs, if the file is one. */
 export function answersIn(file: unknown): Answers {
   return withDefaults(isObject(file) && "choices" in file ? file["choices"] : file);
 }

@@ -68,7 +68,7 @@ export function conflict(message: string): ArmError {
   return new ArmError(409, "Conflict", message);
 }
 
-/** A resource does not move: its name is taken, where it is. */
+/** Resources cannot move: the name is taken by the existing one. */
 export function existsElsewhere(
   name: string,
   resourceGroup: string,

@@ -9,7 +9,7 @@ export interface ArmRequest {
   readonly apiVersion: string;
   /** Undefined when there was none. */
   readonly body: unknown;
-  /** The header If-None-Match, where there is one. */
+  /** The header If-None-Match, if sent. */
   readonly ifNoneMatch?: string | undefined;
   /** Scheme and host as the client named them. */
   readonly baseUrl: string;

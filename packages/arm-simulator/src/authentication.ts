@@ -30,7 +30,7 @@ export function verifierOf(issuer: TrustedIssuer, clock: Clock): TokenVerifier {
     typeof issuer === "string"
       ? discoverKeys(issuer)
       : Promise.resolve(createLocalJWKSet(issuer.keys));
-  /** What was verified counts until it expires: a client sends one token with each of its calls. */
+  /** A verified token stays valid until it expires: a client sends the same one with each call. */
   const verified = new Map<string, JWTVerifyResult>();
   return async (token) => {
     const known = verified.get(token);
@@ -62,7 +62,10 @@ async function discoverKeys(issuer: string): Promise<JWTVerifyGetKey> {
   return createRemoteJWKSet(new URL(jwks_uri));
 }
 
-/** What the verifier tells of the token; throws the 401 that ARM answers, with WWW-Authenticate (RFC 6750 section 3). */
+/**
+ * The verifier's result; throws the 401 that ARM answers, with WWW-Authenticate (RFC 6750 section
+ * 3).
+ */
 export async function authenticate(
   verify: TokenVerifier,
   authorization: string | undefined,

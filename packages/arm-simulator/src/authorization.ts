@@ -5,8 +5,8 @@ import { parseComputeId, resourceKey } from "./resource-id.js";
 import type { Denial, SimulatorState } from "./state.js";
 
 /*
- * Role-based access control, reversed: everyone may do everything but what is denied. ARM checks in its front door,
- * before it asks whether the resource exists, and for a write likewise each resource that the body links to.
+ * Role-based access control, reversed: everyone may do everything that is not denied. ARM checks
+ * before it reads the resource; for a write, it also checks each resource that the body links to.
  */
 
 export interface Caller {
@@ -14,7 +14,7 @@ export interface Caller {
   readonly objectId: string;
 }
 
-/** Who ARM's messages name, from the claims of a verified token. */
+/** The caller's name in ARM's messages, from the claims of a verified token. */
 export function callerOf(verified: unknown): Caller {
   const payload = isObject(verified) ? verified["payload"] : undefined;
   const claims = isObject(payload) ? payload : {};
@@ -88,9 +88,10 @@ const VERBS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The action and scope that ARM asks about: `GET …/diskEncryptionSets/x` is `Microsoft.Compute/diskEncryptionSets/read`
- * over that set; a list is asked of what contains it; `POST …/providers/Microsoft.Compute/register` is
- * `Microsoft.Compute/register/action` over the subscription. Undefined for a path that has no action.
+ * The action and scope that ARM checks: `GET …/diskEncryptionSets/x` is
+ * `Microsoft.Compute/diskEncryptionSets/read` over that set; a list is checked on its container;
+ * `POST …/providers/Microsoft.Compute/register` is `Microsoft.Compute/register/action` over the
+ * subscription. Undefined for a path without an action.
  */
 export function actionOf(method: string, path: string): Denial | undefined {
   if (/^\/providers\/Microsoft\.ResourceGraph\/resources$/iu.test(path))
@@ -135,7 +136,7 @@ export function actionOf(method: string, path: string): Denial | undefined {
   };
 }
 
-/** What a list is asked of: the parent resource, the resource group or the subscription. */
+/** The scope of a list: the parent resource, the resource group or the subscription. */
 function containerOf(path: string, namespace: string | undefined, length: number): string {
   const parent = path.split("/").slice(0, -1).join("/");
   return namespace !== undefined && length === 1

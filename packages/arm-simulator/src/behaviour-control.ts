@@ -24,7 +24,10 @@ export interface BehaviourControl {
    * Under "keep" nothing clears a tag; null is as good as left out.
    */
   setOmission(omission: Partial<Omission>): Promise<void>;
-  /** How the flags of a version and of a region combine where a machine is made of the latest. Default "regionFirst". */
+  /**
+   * How the flags of a version and of a region combine when a machine is created from the latest.
+   * Default "regionFirst".
+   */
   setExclusionReading(reading: ExclusionReading): Promise<void>;
   /** Resource Graph shows a change of a resource so much later; 0: at once, what is changed already, too. */
   setResourceGraphLag(lag: { ms: number }): Promise<void>;

@@ -2,7 +2,7 @@ import { isObject } from "./json-shape.js";
 import { findRegion } from "./regions.js";
 import { parseComputeId } from "./resource-id.js";
 
-/** What one member of a control's argument must be. */
+/** The rule for one member of a control's argument. */
 export interface Rule {
   readonly accepts: (value: unknown) => boolean;
   /** Completes "must be …". */
@@ -63,7 +63,7 @@ export const INTEGER_OR_NULL: Rule = {
   expected: "an integer, 1 or more, or null",
 };
 
-/** As Resource Manager gives it back. */
+/** As Resource Manager returns it. */
 export const RESOURCE: Rule = {
   accepts: (value) =>
     isObject(value) && ["id", "name", "type"].every((member) => TEXT.accepts(value[member])),

@@ -22,7 +22,7 @@ import type { SimulatorControl } from "./control.js";
 import { FAULT_ACTIONS } from "./faults.js";
 import { MACHINE_FATES } from "./machine-control.js";
 
-/** What a person is told of one control, and what its argument must be. */
+/** The description of one control, and the rule for its argument. */
 export interface ControlDescription {
   readonly does: string;
   /** The members of the argument, or the argument itself where that is no object. Absent: nothing is sent. */

@@ -25,15 +25,17 @@ export interface RegionStop {
   readonly region: string;
   readonly message?: string;
   /**
-   * Percent at which it stops. Absent: now where the region already replicates, else 35. A region that is under way
-   * stops at once when it is beyond.
+   * Percent at which it stops. Absent: now if the region already replicates, otherwise 35. A region
+   * that is beyond stops at once.
    */
   readonly atProgress?: number;
   /** How many starts of the region meet it, when it is planned ahead. Default 1. */
   readonly times?: number;
 }
 
-/** What a test or a demonstration does to the simulator: the same by method call and by `POST /simulator/<method>`. */
+/**
+ * Controls for tests and demonstrations: the same by method call and by `POST /simulator/<method>`.
+ */
 export interface SimulatorControl
   extends BehaviourControl, ImageVersionControl, MachineControl, MachineOffersControl {
   addFault(fault: FaultSpec): string;
@@ -65,7 +67,7 @@ export interface SimulatorControl
   /** Adds or replaces a resource as it is, unchecked. A disk encryption set that is new comes with its key and vault. */
   putResource(resource: ArmResource): Promise<void>;
   removeResource(id: string): Promise<void>;
-  /** Every resource but image versions, as Resource Manager would give it back now. */
+  /** Every resource except image versions, as Resource Manager would return it now. */
   resources(): readonly ArmResource[];
   /** Subscriptions and resources, as a new world begins with them; image versions are not of it. */
   world(): SimulatorWorld;
@@ -74,7 +76,7 @@ export interface SimulatorControl
   clearRequests(): void;
   /** How many times a create of this version really happened. */
   creates(versionId: string): number;
-  /** The number of the version that a machine gets in the region that names the definition alone; null: none. */
+  /** The version number that a machine gets in the region without naming one; null: none. */
   latest(of: { imageId: string; region: string }): string | null;
 }
 

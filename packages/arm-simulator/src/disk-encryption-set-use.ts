@@ -17,11 +17,11 @@ export interface DiskEncryptionSetUse {
   readonly target: string;
   /** In any spelling. */
   readonly region: string;
-  /** Of the version. */
+  /** The version's. */
   readonly subscriptionId: string;
-  /** True where the region does not have it yet. */
+  /** True if the region is new to the version. */
   readonly isNew: boolean;
-  /** True where the set must be of type ConfidentialVmEncryptedWithCustomerKey. */
+  /** True if the set must be of type ConfidentialVmEncryptedWithCustomerKey. */
   readonly confidential: boolean;
 }
 
@@ -61,7 +61,7 @@ export function requireSet(store: Store, use: DiskEncryptionSetUse): void {
       target,
       `The disk encryption set '${set.id}' has no active key. 'activeKey.keyUrl' must name a key.`,
     );
-  // Assumed: neither that Azure looks at the key before it copies, nor its words, are written anywhere.
+  // Assumed: no document says that Azure checks the key before it copies, or with which message.
   const fault = use.isNew ? keyFault(store, set) : undefined;
   if (fault !== undefined)
     throw invalidParameter(

@@ -13,7 +13,7 @@ import type { ArmResource } from "./state.js";
 import { parseComputeId } from "./resource-id.js";
 import { securityTypeOfDisk } from "./security-type.js";
 
-/** Of a disk or a snapshot. */
+/** Properties of a disk or a snapshot. */
 export interface DiskProperties {
   readonly osType?: string;
   readonly hyperVGeneration?: string;
@@ -79,7 +79,10 @@ function requireDistinct(images: readonly DiskImage[]): void {
     );
 }
 
-/** Said of a virtual machine's disks; that a disk given for itself is refused in these words, too, is a guess. */
+/**
+ * Documented for a virtual machine's disks; that a disk as a source is refused with the same
+ * message is a guess.
+ */
 export function requireNoUltraDisk(disk: ArmResource, target: string, machineId = disk.id): void {
   if (disk.sku?.name === "UltraSSD_LRS")
     throw invalidParameter(

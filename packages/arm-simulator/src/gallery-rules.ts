@@ -14,9 +14,10 @@ import type { ArmResource } from "./state.js";
 import type { Store } from "./store.js";
 
 /*
- * What Compute refuses of galleries and image definitions. The messages are those of Microsoft's "Troubleshoot images in an
- * Azure Compute Gallery"; the page has no codes: OperationNotAllowed, InvalidResourceLocation and the names' InvalidParameter
- * are those of people who met them, the others are guesses.
+ * Requests that Compute refuses for galleries and image definitions. The messages are from
+ * Microsoft's "Troubleshoot images in an Azure Compute Gallery". That page has no codes:
+ * OperationNotAllowed, InvalidResourceLocation and the names' InvalidParameter are reported by
+ * users, the others are guesses.
  */
 
 /** Throws for a PUT or PATCH of a gallery or an image definition that Compute refuses; any other resource passes. */

@@ -21,9 +21,10 @@ export interface DefinitionProperties {
 const REGIONS_PATH = "galleryImageVersion.properties.publishingProfile.targetRegions";
 
 /**
- * What Compute compares of source and definition before it accepts the request; what the source does not tell is not
- * compared. OS type and state and a machine's plan are documented; that the architecture is refused by the PUT, and its code, are
- * guesses. The plan's code has been seen where the portal captures a machine.
+ * Compares source and definition as Compute does before it accepts a request; a trait that the
+ * source does not show is not compared. OS type and state and a machine's plan are documented. That
+ * the PUT refuses the architecture, and its code, are guesses. The plan's code was seen when the
+ * portal captured a machine.
  */
 export function validateAgainstDefinition(definition: ArmResource, source: ImageSource): void {
   const properties = definition.properties as DefinitionProperties;

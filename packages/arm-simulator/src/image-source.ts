@@ -14,7 +14,10 @@ export interface SourceDisk {
   readonly diskEncryptionSetId?: string;
 }
 
-/** What a version is made from, as far as Compute checks it. Undefined: the source does not say, as a VHD does not. */
+/**
+ * The source of a version, as far as Compute checks it. Undefined: the source does not show the
+ * trait, as a VHD does not.
+ */
 export interface ImageSource {
   /** The resource, or the address of the VHD, that the OS disk comes from. */
   readonly id: string;
@@ -27,7 +30,7 @@ export interface ImageSource {
   readonly osState?: string;
   readonly architecture?: string;
   readonly securityType?: SecurityType;
-  /** Of a virtual machine that was made of a Marketplace image. */
+  /** The plan of a virtual machine that was created from a Marketplace image. */
   readonly plan?: Readonly<Record<string, unknown>>;
   /** Given when the source is a virtual machine: some definitions take none. */
   readonly virtualMachineId?: string;
@@ -38,14 +41,17 @@ export interface ImageSource {
 export interface SourceContext {
   readonly store: Store;
   readonly subscriptionId: string;
-  /** Of the version that is made. */
+  /** The new version's. */
   readonly location: string;
 }
 
 export const STORAGE_PATH = "galleryImageVersion.properties.storageProfile";
 export const DEFAULT_SIZE_IN_GB = 30;
 
-/** The source resource at `id`: there, in the version's region; throws what Compute answers otherwise. */
+/**
+ * The source resource at `id`, which must exist in the version's region; throws Compute's answer if
+ * not.
+ */
 export function requireSource(
   { store, location }: SourceContext,
   id: string,
@@ -70,7 +76,7 @@ export function sourceNotFound(id: string, target: string): ArmError {
   );
 }
 
-/** What Compute says of a source in another region, too. */
+/** Compute answers the same for a source in another region. */
 export function sourceElsewhere(id: string, target: string): ArmError {
   return invalidParameter(
     target,

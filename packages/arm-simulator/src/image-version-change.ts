@@ -46,7 +46,10 @@ export function validateChange(
   }
 }
 
-/** Azure/azure-powershell#9911, where the code is not recorded: a region that says no type has that of the whole version. */
+/**
+ * Azure/azure-powershell#9911, which does not record the code: a region without a type has the
+ * version's.
+ */
 function validateStorageOfRegions(
   had: readonly TargetRegion[],
   ofAll: string | undefined,

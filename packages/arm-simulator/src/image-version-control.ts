@@ -16,8 +16,9 @@ import type { Store } from "./store.js";
  */
 export interface ImageVersionControl {
   /**
-   * Fails the operation under way, and the version. No region is Failed by it: each stays as it is, and does not move
-   * on unless it is Completed. `resumeRegion`, or removing the region and adding it back, starts it again.
+   * Fails the running operation, and the version. No region becomes Failed: each stays as it is,
+   * and stops unless it is Completed. `resumeRegion`, or removing the region and adding it back,
+   * starts it again.
    */
   failOperation(failure: { versionId: string; code: string; message: string }): Promise<void>;
   /** Merges into what is stored, as a JSON merge patch (RFC 7396): null removes a member or a tag, a list is replaced. */
@@ -28,7 +29,7 @@ export interface ImageVersionControl {
   }): Promise<void>;
   /** Removes a target region and its replication status. */
   dropRegion(region: { versionId: string; region: string }): Promise<void>;
-  /** Removes a region's encryption; with a LUN, of that data disk alone. */
+  /** Removes a region's encryption; with a LUN, only that data disk's. */
   dropEncryption(disk: { versionId: string; region: string; lun?: number }): Promise<void>;
   /**
    * Sets the state of a region, whatever it was; time moves it on from there. `progress`, 0 to 99, goes with Replicating
@@ -128,7 +129,7 @@ export function createImageVersionControl(
   };
 }
 
-/** What a GET shows among the properties but nobody writes, and the control that sets it. */
+/** Read-only members that a GET shows among the properties, and the control that sets each. */
 const COMPUTED = {
   provisioningState: "failOperation",
   replicationStatus: "setRegionState",

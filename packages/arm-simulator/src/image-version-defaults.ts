@@ -60,7 +60,7 @@ export function fillDefaults(
             (storageAccountStrategy === "PreferStandard_ZRS" && zones
               ? "Standard_ZRS"
               : "Standard_LRS"),
-          // Seen of versions that are excluded: a region's own flag is there only where it was given.
+          // Seen on excluded versions: a region has its own flag only if the request gave it one.
           ...(typeof region.excludeFromLatest === "boolean"
             ? { excludeFromLatest: region.excludeFromLatest }
             : {}),

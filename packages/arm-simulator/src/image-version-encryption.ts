@@ -40,8 +40,9 @@ export function hasConfidentialDataDisks(regions: readonly TargetRegion[]): bool
 }
 
 /**
- * Checks what Compute checks of own keys: every set exists in the subscription and region it is used in and works, every
- * LUN is in the source, and a disk that has a set in one region has one in all. `had`: the regions that the version has.
+ * Checks customer keys as Compute does: every set exists in the subscription and region that use
+ * it, and works; every LUN is in the source; and a disk with a set in one region has one in all.
+ * `had`: the version's present regions.
  */
 export function validateEncryption(
   store: Store,

@@ -80,7 +80,7 @@ export function listSoftDeletedVersions(
   request: ArmRequest,
 ): ArmAnswer {
   const definition = store.requireResource(definitionId);
-  // A deletion that has ended by now is one of them.
+  // Includes a deletion that has ended by now.
   versions.list(definition);
   return page(request, softDeletedWithin(store, definition.id).map(renderSoftDeleted));
 }

@@ -42,7 +42,7 @@ export function forgetWrites(store: Store, key: string): void {
   delete nextReads[key];
 }
 
-/** What a list shows; undefined when it shows nothing of the version yet. */
+/** The version in a list; undefined: the list does not show it yet. */
 export function visibleVersion(
   store: Store,
   key: string,
@@ -51,7 +51,10 @@ export function visibleVersion(
   return beforeWrite(invisibleWrites(store, key)[0], current);
 }
 
-/** What a GET shows: as a list, but `nextReads` of them show the version before its last write. */
+/**
+ * The version in a GET: as in a list, except that `nextReads` of them show it before its last
+ * write.
+ */
 export async function readVersion(
   store: Store,
   key: string,

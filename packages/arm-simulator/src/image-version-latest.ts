@@ -4,7 +4,10 @@ import { viewRegion } from "./replication.js";
 import type { ExclusionReading, ImageVersionRecord } from "./state.js";
 import type { Store } from "./store.js";
 
-/** The version that a machine gets in a region that names the definition alone; `latestWhereNotReady` says whether it is ready there. */
+/**
+ * The version that a machine gets in a region without naming a number; `latestWhereNotReady`
+ * decides whether it must be ready there.
+ */
 export function latestIn(
   store: Store,
   versions: ImageVersions,

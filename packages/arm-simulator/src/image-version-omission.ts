@@ -3,8 +3,8 @@ import { canonicalRegion } from "./regions.js";
 import type { ImageVersionRecord, Omission } from "./state.js";
 
 /**
- * What an update means by what its body leaves out. By default that gets its default value; `omission` can say that it
- * keeps the value it had. A target region that is left out is removed in any case.
+ * How an update treats what its body leaves out. By default that gets its default value; `omission`
+ * can keep the present value. A target region that is left out is always removed.
  */
 export function keepOmitted(
   asked: ImageVersionBody,

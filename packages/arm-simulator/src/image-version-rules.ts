@@ -4,7 +4,10 @@ import { findRegion, offeredRegions } from "./regions.js";
 import type { ArmResource, SubscriptionState } from "./state.js";
 
 const PROFILE = "galleryImageVersion.properties.publishingProfile";
-/** Of one region. The sum over regions has no limit: Microsoft's own AKS image has 1,020 replicas (Azure/azure-cli#16632). */
+/**
+ * In one region. The sum over regions has no limit: Microsoft's own AKS image has 1,020 replicas
+ * (Azure/azure-cli#16632).
+ */
 const MOST_REPLICAS = 100;
 const VERSION_NAME = /^\d+\.\d+\.\d+$/u;
 const LARGEST_PART = 2_147_483_647;

@@ -4,7 +4,7 @@ import { softDelete } from "./soft-delete.js";
 import type { ImageVersionRecord } from "./state.js";
 import type { Store } from "./store.js";
 
-/** True while an operation on the version is under way. */
+/** Whether an operation on the version is running. */
 export function isBusy({ provisioningState }: ImageVersionRecord): boolean {
   return ["Creating", "Updating", "Deleting"].includes(provisioningState);
 }

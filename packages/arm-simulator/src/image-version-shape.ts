@@ -55,7 +55,7 @@ export interface SecurityProfile {
   };
 }
 
-/** What one disk is encrypted with in one region. */
+/** The encryption of one disk in one region. */
 export interface DiskImageEncryption {
   readonly diskEncryptionSetId?: string;
   readonly securityProfile?: {

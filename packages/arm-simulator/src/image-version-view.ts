@@ -6,7 +6,10 @@ import {
 } from "./image-version-shape.js";
 import type { ArmResource, ImageVersionRecord } from "./state.js";
 
-/** The resource as a GET of that api-version gives it; the replication status only when it was asked for. */
+/**
+ * The resource as a GET of that api-version returns it; with the replication status only on
+ * request.
+ */
 export function renderImageVersion(
   record: ImageVersionRecord,
   apiVersion: string,
@@ -65,7 +68,7 @@ function withoutDataSecurity({
   };
 }
 
-/** As the reference's example shows what was said of secrets provisioning. */
+/** Secrets provisioning in the form of the reference's example. */
 function metadataOf({
   isSupported = false,
   osName,

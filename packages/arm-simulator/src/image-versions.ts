@@ -104,7 +104,7 @@ export class ImageVersions {
     this.#model = model;
   }
 
-  /** Undefined when there is none, or none any more. */
+  /** Undefined if there is none, or it is gone. */
   find(key: string): ImageVersionRecord | undefined {
     const record = this.#store.state.imageVersions[key];
     if (record === undefined) return undefined;
@@ -112,7 +112,7 @@ export class ImageVersions {
     return this.#store.state.imageVersions[key];
   }
 
-  /** What a GET shows of a version; throws ResourceNotFound when that is nothing. */
+  /** The version in a GET; throws ResourceNotFound if the GET shows none. */
   async read(id: ComputeResourceId): Promise<VisibleVersion> {
     const { key, path, record } = this.#current(id);
     const seen = record && (await readVersion(this.#store, key, record));
@@ -120,7 +120,7 @@ export class ImageVersions {
     return seen;
   }
 
-  /** What a LIST shows of one image definition, oldest first. */
+  /** The versions of one image definition in a LIST, oldest first. */
   list(definition: ArmResource): ImageVersionRecord[] {
     const prefix = `${resourceKey(definition.id)}/versions/`;
     return Object.keys(this.#store.state.imageVersions)
@@ -307,7 +307,7 @@ export class ImageVersions {
     return { record, operation, created: before === undefined };
   }
 
-  /** As it was: the body says nothing but where it is. */
+  /** Restores it as it was: the body only has its location. */
   async #restore(
     key: string,
     deleted: SoftDeletedVersion,

@@ -1,6 +1,9 @@
 import { ArmError, invalidParameter, invalidRequestContent } from "./arm-error.js";
 
-/** What a JSON value must be; `readOnly` is accepted and dropped, as ARM drops what a client echoes back. */
+/**
+ * The type of a JSON value; `readOnly` is accepted and dropped, as ARM drops what a client echoes
+ * back.
+ */
 export type Shape =
   | "string"
   | "integer"

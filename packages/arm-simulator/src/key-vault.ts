@@ -5,8 +5,8 @@ import type { Store } from "./store.js";
 import { withKeys } from "./world.js";
 
 /*
- * Vaults and their keys on the management plane, read alone. A key has one version, unless others are put under its `versions`.
- * What is in a vault that is not there is not there either.
+ * Vaults and their keys on the management plane, only to be read. A key has one version, unless
+ * others are put under its `versions`. A key in a missing vault is missing, too.
  */
 
 export function getVault(store: Store, path: string): ArmAnswer {
@@ -43,7 +43,7 @@ export function getKey(
   };
 }
 
-/** Puts a resource; a disk encryption set that is new with its vault and key, where they are not there yet. */
+/** Puts a resource; a new disk encryption set also gets its vault and key, if they are missing. */
 export function putWithKeys(store: Store, resource: ArmResource): void {
   const isNew = store.findResource(resource.id) === undefined;
   store.putResource(resource);
@@ -51,7 +51,9 @@ export function putWithKeys(store: Store, resource: ArmResource): void {
     if (store.findResource(one.id) === undefined) store.putResource(one);
 }
 
-/** Why nothing can be encrypted with the key of a set; undefined where something can, or its vault is not there to be asked. */
+/**
+ * Why nothing can be encrypted with the key of a set; undefined: it works, or its vault is missing.
+ */
 export function keyFault(store: Store, { properties }: ArmResource): string | undefined {
   const { keyUrl = "", sourceVault } = (properties?.["activeKey"] ?? {}) as {
     readonly keyUrl?: string;

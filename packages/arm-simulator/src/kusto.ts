@@ -5,7 +5,7 @@
 
 export type Row = Readonly<Record<string, unknown>>;
 
-/** What a query means; throws `KustoError` where it has no meaning here. */
+/** A parsed query; throws `KustoError` for one that is not supported here. */
 export interface Query {
   /** In lower case. */
   readonly table: string;
@@ -128,7 +128,7 @@ class Parser {
         this.#expect("by");
         const keys = this.#list(() => {
           const key = this.#either();
-          // Documented: descending unless it says otherwise.
+          // Documented: descending by default.
           const sign = this.take("asc") ? 1 : (this.take("desc"), -1);
           return (a: Row, b: Row): number => sign * compare(key(a), key(b));
         });

@@ -18,11 +18,11 @@ export const MACHINE_FATES: readonly MachineFate[] = [
   "leavesDisks",
 ];
 
-/** What befalls virtual machines of image versions, and snapshots. */
+/** Controls for virtual machines of image versions, and for snapshots. */
 export interface MachineControl {
   /** How long a machine takes to start, to be deleted, and to run a script; absent: 0, at once. */
   setMachineTimes(times: { startMs?: number; deleteMs?: number; scriptMs?: number }): Promise<void>;
-  /** The next machines of a region (absent: of any) come to this. Default: one. */
+  /** Decides the fate of the next machines of a region (absent: of any). Default: one. */
   planMachine(plan: { region?: string; does: MachineFate; times?: number }): Promise<void>;
   /**
    * How long the next snapshots of disks take (absent: they are there at once), how many of them fail, and how many a subscription

@@ -7,9 +7,10 @@ import type { ArmResource } from "./state.js";
 import type { Store } from "./store.js";
 
 /*
- * What is asked of a virtual machine that runs: its serial log, and managed run commands. A script is not run: it exits 0
- * after its time (`setMachineTimes`), unless `planMachine` says otherwise; without an agent it stays Pending. One that takes longer
- * than its `timeoutInSeconds` ends TimedOut.
+ * Reads and commands of a running virtual machine: its serial log, and managed run commands. A
+ * script does not run: it exits 0 after its time (`setMachineTimes`), unless `planMachine` decides
+ * differently; without an agent it stays Pending. One that takes longer than its `timeoutInSeconds`
+ * ends TimedOut.
  */
 
 const LOG_PATH = /^\/simulated-serial-logs(\/subscriptions\/.+)$/u;

@@ -7,14 +7,15 @@ import type { ArmResource, MachineFate, MachineLife, OperationRecord } from "./s
 import type { Store } from "./store.js";
 
 /*
- * What becomes of a virtual machine of an image version, by the clock:
+ * The life of a virtual machine of an image version, by the clock:
  *
- *   PUT -> Creating -start time-> Succeeded | Failed -DELETE-> Deleting -deletion time-> gone
+ *     PUT -> Creating -start time-> Succeeded | Failed -DELETE-> Deleting -deletion time-> gone
  *
- * Both times are 0 unless set: a machine then runs when its PUT is answered. What goes otherwise is planned (`planMachine`).
- * Documented: the states, the codes of instance views (`ProvisioningState/failed/{code}`, `PowerState/running`), AllocationFailed,
- * SkuNotAvailable, OSProvisioningTimedOut, and OperationNotAllowed for a quota. Seen in Azure: KeyVaultAccessForbidden. Guessed:
- * what a serial log says.
+ * Both times are 0 unless set: then a machine runs as soon as its PUT is answered. `planMachine`
+ * plans any other course. Documented: the states, the codes of instance views
+ * (`ProvisioningState/failed/{code}`, `PowerState/running`), AllocationFailed, SkuNotAvailable,
+ * OSProvisioningTimedOut, and OperationNotAllowed for a quota. Seen in Azure:
+ * KeyVaultAccessForbidden. Guessed: the contents of a serial log.
  */
 
 /** A refusal of the PUT; nothing is made. */
@@ -94,7 +95,7 @@ export function beginLife(
   return operation;
 }
 
-/** A machine is to be deleted; undefined where that is done at once. */
+/** Starts a machine's deletion; undefined: it is done at once. */
 export function beginEnd(store: Store, machine: ArmResource): OperationRecord | undefined {
   const key = resourceKey(machine.id);
   const { subscriptionId = "" } = parseComputeId(machine.id) ?? {};
@@ -251,7 +252,10 @@ export function setPower(
   machines[key] = { operationId: "", startsAtMs: 0, ...machines[key], power };
 }
 
-/** A generalized machine starts no more: unless something else was asked of it, it is deallocated. */
+/**
+ * A generalized machine does not start again: it is deallocated, unless a request set another
+ * state.
+ */
 function powerOf(store: Store, machine: ArmResource): NonNullable<MachineLife["power"]> {
   const { power } = store.state.machines[resourceKey(machine.id)] ?? {};
   return power ?? (isGeneralized(machine) ? "deallocated" : "running");
@@ -327,7 +331,7 @@ export function instanceViewOf(store: Store, machine: ArmResource) {
   };
 }
 
-/** What a machine has written to its serial port: its kernel, and a login where its system has started. */
+/** The machine's serial log: its kernel, and a login once its system started. */
 export function serialLogOf(store: Store, machine: ArmResource): string {
   const { fate, startsAtMs = 0 } = store.state.machines[resourceKey(machine.id)] ?? {};
   const begins = `[    0.000000] Linux version 6.8.0 (${machine.name})\n`;
@@ -344,7 +348,7 @@ export function beginScript(store: Store, machine: ArmResource): void {
   if (life !== undefined) store.state.machines[key] = { ...life, scriptAtMs: store.now() };
 }
 
-/** What a script has done there. */
+/** The result of a script. */
 export function scriptResultOf(store: Store, machine: ArmResource, { properties }: ArmResource) {
   const { fate, scriptAtMs = store.now() } = store.state.machines[resourceKey(machine.id)] ?? {};
   const { scriptMs = 0 } = store.state.machineTimes;
@@ -368,7 +372,7 @@ export function hasAgent(store: Store, machine: ArmResource): boolean {
   return instanceViewOf(store, machine).vmAgent?.statuses[0]?.displayStatus === "Ready";
 }
 
-/** A name that nobody can guess, as a signature is. */
+/** A name that nobody can guess, like a signature. */
 export function newSecret(): string {
   return randomUUID().replaceAll("-", "");
 }

@@ -6,9 +6,10 @@ import type { MachineOffers } from "./state.js";
 import type { Store } from "./store.js";
 
 /*
- * What is read before a virtual machine is made: sizes, quotas, virtual networks, the terms of Marketplace plans, and what the
- * caller may do. Every region offers every size, to everybody, unless a control says otherwise; networks are put there by
- * `putResource`; terms are not accepted before they are. Shapes are those of Microsoft's REST reference.
+ * What clients read before they create a virtual machine: sizes, quotas, virtual networks, the
+ * terms of Marketplace plans, and the caller's permissions. Every region offers every size to
+ * everybody, unless a control changes that; `putResource` adds networks; terms start unaccepted.
+ * Shapes are those of Microsoft's REST reference.
  */
 
 interface Size {
@@ -143,7 +144,7 @@ export function getVirtualNetwork(store: Store, id: string): ArmAnswer {
   );
 }
 
-/** "Get marketplace agreement": of a plan that nobody has accepted, too. */
+/** "Get marketplace agreement": also for a plan whose terms nobody accepted. */
 export function getAgreement(
   store: Store,
   subscriptionId: string,
@@ -170,7 +171,7 @@ export function getAgreement(
   };
 }
 
-/** What the caller may do at a scope: everything, but for what `denyAction` takes away there. */
+/** The caller's permissions at a scope: everything, except what `denyAction` denies there. */
 export function listPermissions(store: Store, scope: string, request: ArmRequest): ArmAnswer {
   const [, subscriptionId = "", resourceGroup = ""] =
     /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)/iu.exec(scope) ?? [];
@@ -188,11 +189,11 @@ export function listPermissions(store: Store, scope: string, request: ArmRequest
   ]);
 }
 
-/** What Azure offers for machines. */
+/** Controls for Azure's offers of machines. */
 export interface MachineOffersControl {
   /**
-   * Withholds a size in a region: "NotOffered" there, or restricted for the subscription, with Azure's reason; null gives it
-   * back.
+   * Withholds a size in a region: "NotOffered" there, or restricted for the subscription, with
+   * Azure's reason; null offers it again.
    */
   setMachineSize(change: {
     region: string;

@@ -4,7 +4,7 @@ import { parseComputeId } from "./resource-id.js";
 import type { ArmResource } from "./state.js";
 import type { Store } from "./store.js";
 
-/** What a copy has of its source where the request does not say otherwise. */
+/** Properties that a copy inherits from its source, unless the request sets them. */
 const COPIED = [
   "osType",
   "hyperVGeneration",
@@ -16,8 +16,8 @@ const COPIED = [
 ] as const;
 
 /**
- * A resource with what it has of the one that it is made of: a disk or snapshot, of another one. That it has the encryption of
- * that one where the request names none is assumed, and so are the words for one that is not there. Refuses to capture a
+ * A disk or snapshot with what it inherits from its source. Assumed: that it inherits the
+ * encryption if the request names none, and the message for a missing source. Refuses to capture a
  * Trusted Launch machine in a managed image, in the words of hashicorp/packer#13189.
  */
 export function asMadeOf(store: Store, resource: ArmResource): ArmResource {

@@ -6,7 +6,7 @@ import { LOCAL_APPLICATIONS, startTokenIssuer, type TokenIssuer } from "@sigil-l
 import { readOptions, USAGE, type SimulatorOptions } from "./options.js";
 import { startResourceManagerSimulator } from "./server.js";
 
-/** What the Resource Manager simulator's own tokens are for. */
+/** The audience of the Resource Manager simulator's own tokens. */
 const AUDIENCE = "https://management.azure.com";
 
 async function run(options: SimulatorOptions): Promise<number> {

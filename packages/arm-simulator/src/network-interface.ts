@@ -6,8 +6,9 @@ import type { ArmResource } from "./state.js";
 import type { Store } from "./store.js";
 
 /*
- * Network interfaces, as far as a virtual machine makes them: each of `networkInterfaceConfigurations` becomes one, tagged as
- * it says. Its name is the configuration's and something behind it: Azure's reference does not say, so nobody may rely on it.
+ * Network interfaces, as far as a virtual machine creates them: each of
+ * `networkInterfaceConfigurations` becomes one, with its tags. Its name is the configuration's with
+ * a suffix: Azure's reference does not specify it, so no client may rely on it.
  */
 
 export interface PlannedInterface {

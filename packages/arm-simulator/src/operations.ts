@@ -4,8 +4,9 @@ import type { OperationRecord } from "./state.js";
 import type { Store } from "./store.js";
 
 /*
- * Asynchronous operations: InProgress -> Succeeded | Failed | Canceled, once. What ends an operation is the resource it
- * works on; here are its record and its two faces, the Azure-AsyncOperation URL and the Location URL.
+ * Asynchronous operations: InProgress -> Succeeded | Failed | Canceled, once. The resource ends its
+ * operation; this file has the operation's record and its two URLs, Azure-AsyncOperation and
+ * Location.
  */
 
 /** After a deletion ARM tells a client to ask again in a minute. */

@@ -97,7 +97,7 @@ function readNumber(name: string, text: string, most: number): number {
   return value;
 }
 
-/** What `read` makes of a file of JSON, of `{}` where none is named. */
+/** The result of `read` for a JSON file; for `{}` if no file is named. */
 function fromFile<T>(option: string, file: string | undefined, read: (content: unknown) => T): T {
   try {
     return read(file === undefined ? {} : (JSON.parse(readFileSync(file, "utf8")) as unknown));

@@ -6,10 +6,13 @@ export const GENERALIZED = {
   displayStatus: "VM generalized",
 };
 
-/** What a machine's properties have once it is generalized; shown in its instance view alone. */
+/** The property of a generalized machine; only its instance view shows it. */
 export const GENERALIZED_VIEW = { instanceView: { statuses: [GENERALIZED] } };
 
-/** `az vm generalize`, or whoever has put it there, has said that its system has nothing of one machine. */
+/**
+ * Whether `az vm generalize`, or the creator of the machine, declared its system free of anything
+ * specific to one machine.
+ */
 export function isGeneralized({ properties }: ArmResource): boolean {
   const { statuses = [] } = (properties?.["instanceView"] ?? {}) as {
     statuses?: readonly { code?: string }[];

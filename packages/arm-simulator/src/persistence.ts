@@ -22,7 +22,8 @@ export class JsonFile {
 
   save(): Promise<void> {
     if (this.#writing === undefined) return this.#start();
-    // Invariant 3: the write under way may already have taken its snapshot; this one joins the write after it.
+    // Invariant 3: the running write may already have its snapshot, so this one joins the next
+    // write.
     this.#next ??= this.#writing
       .catch(() => undefined)
       .then(() => {

@@ -2,8 +2,9 @@ import type { Clock } from "@sigil-local/clock";
 import { ArmError } from "./arm-error.js";
 
 /*
- * Two layers, as in Azure: Resource Manager's token buckets for a subscription, and Compute's windows of three and of
- * thirty minutes for one kind of call. Where they are not enforced nothing is counted: each call is told what the first is.
+ * Two layers, as in Azure: Resource Manager's token buckets for a subscription, and Compute's
+ * windows of three and of thirty minutes for one kind of call. If they are not enforced nothing is
+ * counted, and each call gets the first answer.
  */
 
 const SECOND_MS = 1000;

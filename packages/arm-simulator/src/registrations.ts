@@ -30,7 +30,10 @@ const RESOURCE_TYPES = [
 ];
 const FEATURE_TYPE = "Microsoft.Features/providers/features";
 
-/** What setting or asking for `state` begins: what takes time ends when the subscription's registrations do. */
+/**
+ * The state after setting or requesting `state`: one that takes time ends when the subscription's
+ * registrations do.
+ */
 export function beginRegistration(
   state: RegistrationState,
   { registrationMs }: SubscriptionState,

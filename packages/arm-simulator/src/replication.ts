@@ -131,7 +131,10 @@ export function resumeRegion(region: RegionReplication, nowMs: number): void {
   delete region.stop;
 }
 
-/** Sets the region's state at `nowMs`, whatever it was; time moves it on from there. For controls alone. */
+/**
+ * Sets the region's state at `nowMs`, from any state; time moves it on from there. Only for
+ * controls.
+ */
 export function setRegion(
   region: RegionReplication,
   nowMs: number,

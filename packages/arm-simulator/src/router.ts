@@ -175,7 +175,7 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
   ],
 ];
 
-/** A handler of GET alone. */
+/** A handler that only answers GET. */
 function reads(
   handler: (parts: RouterParts, request: ArmRequest, names: readonly string[]) => ArmAnswer,
 ): Handler {
@@ -399,7 +399,7 @@ async function answerCompute(
       case "virtualmachines/runcommands":
         return await answerRunCommand(store, id, request);
       default:
-        // What has ended by now holds up no deletion.
+        // A version that has ended by now holds up no deletion.
         if (request.method === "DELETE") versions.settleAll();
         return await answerResource(store, id, request);
     }

@@ -15,7 +15,7 @@ import { invalidParameter, type ArmError } from "./arm-error.js";
  * generation of the source shows anyway, and that a ConfidentialVM image stays in its region, which may have changed.
  */
 
-/** Of a source: Standard has no guest state. */
+/** A source's type: Standard has no guest state. */
 export type SecurityType = "Standard" | "TrustedLaunch" | "ConfidentialVM";
 
 /** Feature values in lower case: documentation and tools differ in `Vm` and `VM`. */
@@ -46,13 +46,16 @@ export function securityTypeOfDisk(given: string | undefined): SecurityType {
   return securityTypeOfMachine(given?.replace(/^ConfidentialVM_.*$/u, "ConfidentialVM"));
 }
 
-/** Of a version, by its definition's feature: "No VM Guest State information" is in one that is ...Supported. */
+/**
+ * A version's type, by its definition's feature: one that is ...Supported has "No VM Guest State
+ * information".
+ */
 export function securityTypeOfVersion(feature: string | undefined): SecurityType {
   const suits = suitable(feature);
   return suits.includes("Standard") ? "Standard" : (suits[0] ?? "Standard");
 }
 
-/** Refuses a source whose security type, where it is known, does not suit the definition's. */
+/** Refuses a source whose known security type does not suit the definition's. */
 export function validateSecurityType(
   definition: { readonly id: string; readonly feature: string | undefined },
   source: {

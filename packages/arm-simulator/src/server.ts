@@ -49,9 +49,9 @@ export interface UnconnectedSimulatorOptions {
   readonly verify?: TokenVerifier;
   /** Where the state is kept; absent: in memory. */
   readonly dataFile?: string;
-  /** What exists at first, when `dataFile` holds nothing. Default: the seed's world. */
+  /** The resources at the start, if `dataFile` is empty. Default: the seed's world. */
   readonly world?: SimulatorWorld;
-  /** What a new world answers where documents leave it open; what is absent has its default (answers.ts). */
+  /** A new world's answers to open questions; absent: the default (answers.ts). */
   readonly answers?: Partial<Answers>;
   /** Default: the slowest region takes 40 minutes, the fastest half as long. */
   readonly replication?: Partial<ReplicationModel>;
@@ -66,7 +66,7 @@ export interface UnconnectedSimulatorOptions {
 export interface ResourceManagerSimulatorOptions extends UnconnectedSimulatorOptions {
   /** 0 or absent takes any free one. */
   readonly port?: number;
-  /** Absent: loopback alone. */
+  /** Absent: only loopback. */
   readonly host?: string | undefined;
   readonly tls: { readonly key: string; readonly cert: string };
 }
@@ -74,9 +74,9 @@ export interface ResourceManagerSimulatorOptions extends UnconnectedSimulatorOpt
 /** Azure Resource Manager in this process, without a connection. */
 export interface UnconnectedSimulator {
   readonly control: SimulatorControl;
-  /** Undefined: the connection that carries the request is to be reset. */
+  /** Undefined: reset the request's connection. */
   answer(request: HttpRequest): Promise<HttpResponse | undefined>;
-  /** What was acknowledged is in `dataFile`. */
+  /** Everything that was acknowledged is in `dataFile`. */
   close(): Promise<void>;
 }
 

@@ -9,13 +9,14 @@ import type { ArmResource } from "./state.js";
 import type { Store } from "./store.js";
 
 /*
- * A snapshot that is copied from a disk takes its time, by the clock:
+ * A snapshot that is copied from a disk takes time, by the clock:
  *
- *   PUT -> Updating -ready time-> Succeeded | Failed
+ *     PUT -> Updating -ready time-> Succeeded | Failed
  *
- * The time is 0 unless set (`setSnapshots`): it is then there when its PUT is answered. A PUT of one that is there changes its
- * tags, and not what it is a copy of. Documented: `completionPercent` is of a CopyStart alone, so a Copy never shows it. Guessed:
- * the state while it is copied, the words of a failure, and code and words of a refusal for its quota.
+ * The time is 0 unless set (`setSnapshots`): then it is ready when its PUT is answered. A PUT of an
+ * existing one changes its tags, and not its source. Documented: only a CopyStart has
+ * `completionPercent`, so a Copy never shows it. Guessed: the state during the copy, the message of
+ * a failure, and code and message of a refusal for its quota.
  */
 
 const FAILURE = {

@@ -32,7 +32,7 @@ export const SOFT_DELETE_FEATURE = "Microsoft.Compute/SIGSoftDelete";
 const DAY_MS = 24 * 60 * 60_000;
 const RETENTION_DAYS = 7;
 
-/** Undefined where the gallery deletes for good. */
+/** Undefined: the gallery deletes permanently. */
 export function softDeletePolicyOf({
   properties,
 }: Pick<ArmResource, "properties">): SoftDeletePeriods | undefined {
@@ -56,7 +56,7 @@ export function validateSoftDeletion(record: ImageVersionRecord, code: string): 
     );
 }
 
-/** Keeps what a deletion has removed, where that was to be soft. */
+/** Keeps a deleted version, if its deletion was soft. */
 export function softDelete(
   store: Store,
   key: string,
@@ -90,8 +90,9 @@ export function softDeletedWithin(store: Store, id: string): SoftDeletedVersion[
 }
 
 /**
- * Throws for a body that does not restore the version as it was: `restore: true` (the API's reference), or its home region and
- * nothing else ("send the following PUT request on the image version to be recovered along with the home region of the image").
+ * Throws for a body that does not restore the version as it was: `restore: true` (the API's
+ * reference), or only its home region ("send the following PUT request on the image version to be
+ * recovered along with the home region of the image").
  */
 export function validateRestoration(
   { record }: SoftDeletedVersion,

@@ -1,7 +1,7 @@
 import type { ImageVersionBody } from "./image-version-shape.js";
 import type { RegionReplication, ReplicationTime } from "./replication.js";
 
-/** A resource other than an image version, as ARM gives it back. */
+/** A resource other than an image version, as ARM returns it. */
 export interface ArmResource {
   readonly id: string;
   readonly name: string;
@@ -15,7 +15,7 @@ export interface ArmResource {
   readonly [member: string]: unknown;
 }
 
-/** `Pending` is a feature's alone: it waits for Microsoft's approval. */
+/** Only a feature can be `Pending`: it waits for Microsoft's approval. */
 export type RegistrationState =
   "NotRegistered" | "Pending" | "Registering" | "Registered" | "Unregistering" | "Unregistered";
 
@@ -62,7 +62,7 @@ export interface ImageVersionRecord {
   asyncError?: { readonly code: string; readonly message: string };
   regions: RegionReplication[];
   usesCustomerKeys: boolean;
-  /** While Deleting: it is to be soft-deleted, and for how long. */
+  /** While Deleting: the periods of the soft deletion; absent: a permanent one. */
   softDelete?: SoftDeletePeriods;
 }
 
@@ -89,7 +89,7 @@ export interface OperationRecord {
   error?: { readonly code: string; readonly message: string };
 }
 
-/** A region that is to fail or stall when its replication comes to `atProgress`. */
+/** A region that will fail or stall when its replication reaches `atProgress`. */
 export interface RegionPlan {
   /** Undefined: any version. */
   readonly versionKey?: string;
@@ -122,7 +122,7 @@ export interface ReadLag {
   readonly writes: Record<string, readonly PastWrite[]>;
 }
 
-/** What Azure Policy does to every write of an image version. */
+/** How Azure Policy changes every write of an image version. */
 export interface Policy {
   /** The effect "modify": these tags win over those of the body. */
   readonly addTags?: Readonly<Record<string, string>>;
@@ -130,27 +130,33 @@ export interface Policy {
   readonly deny?: string;
 }
 
-/** What becomes of what the body of an update leaves out (image-version-omission.ts). */
+/** How an update treats what its body leaves out (image-version-omission.ts). */
 export interface Omission {
   /** Of tags (each by itself), endOfLifeDate, the members of safetyProfile, and a region's additionalReplicaSets. */
   readonly mode: "clear" | "keep";
-  /** Of the version's and of each region's. */
+  /** For the version's flag and each region's. */
   readonly excludeFromLatest: "false" | "keep";
 }
 
 /**
- * Whether a version is the latest in a region, by the flag of the version and by that of the region. "regionFirst": the region's
- * own, where it has one (Microsoft's page on galleries). "either": one of them excludes it (the reference, which calls each of
- * them a flag that hides it).
+ * How the flags of the version and of the region decide whether a version is the latest in a
+ * region. "regionFirst": the region's own, if it has one (Microsoft's page on galleries). "either":
+ * one of them excludes it (the reference, which calls each of them a flag that hides it).
  */
 export type ExclusionReading = "regionFirst" | "either";
 
-/** What Microsoft's documents leave open, as a new world has it (answers.ts: the defaults, and the pages). */
+/**
+ * A new world's answers to questions that Microsoft's documents leave open (answers.ts: the
+ * defaults, and the pages).
+ */
 export interface Answers {
   readonly exclusionReading: ExclusionReading;
   /** The latest of a region where the highest version that is included is not Completed. */
   readonly latestWhereNotReady: "below" | "itself" | "none";
-  /** "firstRegion": an operation fails with its first region; "allSettled": when no region replicates any more. */
+  /**
+   * "firstRegion": an operation fails with its first region; "allSettled": when all regions stopped
+   * replicating.
+   */
   readonly failsWhen: "firstRegion" | "allSettled";
   readonly omission: Omission;
   /** "accepted": the DELETE ends the PUT. */
@@ -163,7 +169,7 @@ export interface Answers {
   readonly failedSoftDelete: string;
 }
 
-/** What befalls a virtual machine of an image version (machine-life.ts). */
+/** The fate of a virtual machine of an image version (machine-life.ts). */
 export type MachineFate =
   | "sizeNotAvailable"
   | "quotaExceeded"
@@ -195,7 +201,7 @@ export interface MachineLife {
   readonly deletedAtMs?: number;
   /** Since when its script runs. */
   readonly scriptAtMs?: number;
-  /** What was last asked of it; absent: it runs, unless it is generalized. */
+  /** The last requested state; absent: it runs, unless it is generalized. */
   readonly power?: "running" | "stopped" | "deallocated";
 }
 
@@ -206,7 +212,7 @@ export interface SnapshotCopy {
   readonly fails?: true;
 }
 
-/** What befalls snapshots that are made of a disk. */
+/** The behaviour of snapshots of a disk. */
 export interface SnapshotBehaviour {
   readonly readyMs?: number;
   /** How many of the next ones fail. */
@@ -215,7 +221,10 @@ export interface SnapshotBehaviour {
   readonly limit?: number;
 }
 
-/** What Azure offers for virtual machines (machine-offers.ts); keys are a canonical region, a slash and a name in lower case. */
+/**
+ * Azure's offers for virtual machines (machine-offers.ts); keys are a canonical region, a slash and
+ * a name in lower case.
+ */
 export interface MachineOffers {
   /** Of sizes: "NotOffered", or Azure's reason why the subscription may not use one. */
   readonly restrictions: Readonly<Record<string, string>>;

@@ -18,7 +18,7 @@ import {
 import type { Answers, ArmResource, SimulatorState, SubscriptionState } from "./state.js";
 import type { SimulatorWorld } from "./world.js";
 
-/** The simulator's state and the questions every handler asks of it. */
+/** The simulator's state, and the reads that all handlers share. */
 export class Store {
   readonly state: SimulatorState;
   readonly clock: Clock;
@@ -30,7 +30,7 @@ export class Store {
     this.#file = file === undefined ? undefined : new JsonFile(file, () => this.state);
   }
 
-  /** Goes on with what `file` holds; where it holds nothing, begins with `world`, and with `answers`. */
+  /** Continues with the contents of `file`; if it is empty, starts with `world` and `answers`. */
   static async open(
     clock: Clock,
     world: SimulatorWorld,
@@ -41,7 +41,8 @@ export class Store {
     const saved = file === undefined ? undefined : await readJsonFile(file);
     const state = saved === undefined ? begin(world, clock, guesses) : resume(saved);
     const store = new Store(state, clock, file);
-    // What was read is not written back: the file may belong to another process that is about to be found out.
+    // A state that was read is not written back: the file may belong to another process, which is
+    // detected later.
     if (saved === undefined) await store.commit();
     return store;
   }
@@ -102,7 +103,7 @@ export class Store {
     delete this.state.resources[key];
   }
 
-  /** Of what Resource Graph does not show yet. */
+  /** Remembers what Resource Graph does not show yet. */
   #noteChange(key: string): void {
     const { resourceGraph, resources } = this.state;
     const { lagMs } = resourceGraph;
@@ -136,7 +137,10 @@ export class Store {
       .map(([, resource]) => resource);
   }
 
-  /** The id in the spelling of the resources it names: ARM gives ids back as they were made, not as they were asked for. */
+  /**
+   * The id in the spelling of the resources it names: ARM returns ids as they were created, not as
+   * they were requested.
+   */
   canonicalId(id: ComputeResourceId): string {
     const group = this.state.resources[resourceGroupKey(id)]?.name ?? id.resourceGroup;
     let path = `/subscriptions/${id.subscriptionId}/resourceGroups/${group}/providers/Microsoft.Compute`;
@@ -169,7 +173,7 @@ function begin(world: SimulatorWorld, clock: Clock, answers: Answers): Simulator
   };
 }
 
-/** What a file of an earlier version of the simulator does not have. */
+/** Members that a file of an earlier simulator lacks. */
 function laterMembers(answers: Answers) {
   return {
     denials: [],

@@ -26,10 +26,11 @@ import type { ArmResource, ImageVersionRecord, MachineFate, OperationRecord } fr
 import type { Store } from "./store.js";
 
 /*
- * A virtual machine of an image version gets a managed disk of each disk of the image; each is encrypted with the set that
- * the request gives it, else with the platform's key. Deleting the machine detaches its disks; one whose `deleteOption` is
- * Delete goes with it, and so a network interface that it has made. A machine without an image reference is kept as it was
- * put, as any other resource. Seen in Azure, not documented: its disks get the machine's tags.
+ * A virtual machine of an image version gets a managed disk for each disk of the image, encrypted
+ * with the set in the request, or with the platform's key. Deleting the machine detaches its disks;
+ * a disk whose `deleteOption` is Delete is deleted with it, and so is a network interface that it
+ * created. A machine without an image reference is kept as it was put, like any other resource.
+ * Seen in Azure, not documented: its disks get the machine's tags.
  */
 
 interface DiskRequest {
@@ -315,7 +316,7 @@ function findConsumable(store: Store, imageId: string): ImageVersionRecord | und
   return found !== undefined && store.now() < found.consumptionEndMs ? found.record : undefined;
 }
 
-/** A definition that was made of a Marketplace image hands its plan on. */
+/** A definition that was created from a Marketplace image passes its plan on. */
 function requirePlan(definition: ArmResource, given: unknown): void {
   const wanted = definition.properties?.["purchasePlan"];
   if (!isObject(wanted)) return;

@@ -6,7 +6,7 @@ import { subscription, withKeys, type SimulatorWorld } from "./world.js";
 
 const LIST: Rule = { accepts: Array.isArray, expected: "a list" };
 const WORLD = { subscriptions: LIST, resources: LIST };
-/** Of a subscription; what else it has is as `subscription` gives it. */
+/** Required for a subscription; the rest has the defaults of `subscription`. */
 const REQUIRED = { subscriptionId: TEXT };
 const KNOWN = new Set(Object.keys(subscription("any")));
 

@@ -3,7 +3,7 @@ import { GENERALIZED_VIEW } from "./os-state.js";
 import { canonicalRegion, findRegion, REGIONS } from "./regions.js";
 import type { ArmResource, RegistrationState, SubscriptionState } from "./state.js";
 
-/** What exists before the first request. */
+/** The resources that exist before the first request. */
 export interface SimulatorWorld {
   readonly subscriptions: readonly SubscriptionState[];
   readonly resources: readonly ArmResource[];
@@ -18,7 +18,7 @@ const GIGABYTE_OS_DISK = 30;
 const GIGABYTE_DATA_DISK = 64;
 const HALF_AN_HOUR_MS = 30 * 60 * 1000;
 
-/** A subscription with Microsoft.Compute and SIGEncryption registered, unless said otherwise. */
+/** A subscription with Microsoft.Compute and SIGEncryption registered by default. */
 export function subscription(
   subscriptionId: string,
   options: {
@@ -317,10 +317,11 @@ export function resourcesIn(subscriptionId: string, resourceGroup: string) {
 }
 
 /**
- * The world of "Use customer-managed keys for encrypting images": MyResourceGroup with MyGallery, MyImage, myImage,
- * myOSSnapshot, myDDSnapshot and two disk encryption sets in each of westus, eastus2 and eastus; beside them a disk
- * pair, a virtual machine, myEncryptedImage whose disks have westus's two sets, a shared and a community gallery, and in
- * westus a set of each other encryption type, for double encryption in eastus2, too.
+ * The world of "Use customer-managed keys for encrypting images": MyResourceGroup with MyGallery,
+ * MyImage, myImage, myOSSnapshot, myDDSnapshot and two disk encryption sets in each of westus,
+ * eastus2 and eastus. In addition: a disk pair, a virtual machine, myEncryptedImage whose disks
+ * have westus's two sets, a shared and a community gallery, in westus a set of each other
+ * encryption type, and one for double encryption in eastus2.
  */
 export function seedWorld(
   subscriptionId: string,

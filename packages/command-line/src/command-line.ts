@@ -1,16 +1,19 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 
-/** A command line that cannot be obeyed; its message is for whoever typed it. */
+/** A command line that cannot be run; the message is for its author. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
 export interface Command<Options extends { readonly help: boolean }> {
-  /** What `--help` prints. */
+  /** The output of `--help`. */
   readonly usage: string;
   /** Throws UsageError. */
   readOptions(args: readonly string[]): Options;
-  /** Runs until it is told to stop; gives the exit code. What it throws is told in one line, and exit code 1. */
+  /**
+   * Runs until it is stopped; returns the exit code. An exception is printed in one line, with exit
+   * code 1.
+   */
   run(options: Options): Promise<number>;
 }
 

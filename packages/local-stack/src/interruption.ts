@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 
-/** Why a program has to end before it is done, and the exit code that says so (128 and the signal's number). */
+/** Why a program ends early, and the exit code for that (128 plus the signal's number). */
 export interface Interruption {
   readonly kind: "interruption";
   readonly signal: NodeJS.Signals;
@@ -8,8 +8,9 @@ export interface Interruption {
 }
 
 /**
- * Resolves at the first Ctrl-C, SIGTERM or closed terminal, or when nobody reads what is printed any more. Further
- * ones are ignored: npm passes on a Ctrl-C that the terminal has sent to its child already.
+ * Resolves at the first Ctrl-C, SIGTERM or closed terminal, or when the reader of the output is
+ * gone. Later ones are ignored, because npm passes on a Ctrl-C that the terminal already sent to
+ * its child.
  */
 export function nextInterruption(): Promise<Interruption> {
   return new Promise((resolve) => {

@@ -23,7 +23,7 @@ import {
   type TableStorage,
 } from "./memory-tables/server.js";
 
-/** The audience of tokens for the API, where the local issuer gives them. */
+/** The audience of tokens for the API from the local issuer. */
 const LOCAL_AUDIENCE = "api://sigil";
 
 export interface LocalServicesOptions {
@@ -31,9 +31,9 @@ export interface LocalServicesOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Entities of Service Bus. */
   readonly serviceBusConfiguration: EmulatorConfiguration;
-  /** Where state outlives the process; absent: a temporary folder, removed at the end. */
+  /** Keeps state beyond the process; absent: a temporary folder, removed at the end. */
   readonly dataDirectory?: string;
-  /** Where certificates are kept, if not in the data directory. */
+  /** The folder of certificates, if not the data directory. */
   readonly certificatesDirectory?: string;
   readonly ports?: Partial<
     Record<"serviceBus" | "resourceManager" | "tokenIssuer" | "managedIdentity" | "tables", number>
@@ -50,13 +50,16 @@ export interface LocalServicesOptions {
 
 /** The local stand-ins that are running, and the settings that make Sigil use them. */
 export interface LocalServices {
-  /** Azure's own settings names: what a host process needs beside its environment. */
+  /** Azure's own names of settings, which a host process needs in addition to its environment. */
   readonly settings: Readonly<Record<string, string>>;
   readonly tokenIssuer: TokenIssuer | undefined;
   readonly serviceBus: ServiceBusEmulator | undefined;
   readonly resourceManager: ResourceManagerSimulator | undefined;
   readonly tables: TableStorage | undefined;
-  /** Of the HTTPS services; `caFile` makes a client trust them, by `--cacert` or `NODE_EXTRA_CA_CERTS`. */
+  /**
+   * For the HTTPS services; `caFile` makes a client trust them, by `--cacert` or
+   * `NODE_EXTRA_CA_CERTS`.
+   */
   readonly certificates: LocalCertificates;
   close(): Promise<void>;
 }
@@ -85,7 +88,8 @@ export async function startLocalServices(options: LocalServicesOptions): Promise
     const tls = await createCertificateAuthority(
       options.certificatesDirectory ?? (await keep("certificates")),
     );
-    // Empty is absent; it keeps local.settings.json from naming another account or namespace beside a stand-in.
+    // Empty counts as absent; it keeps local.settings.json from naming another account or namespace
+    // next to a stand-in.
     const without = (...names: readonly string[]): void => {
       for (const name of names) settings[name] = "";
     };

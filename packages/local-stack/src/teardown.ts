@@ -1,10 +1,11 @@
 /**
- * What a program has started, closed in reverse order when it ends, however it ends.
+ * Closes everything that a program started, in reverse order, however the program ends.
  *
  * Invariants
- * 1. Whatever began to start is closed, also when the program ends before it has started.
- * 2. Nothing starts once closing has begun.
- * 3. One thing that cannot be closed does not keep the others open; the first failure is told in the end.
+ *  1. Everything that began to start is closed, also if the program ends before it started.
+ *  2. Nothing starts once closing began.
+ *  3. A resource that cannot be closed does not keep the others open; the first failure is reported
+ *     at the end.
  */
 export class Teardown {
   readonly #closers: (() => Promise<void>)[] = [];
@@ -19,7 +20,7 @@ export class Teardown {
       try {
         started = await starting; // (1)
       } catch {
-        return; // It closed what it had, and whoever started it was told.
+        return; // It closed its own resources, and its caller got the error.
       }
       await close(started);
     });

@@ -33,7 +33,7 @@ export interface EntityConfiguration {
   readonly topics: readonly TopicConfiguration[];
 }
 
-/** What the emulator reads from a file in the shape of Microsoft's emulator configuration. */
+/** The parts of Microsoft's emulator configuration file that this emulator reads. */
 export interface EmulatorConfiguration extends EntityConfiguration {
   readonly namespace: string;
 }
@@ -53,7 +53,7 @@ const QUEUE_PROPERTIES = [
   "RequiresSession",
 ];
 const SUBSCRIPTION_PROPERTIES = QUEUE_PROPERTIES.filter((name) => !name.includes("Duplicate"));
-/** Of a client's request alone. */
+/** Only in a client's request. */
 const DEFAULT_RULE_PROPERTY = "DefaultRuleDescription";
 const TOPIC_PROPERTIES = [
   "DefaultMessageTimeToLive",

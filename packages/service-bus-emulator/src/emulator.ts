@@ -35,9 +35,9 @@ export type { Use };
 /** A running emulator. */
 export interface ServiceBusEmulator {
   readonly port: number;
-  /** What `@azure/service-bus` connects with. */
+  /** The connection string for `@azure/service-bus`. */
   readonly connectionString: string;
-  /** What any client connects with by TLS, where there is TLS. */
+  /** The connection string for any client by TLS, if TLS is on. */
   readonly tlsConnectionString: string;
   /** How many messages a queue, subscription, dead-letter queue or topic (its scheduled ones) holds. */
   counts(entityPath: string): MessageCounts;
@@ -73,9 +73,9 @@ export async function startServiceBusEmulator(
     { clock, store, readProperties: readFilterableMessage },
     options.configuration,
   );
-  // Clients have given up meanwhile and tried anew. @azure/service-bus 7.9.5 bears no answer to a try that it gave up: it
-  // never connects again (rhea-promise 3.0.3 keeps the socket, and its close() waits for ever once that has ended). A
-  // connection that ends unanswered is what every client bears.
+  // Clients gave up meanwhile and tried again. @azure/service-bus 7.9.5 cannot handle an answer to
+  // an abandoned try: it never connects again (rhea-promise 3.0.3 keeps the socket, and its close()
+  // waits forever once that has ended). Every client can handle a connection that ends unanswered.
   const freeze = watchForFreeze(clock, () => {
     log(
       "The process was suspended for a while: every client is disconnected, so that it connects again.",

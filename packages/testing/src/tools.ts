@@ -3,12 +3,12 @@ import path from "node:path";
 
 declare module "vitest" {
   interface TaskMeta {
-    /** What a skipped test needs that the machine does not have. */
+    /** The tool that a skipped test lacks on this machine. */
     lacks?: string;
   }
 }
 
-/** What tests use where they find it, and where it comes from. */
+/** Optional tools of the tests, and where to get them. */
 const TOOLS = {
   az: "apt-get install azure-cli",
   bicep: ".ci/bicep, or the compiler that SIGIL_BICEP names",

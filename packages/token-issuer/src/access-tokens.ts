@@ -3,7 +3,7 @@ import { SignJWT } from "jose";
 import type { Clock } from "@sigil-local/clock";
 import type { SigningKey } from "./signing-key.js";
 
-/** What a token says, where it differs from the default of a daemon application without roles. */
+/** Claims of a token that differ from the default of a daemon application without roles. */
 export interface TokenClaims {
   readonly audience?: string;
   /** Application (client) id: `azp` of a version 2.0 token, `appid` of a 1.0 token. */

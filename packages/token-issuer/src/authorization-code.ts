@@ -13,7 +13,7 @@ export interface SignInOptions {
   readonly issue: (claims: TokenClaims) => Promise<AccessToken>;
 }
 
-/** What a browser gets: a page, or the address that it goes to. */
+/** A browser's answer: a page, or a redirect. */
 export type AuthorizationAnswer =
   | { readonly kind: "page"; readonly status: number; readonly html: string }
   | { readonly kind: "redirect"; readonly location: string };
@@ -31,12 +31,15 @@ export type TokenAnswer =
 
 export interface SignIns {
   authorize(url: URL): AuthorizationAnswer;
-  /** OpenID Connect RP-Initiated Logout 1.0: nobody stays signed in here anyway, so this but sends the browser back. */
+  /**
+   * OpenID Connect RP-Initiated Logout 1.0: nobody stays signed in here, so this only redirects the
+   * browser.
+   */
   signOut(url: URL): AuthorizationAnswer;
   redeem(form: URLSearchParams): Promise<TokenAnswer>;
   /** Seconds that the next access tokens of people live; with false no refresh token is given, and those given are void. */
   setLifetime(seconds: number, refreshable: boolean): void;
-  /** What the person's next tokens say, also those that are renewed. */
+  /** Sets the roles in the person's next tokens, including renewed ones. */
   setRoles(username: string, roles: readonly string[]): void;
 }
 
@@ -274,7 +277,10 @@ function escaped(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }
 
-/** Whether an address, or an origin, is of this machine: nobody else is given a code, or lets a script read a token. */
+/**
+ * Whether an address or origin is on this machine: no other gets a code, or may let a script read a
+ * token.
+ */
 export function isLoopback(address: string): boolean {
   if (!URL.canParse(address)) return false;
   const { protocol, hostname, hash } = new URL(address);

@@ -15,7 +15,9 @@ const NAMES = {
   key: "localhost-key.pem",
 } as const;
 
-/** What a TLS server needs, and the file that makes Node trust it through `NODE_EXTRA_CA_CERTS`. */
+/**
+ * The files of a TLS server, and the one that makes Node trust it through `NODE_EXTRA_CA_CERTS`.
+ */
 export interface LocalCertificates {
   /** Absolute path of the authority's certificate, PEM. */
   readonly caFile: string;

@@ -13,7 +13,7 @@ export interface ClientApplication {
 }
 
 export interface OpenIdEndpointOptions {
-  /** Scheme, host and port, of the endpoints that are named to whoever asks here. */
+  /** Scheme, host and port of the endpoints for this caller. */
   readonly baseUrl: string;
   readonly issuer: string;
   readonly audience: string;

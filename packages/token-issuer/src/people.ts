@@ -1,4 +1,4 @@
-/** A person whom the local issuer lets sign in: no password, as nobody is kept out. */
+/** A person who can sign in with the local issuer, without a password. */
 export interface Person {
   readonly username: string;
   readonly name: string;
@@ -32,7 +32,7 @@ export const LOCAL_PEOPLE = [
 /** A public client: a page or a program that has no secret. Its redirects are any address on this machine. */
 export const LOCAL_PUBLIC_CLIENT = {
   clientId: "00000000-0000-4000-8000-0000000ba9e1",
-  /** What it was let do; a person's roles decide with it. */
+  /** The granted scopes; the person's roles limit them. */
   scopes: [
     "ImageVersions.Read",
     "ImageVersions.Write",

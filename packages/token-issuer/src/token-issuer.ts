@@ -44,7 +44,7 @@ export interface TokenIssuerOptions {
   readonly port?: number;
   /** Plain HTTP port of the managed identity endpoint, as App Service has it; 0 or absent takes any free one. */
   readonly managedIdentityPort?: number;
-  /** Where both listen; absent: on loopback alone. */
+  /** The address of both listeners; absent: only loopback. */
   readonly host?: string | undefined;
   readonly tls: { readonly key: string; readonly cert: string };
   /** Tells `iat`, `nbf` and `exp`. Clients compare them with the time of day: a clock that stands still suits few tests. */
@@ -87,7 +87,9 @@ export interface TokenIssuer {
   setManagedIdentityLifetime(seconds: number): void;
   /** Seconds that the next access tokens of people live; with false they cannot be refreshed, and those given neither. */
   setSignInLifetime(seconds: number, refreshable: boolean): void;
-  /** What the next tokens of the person with this user name say, also those that are renewed. */
+  /**
+   * Sets the roles in the next tokens of the person with this user name, including renewed ones.
+   */
   setRoles(username: string, roles: readonly string[]): void;
   /** How many managed identity tokens were given out. */
   managedIdentityTokens(): number;
@@ -104,7 +106,7 @@ export async function startTokenIssuer(options: TokenIssuerOptions): Promise<Tok
   let lifetimeSeconds = MANAGED_IDENTITY_LIFETIME_SECONDS;
   let managedIdentityTokens = 0;
 
-  // The issuer's name holds the port, which is known only once the server listens.
+  // The issuer's name contains the port, which is known only once the server listens.
   let baseUrl = "";
   const issuer = (): string => `${baseUrl}/${tenantId}/v2.0`;
   const issue = (claims: TokenClaims = {}) =>

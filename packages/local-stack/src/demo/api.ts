@@ -1,7 +1,7 @@
 import { IMAGE_PATH, versionPath } from "./requests.js";
 import type { DemoStack } from "./stack.js";
 
-/** What the demo reads of an operation. */
+/** The members of an operation that the demo reads. */
 export interface Operation {
   readonly id: string;
   readonly status: string;
@@ -29,7 +29,7 @@ interface DiskEncryption {
   readonly diskEncryptionSetId?: string;
 }
 
-/** What the demo reads of an image version. */
+/** The members of an image version that the demo reads. */
 export interface ImageVersion {
   readonly properties: {
     readonly provisioningState: string;
@@ -83,7 +83,7 @@ export class Api {
     await this.#call("PUT", `${IMAGE_PATH}/test-profile`, 200, JSON.stringify(profile));
   }
 
-  /** Undefined where Azure has no such version. */
+  /** Undefined: Azure has no such version. */
   async getVersion(version: string): Promise<ImageVersion | undefined> {
     return (await this.#call("GET", versionPath(version), 200, undefined, 404)) as
       ImageVersion | undefined;

@@ -67,7 +67,7 @@ export interface DemonstrationParts {
   readonly columns: number;
   /** Takes an event's JSON instead of its line being shown. */
   readonly onJson: ((event: unknown) => void) | undefined;
-  /** What the services and the functions host warn of. */
+  /** Prints a warning of the services or the functions host. */
   readonly onWarning: (line: string) => void;
 }
 
@@ -143,7 +143,7 @@ export async function demonstrate(parts: DemonstrationParts): Promise<string> {
     throw new Error(reason);
   });
   const told = script().catch(async (error: unknown) => {
-    // A call fails a moment before the end of its host is told, and that is then the reason.
+    // If a call fails because its host is ending, the host's end is the reason to report.
     await Promise.race([hostEnded, setTimeout(1_000)]);
     throw error;
   });

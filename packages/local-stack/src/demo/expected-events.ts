@@ -1,6 +1,6 @@
 import type { ReceivedEvent } from "./subscriber.js";
 
-/** What one request has to lead to. */
+/** The expected result of one request. */
 export interface ExpectedVersion {
   readonly version: string;
   readonly outcome: "succeeds" | "is refused" | "is promoted once tested";
@@ -8,13 +8,13 @@ export interface ExpectedVersion {
 }
 
 /**
- * The events that subscribers have to see: for a version that succeeds Accepted, Creating, RegionCompleted of each
- * region and Completed; for one that is tested those of its test and its promotion as well; for one that is refused Accepted
- * and Failed.
+ * The events that subscribers must see. For a version that succeeds: Accepted, Creating,
+ * RegionCompleted for each region, and Completed. For one that is tested, also those of its test
+ * and its promotion. For one that is refused: Accepted and Failed.
  *
  * Invariants
- * 1. Each of them comes exactly once, and no other comes, but for RegionReplicating.
- * 2. No event comes twice: subscribers know an event by its id.
+ *  1. Each of them comes exactly once, and no other comes, except RegionReplicating.
+ *  2. No event comes twice: subscribers recognize an event by its id.
  */
 export class ExpectedEvents {
   readonly #missing = new Map<string, string[]>();
@@ -80,7 +80,7 @@ export class ExpectedEvents {
   }
 }
 
-/** Of the test by machines, and of the promotion that follows. */
+/** The events of the test by machines, and of the promotion that follows. */
 function factsOfTest(regions: readonly string[]): readonly string[] {
   return [
     "TestRequested",

@@ -4,7 +4,7 @@ import type { Style } from "./style.js";
 /** What is printed while versions replicate: lines, and on a terminal a bar for each region below them. */
 export interface Progress {
   line(text: string): void;
-  /** Shows a bar for a region that is followed from now on. */
+  /** Shows a bar for a region from now on. */
   follow(version: string, region: string): void;
   /** `note` is a word or two, such as "usable". */
   update(version: string, region: string, percent: number, note: string): void;
@@ -12,7 +12,7 @@ export interface Progress {
   stop(): void;
 }
 
-/** Width of everything in a bar's line but the bar. */
+/** The width of a bar's line without the bar. */
 const AROUND_BAR = 46;
 const ERASE_TO_END_OF_LINE = "\x1b[K";
 
@@ -29,7 +29,7 @@ export function barsOn(stream: NodeJS.WriteStream, style: Style): Progress {
     autopadding: true,
     hideCursor: true,
     linewrap: true,
-    forceRedraw: true, // What is printed above moves bars that have not changed, too.
+    forceRedraw: true, // Lines printed above also move bars that did not change.
     gracefulExit: false,
   });
   return {
@@ -63,7 +63,7 @@ export function barsOn(stream: NodeJS.WriteStream, style: Style): Progress {
   };
 }
 
-/** Lines alone, for a file or a pipe: the events tell of every region's progress. */
+/** Only lines, for a file or a pipe: the events report every region's progress. */
 export function linesOn(stream: NodeJS.WritableStream): Progress {
   return {
     line: (text) => void stream.write(`${text}\n`),

@@ -90,8 +90,9 @@ export function testProfile(regions: readonly string[]) {
 }
 
 /**
- * The same document's sample with `--os-snapshot`, `--data-snapshot-luns 0` and `--data-snapshots`. It asks for
- * "eastus" and gives sets of East US 2: a mistake, as a disk encryption set serves its own region alone.
+ * The same document's sample with `--os-snapshot`, `--data-snapshot-luns 0` and `--data-snapshots`.
+ * It requests "eastus" with sets of East US 2, which is a mistake: a disk encryption set only
+ * serves its own region.
  */
 export function snapshotsRequest(secondRegion: "eastus" | "eastus2") {
   return {

@@ -5,7 +5,7 @@ import type { ResourceManagerSimulator } from "@sigil-local/arm-simulator";
 import { startLocalServices } from "../services.js";
 import type { Teardown } from "../teardown.js";
 
-/** What the demo talks to. */
+/** The services that the demo calls. */
 export interface DemoStack {
   readonly origin: string;
   readonly token: string;
@@ -22,7 +22,7 @@ const PACE = {
   SIGIL_POLL_MAX_SECONDS: "2",
   SIGIL_CONFIRM_SECONDS: "2",
   SIGIL_STALE_LOOK_SECONDS: "5",
-  // Versions that wait for their test are looked at.
+  // Looks at versions that wait for their test.
   SIGIL_RECONCILE_SCHEDULE: "*/2 * * * * *",
   SIGIL_TEST_MACHINES: "true",
 };
@@ -60,7 +60,7 @@ export async function startDemoStack(
           if (/^\[[^\]]+\] (?:warning|error|critical) /u.test(line)) onWarning(line);
         },
       }),
-    // Nothing is kept, so nothing has to come to its end.
+    // Nothing is kept, so nothing has to finish.
     (started) => started.kill(),
   );
   return {

@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 
-/** Sets text off on a terminal that shows colours; gives it back as it is elsewhere. */
+/** Styles text on a terminal with colours; elsewhere returns it unchanged. */
 export type Style = (format: Parameters<typeof styleText>[0], text: string) => string;
 
 /** Colours for `stream`, unless it is no terminal or NO_COLOR is set (https://no-color.org). */

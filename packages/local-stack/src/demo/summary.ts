@@ -5,7 +5,7 @@ import type { Style } from "./style.js";
 export interface Outcome {
   readonly version: string;
   readonly operation: Operation;
-  /** Absent where Azure has none. */
+  /** Absent: Azure has none. */
   readonly image: ImageVersion | undefined;
 }
 

@@ -3,7 +3,10 @@ import type { ExpectedVersion } from "./expected-events.js";
 import { versionId } from "./requests.js";
 import type { Outcome } from "./summary.js";
 
-/** What the API and Azure Resource Manager show against what was to happen; empty when all is right. */
+/**
+ * The differences between what the API and Azure Resource Manager show and what was expected;
+ * empty: none.
+ */
 export function differences(
   expected: readonly (ExpectedVersion & { readonly request: Request })[],
   outcomes: readonly Outcome[],
@@ -24,7 +27,7 @@ export function differences(
   });
 }
 
-/** What the demo's own requests have in common. */
+/** What the demo's own requests share. */
 export interface Request {
   readonly properties: {
     readonly publishingProfile: {

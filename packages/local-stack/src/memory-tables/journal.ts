@@ -2,8 +2,8 @@ import { closeSync, openSync, readFileSync, renameSync, writeFileSync, writeSync
 import type { Position, Row } from "./rows.js";
 
 /**
- * What one write has changed in a table, which it makes where there is none: rows as they are now, keys alone of those that are gone.
- * Without rows the table is deleted.
+ * The changes of one write to a table, which it creates if missing: rows as they are now, only the
+ * keys of deleted rows. Without rows the table is deleted.
  */
 export interface Change {
   readonly table: string;
@@ -11,8 +11,8 @@ export interface Change {
 }
 
 /**
- * What tables hold, on disk: a line for each change, written before the write is answered. A line that was cut off as the
- * process died was never answered, and is none.
+ * The contents of tables, on disk: a line for each change, written before the write is answered. A
+ * line cut off by the end of the process was never answered, and does not count.
  */
 export class Journal {
   readonly #file: string;
@@ -37,7 +37,7 @@ export class Journal {
       .map((line) => JSON.parse(line) as Change);
   }
 
-  /** Begins anew with these: what has been overwritten since takes no room. */
+  /** Starts the file again with these changes, so that overwritten ones take no space. */
   begin(changes: readonly Change[]): void {
     const next = `${this.#file}.next`;
     writeFileSync(next, changes.map(lineOf).join(""));

@@ -17,7 +17,7 @@ export interface TableResponse {
   readonly body?: string;
 }
 
-/** What a request costs: each is one of what Azure bills as a transaction. */
+/** The cost of a request: each counts as one of Azure's billed transactions. */
 export interface TableAccess {
   readonly kind: "read" | "write" | "transaction" | "createTable" | "deleteTable";
   readonly table: string;
@@ -274,12 +274,12 @@ function kindOf(method: string): Write["kind"] {
   }
 }
 
-/** What follows the account. */
+/** The path after the account. */
 function pathOf(url: string): string {
   return /^\/[^/]+\/([^?]*)/u.exec(url)?.[1] ?? "";
 }
 
-/** Of the address of a table itself. */
+/** The table's name, from the URL of a table itself. */
 function nameIn(path: string): string | undefined {
   return /^Tables\('([^']*)'\)$/u.exec(decodeURIComponent(path))?.[1];
 }

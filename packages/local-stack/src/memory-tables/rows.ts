@@ -20,7 +20,7 @@ export interface Position {
   readonly rowKey: string;
 }
 
-/** What a query asks of a row's keys: each bound includes its own value. */
+/** A query's conditions on a row's keys: each bound includes its own value. */
 export interface Selection {
   readonly partitionKey?: string;
   /** Not before this one. */
@@ -96,7 +96,7 @@ function insert(sorted: string[], key: string): void {
   sorted.splice(indexOf(sorted, key), 0, key);
 }
 
-/** Where `key` is, or would be. */
+/** The index of `key`, or where it would be. */
 function indexOf(sorted: readonly string[], key: string): number {
   let low = 0;
   let high = sorted.length;

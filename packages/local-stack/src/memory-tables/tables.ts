@@ -87,7 +87,7 @@ export class Tables {
     return changed.map((row) => ("etag" in row ? row.etag : undefined));
   }
 
-  /** What a write makes of its row: the keys alone where it is deleted. */
+  /** The row after a write; only its keys if it is deleted. */
   #written(rows: Rows, write: Write, timestamp: string): Row | Position {
     const { kind, partitionKey, rowKey, properties } = write;
     if (kind === "delete") return { partitionKey, rowKey };

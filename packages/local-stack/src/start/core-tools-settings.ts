@@ -2,8 +2,8 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 
 /**
- * Writes the settings of the running stack as the `local.settings.json` that `func start` of Azure Functions Core Tools
- * reads, readable by its owner alone; answers its path.
+ * Writes the settings of the running stack as the `local.settings.json` that `func start` of Azure
+ * Functions Core Tools reads, readable only by its owner; returns its path.
  */
 export async function writeCoreToolsSettings(
   directory: string,
@@ -12,7 +12,7 @@ export async function writeCoreToolsSettings(
   const file = path.join(directory, "local.settings.json");
   const Values = {
     FUNCTIONS_WORKER_RUNTIME: "node",
-    // Empty is how a host process of ours is told "absent"; others may take it at its word.
+    // Empty means absent only to our own host process; Core Tools would take it as a value.
     ...Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== "")),
   };
   await writeFile(file, `${JSON.stringify({ IsEncrypted: false, Values }, null, 2)}\n`, {

@@ -21,9 +21,10 @@ export interface Origins {
 }
 
 /**
- * Writes `env`, for a shell to source: tokens of the local issuer and the addresses of what is local, under names that no
- * setting of Sigil has, so that a later start in that shell is not led elsewhere. Beside it, `request.json` is a request.
- * Both are readable by their owner alone; no secret of a service that the environment names is in them.
+ * Writes `env`, for a shell to source: tokens of the local issuer and the addresses of local
+ * services. Their names are no settings of Sigil, so a later start in that shell does not pick them
+ * up. Also writes the request `request.json`. Both are readable only by their owner, and contain no
+ * secret of a service that the environment names.
  */
 export async function writeEnvironmentFile(
   directory: string,
@@ -81,7 +82,7 @@ export async function writeEnvironmentFile(
     await writeFile(path.join(directory, name), text, { mode: 0o600 });
 }
 
-/** Undefined where there is no value. */
+/** Undefined without a value. */
 function variable(name: string, value: string | undefined): string | undefined {
   return value === undefined
     ? undefined

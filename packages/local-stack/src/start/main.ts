@@ -17,7 +17,7 @@ import { welcome } from "./welcome.js";
 import { Teardown } from "../teardown.js";
 import { EVENTS_TOPIC } from "../entities.js";
 
-/** So many of the host's last lines are shown where it has ended by itself. */
+/** Prints this many of the host's last lines if it ends by itself. */
 const LAST_LINES = 20;
 const PACE = {
   SIGIL_POLL_INITIAL_SECONDS: "2",
@@ -29,7 +29,7 @@ const PACE = {
 /** Regions then take visibly different times: the simulator derives them from this and the version's id. */
 const REPLICATION_SEED = "coast to coast";
 
-/** Runs the local stack until it is told to stop, and returns its exit code. */
+/** Runs the local stack until it is stopped, and returns its exit code. */
 async function run(options: StartOptions): Promise<number> {
   const interruption = nextInterruption();
   const teardown = new Teardown();
@@ -84,7 +84,7 @@ async function start(options: StartOptions, teardown: Teardown): Promise<Running
     if (lastLines.length > LAST_LINES) lastLines.shift();
     if (options.verbose) print(line);
   };
-  // Why a start fails is told in one line, not by what the host prints before.
+  // A failing start is explained in one line, without the host's earlier output.
   let print = (line: string): void => void early.push(line);
   const early: string[] = [];
 
@@ -147,7 +147,7 @@ async function start(options: StartOptions, teardown: Teardown): Promise<Running
   return { ...host, lastLines };
 }
 
-/** Where the files for whoever has started the stack are: with the state, or in a temporary folder. */
+/** The folder for files for the user: with the state, or in a temporary folder. */
 async function filesDirectoryOf(dataDirectory: string | undefined): Promise<string> {
   if (dataDirectory === undefined) return mkdtemp(path.join(tmpdir(), "sigil-start-"));
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 });

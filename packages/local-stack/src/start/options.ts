@@ -51,7 +51,7 @@ export interface StartOptions {
   readonly dataDirectory: string | undefined;
   readonly ports: Ports;
   readonly replicationMinutes: number;
-  /** Of Service Bus: those of infra/, and the subscriptions that were asked for. */
+  /** Service Bus entities: those of infra/, and the requested subscriptions. */
   readonly entities: EmulatorConfiguration;
   readonly https: boolean;
   readonly verbose: boolean;

@@ -7,7 +7,7 @@ import type { Origins } from "./environment-file.js";
 export interface RunningStack extends Origins {
   readonly services: LocalServices;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Of the files env, request.json and host.log. */
+  /** The folder of env, request.json and host.log. */
   readonly filesDirectory: string;
   readonly isKept: boolean;
   readonly replicationMinutes: number;
@@ -25,7 +25,10 @@ const STAND_INS = {
   resourceManager: ["SIGIL_RESOURCE_MANAGER_ENDPOINT"],
 } as const satisfies Partial<Record<keyof LocalServices, readonly string[]>>;
 
-/** What `npm start` prints once everything runs; commands in it work as pasted. Tells no secret of a named service. */
+/**
+ * The text that `npm start` prints once everything runs; its commands work as pasted. Contains no
+ * secret of a named service.
+ */
 export function welcome(stack: RunningStack): string {
   const { origin, httpsOrigin, services, replicationMinutes, subscriptions } = stack;
   const { resourceManager, serviceBus } = services;

@@ -1,4 +1,4 @@
-/** What the address of a link, or the name in a token, leads to. */
+/** The target of a link's address, or of the name in a token. */
 export interface Address {
   /** The entity's path, without `/$management`. */
   readonly path: string;

@@ -8,7 +8,7 @@ import { toText } from "./typed.js";
 
 const SAS_TOKEN_TYPE = "servicebus.windows.net:sastoken";
 
-/** What one connection may use, by the tokens it has put. */
+/** The rights of one connection, from the tokens it put. */
 export class Claims {
   readonly #untilMs = new Map<string, number>();
 

@@ -1,9 +1,10 @@
 import type { RheaDelivery, Sender } from "./rhea.js";
 
 /**
- * What a link may still be sent. rhea takes credit off when it writes a transfer, one tick later, and a delivery sent
- * without credit would hold up every link of its session: so what is queued is counted against the credit here. And rhea
- * writes transfers before attaches, so a link whose credit came in the same breath as its attach has to wait a tick.
+ * The remaining credit of a link. rhea subtracts credit when it writes a transfer, one tick later,
+ * and a delivery sent without credit would block every link of its session, so queued deliveries
+ * count against the credit here. rhea also writes transfers before attaches, so a link whose credit
+ * came together with its attach must wait a tick.
  */
 export class LinkCredit {
   readonly #link: Sender;

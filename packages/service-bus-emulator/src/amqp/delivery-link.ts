@@ -64,7 +64,7 @@ export class DeliveryLink implements Consumer {
     this.#answerDrain();
   }
 
-  /** What the peer has made of a delivery. */
+  /** Handles the peer's outcome of a delivery. */
   onOutcome(delivery: RheaDelivery): void {
     const outcome = delivery.remote_state;
     if (outcome === undefined) return;

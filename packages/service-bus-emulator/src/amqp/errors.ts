@@ -26,7 +26,7 @@ export function entityNotFound(address: string): AmqpError {
   };
 }
 
-/** The error of a lock that has ended. */
+/** The error of an expired lock. */
 export const LOST = {
   "lock-lost": {
     condition: CONDITION.messageLockLost,

@@ -15,7 +15,7 @@ const OPERATIONS: Operations = {
   ...SESSION_OPERATIONS,
 };
 
-/** What a request takes: to schedule a message is to send it. */
+/** The right that a request needs: scheduling a message is sending it. */
 export function rightOf({ properties }: Request): "Listen" | "Send" {
   return /schedule/u.test(toText(properties.get("operation")) ?? "") ? "Send" : "Listen";
 }

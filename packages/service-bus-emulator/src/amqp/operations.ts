@@ -10,12 +10,12 @@ export interface Response {
   readonly body?: unknown;
 }
 
-/** The entries of a request's body, and the link it is about, if it says so. */
+/** The entries of a request's body, and its link, if it names one. */
 export interface Fields extends ReadonlyMap<string, Typed> {
   readonly linkName: string | undefined;
 }
 
-/** What `$management` does under a name; an Error that it throws is the client's mistake. */
+/** A `$management` operation; an Error that it throws is the client's mistake. */
 export type Operation = (entity: Entity, fields: Fields) => Response;
 export type Operations = Readonly<Record<string, Operation>>;
 

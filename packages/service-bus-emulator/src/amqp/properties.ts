@@ -18,7 +18,7 @@ export const PROPERTY = {
   replyToGroupId: 12,
 } as const;
 
-/** What the broker needs to know of a message that a sender wrote; throws when the bytes are not AMQP. */
+/** The parts of a sent message that the broker needs; throws if the bytes are not AMQP. */
 export function readIncomingMessage(bytes: Buffer): IncomingMessage {
   const parts = readParts(bytes);
   const scheduled = parts.messageAnnotations.get("x-opt-scheduled-enqueue-time");
@@ -35,7 +35,9 @@ export function readIncomingMessage(bytes: Buffer): IncomingMessage {
   };
 }
 
-/** What a subscription's filters may ask of a message; the bytes are read when the first of them asks. */
+/**
+ * The parts of a message that a subscription's filters may use; the bytes are read on first use.
+ */
 export function readFilterableMessage(record: MessageRecord): FilterableMessage {
   let parts: MessageParts | undefined;
   let user: Map<string, Typed> | undefined;

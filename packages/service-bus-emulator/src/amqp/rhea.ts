@@ -68,7 +68,7 @@ export interface Terminus {
   readonly distribution_mode?: string | null;
   readonly outcomes?: string | string[] | null;
   readonly capabilities?: string | string[] | null;
-  /** Of a source; a described value stays typed. */
+  /** A source's; a described value stays typed. */
   readonly filter?: Readonly<Record<string, unknown>> | null;
 }
 

@@ -62,7 +62,9 @@ function sectionCode(typed: Typed): number | undefined {
     : undefined;
 }
 
-/** What of a message is looked at; fields of lists by position, undefined where null. */
+/**
+ * The parts of a message that the broker reads; fields of lists by position, undefined for null.
+ */
 export interface MessageParts {
   readonly header: readonly (Typed | undefined)[];
   readonly messageAnnotations: ReadonlyMap<string, Typed>;
@@ -108,7 +110,9 @@ export function readParts(bytes: Buffer): MessageParts {
   return parts;
 }
 
-/** The same message with this message-id; every section but the properties stays byte for byte. */
+/**
+ * The same message with this message-id; every section except the properties stays byte for byte.
+ */
 export function withMessageId(bytes: Buffer, messageId: string): Buffer {
   const sections = [...readSections(bytes)];
   const old = sections.find(({ code }) => code === SECTION.properties);
@@ -199,7 +203,9 @@ function changedProperties(record: MessageRecord): Map<string, Typed> {
   return changes;
 }
 
-/** Takes off the sections in front of the bare message, of which the delivery annotations were for the broker alone. */
+/**
+ * Removes the sections before the bare message; the delivery annotations were only for the broker.
+ */
 function splitBareMessage(bytes: Buffer): {
   header: readonly (Typed | undefined)[];
   annotations: ReadonlyMap<string, Typed>;

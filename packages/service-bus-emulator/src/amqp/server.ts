@@ -47,7 +47,10 @@ export interface AmqpServerOptions {
   readonly key: SharedAccessKey;
   /** The time tokens are checked against: their makers' time, which is not the broker's in a test. */
   readonly tokenNow: () => number;
-  /** Whether whoever connects now did so before this process stood still, and may have given up. */
+  /**
+   * Whether a client connecting now may have done so before this process was suspended, and given
+   * up since.
+   */
   readonly isThawing: () => boolean;
   readonly log: (line: string) => void;
   readonly onUse: (use: Use) => void;
@@ -56,7 +59,7 @@ export interface AmqpServerOptions {
   readonly tls: Tls | undefined;
 }
 
-/** What a TLS server needs, PEM. */
+/** The files of a TLS server, PEM. */
 export interface Tls {
   readonly key: string;
   readonly cert: string;
@@ -64,7 +67,7 @@ export interface Tls {
 
 /** A right that a client has used, as Azure's roles have them. */
 export interface Use {
-  /** Of the entity, such as `queue/$DeadLetterQueue`, as the client spells it. */
+  /** The entity's path, such as `queue/$DeadLetterQueue`, in the client's spelling. */
   readonly path: string;
   readonly right: "Listen" | "Send";
   /** As the client says it when it connects. */
@@ -121,7 +124,7 @@ export class AmqpServer {
       max_frame_size: MAX_FRAME_SIZE,
       session_buffer_size: { outgoing: OUTGOING_BUFFER_SIZE },
     });
-    // rhea's own listener hears of a connection once it is known to speak AMQP.
+    // rhea's own listener gets a connection once it is known to speak AMQP.
     const accept = server.listeners("connection") as ((socket: Socket) => void)[];
     server.removeAllListeners("connection");
     const receive = (socket: Socket): void => {
@@ -132,7 +135,7 @@ export class AmqpServer {
       socket.once("data", (first: Buffer) => {
         socket.pause();
         socket.unshift(first);
-        // What a TLS connection carries is looked at as what comes plain; its socket is TLS's to read.
+        // A TLS connection is inspected like a plain one, after TLS read its socket.
         if (front && first[0] === HANDSHAKE) return void front.emit("connection", socket);
         if (AMQP.startsWith(first.toString("latin1", 0, AMQP.length)))
           for (const each of accept) each(socket);
@@ -148,7 +151,7 @@ export class AmqpServer {
     return (server.address() as AddressInfo).port;
   }
 
-  /** Ends every connection that there is, as a network that fails does; clients may connect anew. */
+  /** Ends every connection, like a failing network; clients may connect again. */
   disconnectAll(): void {
     // rhea hears of a socket's end or error, not of its close. Without the error the links would stay, and be sent messages.
     for (const socket of this.#sockets)
@@ -211,7 +214,7 @@ export class AmqpServer {
     };
     container.on("connection_close", onEnd);
     container.on("disconnected", onEnd);
-    // rhea raises an error for what nobody listens to.
+    // rhea raises an error for events without a listener.
     for (const event of [
       "receiver_close",
       "sender_error",
@@ -390,7 +393,10 @@ export class AmqpServer {
   }
 }
 
-/** Whoever connects proves himself on `$cbs`: the .NET client calls that mechanism MSSBCBS, the others ANONYMOUS. */
+/**
+ * Clients authenticate on `$cbs`: the .NET client calls that mechanism MSSBCBS, the others
+ * ANONYMOUS.
+ */
 function offerSasl({ sasl_server_mechanisms }: Container): void {
   sasl_server_mechanisms.enable_anonymous();
   const anonymous = sasl_server_mechanisms["ANONYMOUS"];

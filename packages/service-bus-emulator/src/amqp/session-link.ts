@@ -7,7 +7,7 @@ import { types, type Sender, type Typed } from "./rhea.js";
 const FILTER = "com.microsoft:session-filter";
 const LOCKED_UNTIL = "com.microsoft:locked-until-utc";
 const TIMEOUT = "com.microsoft:timeout";
-/** How long a client waits that does not say so: the operation timeout of the SDKs. */
+/** How long a client waits by default: the operation timeout of the SDKs. */
 const DEFAULT_WAIT_MS = 60_000;
 const TICKS_PER_MS = 10_000n;
 /** Ticks of .NET from the year 1 to 1970. */
@@ -59,7 +59,7 @@ export class SessionWait {
     this.#queue.requestSession(this.#request);
   }
 
-  /** The peer does not wait any more; to be called before rhea answers its detach. */
+  /** Withdraws a waiting peer; must run before rhea answers its detach. */
   close(): void {
     this.#queue.withdrawRequest(this.#request); // (2)
     this.#writeAttach();

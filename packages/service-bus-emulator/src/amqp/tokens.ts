@@ -7,7 +7,7 @@ export interface SharedAccessKey {
   readonly key: string;
 }
 
-/** What a token grants. */
+/** The grant of a token. */
 export type TokenCheck =
   | { readonly kind: "valid"; readonly path: string; readonly untilMs: number }
   | { readonly kind: "refused"; readonly reason: string };

@@ -1,6 +1,6 @@
 import type { Clock } from "@sigil-local/clock";
 
-/** Wakes once, at the earliest of the times it was asked for. */
+/** Wakes once, at the earliest of the requested times. */
 export class Alarm {
   readonly #clock: Clock;
   readonly #ring: () => void;

@@ -6,7 +6,7 @@ import { Rules } from "./rules.js";
 import type { Operation, Store, StoredEntity } from "./store.js";
 import { Topic, type Subscription, type TopicDependencies } from "./topic.js";
 
-/** What an address may lead to. */
+/** The targets of an address. */
 export type Entity =
   | { readonly kind: "queue"; readonly queue: Queue }
   | { readonly kind: "topic"; readonly topic: Topic }
@@ -17,7 +17,7 @@ export type Entity =
     }
   | { readonly kind: "dead-letter-queue"; readonly queue: Queue };
 
-/** What of a store a broker has no place for. */
+/** Parts of a store that the broker has no place for. */
 export interface NotRestored {
   /** Paths that lead to no entity. */
   readonly unknownPaths: readonly string[];
@@ -81,8 +81,8 @@ export class Broker {
   }
 
   /**
-   * Makes a subscription as clients do. It does not outlive this process, and is deleted once nobody has used it for `idleMs`.
-   * False if there is one of that name, or no such topic.
+   * Creates a subscription for a client. It ends with this process, and is deleted after `idleMs`
+   * without use. False if the name is taken, or there is no such topic.
    */
   createSubscription(
     topicPath: string,

@@ -1,6 +1,9 @@
 import type { Operation } from "./store.js";
 
-/** What one step does to the broker: its operations are stored together, then the queues it touched look again. */
+/**
+ * The effects of one step on the broker: its operations are stored together, then the touched
+ * queues refresh.
+ */
 export class Change {
   readonly operations: Operation[] = [];
   readonly touched = new Set<{ refresh(): void }>();

@@ -1,7 +1,7 @@
 import type { Delivery } from "./delivery.js";
 import type { SessionLock } from "./sessions.js";
 
-/** Somebody who receives. */
+/** A receiver. */
 export interface Consumer {
   readonly receiveAndDelete: boolean;
   /** The session it was given; undefined in a queue without sessions. */
@@ -30,7 +30,10 @@ export class Consumers {
     if (index >= 0) this.#consumers.splice(index, 1);
   }
 
-  /** Serves whoever has credit, until nobody takes any more; `next` is asked once for each delivery. */
+  /**
+   * Serves receivers with credit until none takes another delivery; `next` is called once for each
+   * delivery.
+   */
   pump(next: (consumer: Consumer) => Delivery | undefined): void {
     if (this.#pumping) return;
     this.#pumping = true;

@@ -6,7 +6,7 @@ export interface QueueSettings {
   readonly maxDeliveryCount: number;
   readonly defaultTimeToLiveMs: number | undefined;
   readonly deadLetteringOnExpiration: boolean;
-  /** Undefined where duplicates are not detected. */
+  /** Undefined: duplicates are not detected. */
   readonly duplicateWindowMs: number | undefined;
   readonly requiresSession: boolean;
 }
@@ -22,7 +22,7 @@ export interface Delivery {
   readonly lock: MessageLock | undefined;
 }
 
-/** What becomes of a settlement. */
+/** The result of a settlement. */
 export type Settled = "settled" | "lock-lost" | "session-lock-lost" | "not-allowed";
 
 export interface DeadLettering {

@@ -1,6 +1,7 @@
 /**
- * A binary min-heap whose entries may die where they lie: `isLive` is asked as they surface, so that taking an entry out
- * of the middle costs nothing, and the dead are swept once they are the majority.
+ * A binary min-heap whose entries may become dead in place: `isLive` is called when they reach the
+ * top, so removing an entry from the middle costs nothing. Dead entries are swept once they are the
+ * majority.
  */
 export class Heap<Entry> {
   readonly #rank: (entry: Entry) => number;

@@ -2,8 +2,8 @@
  * The locks on a queue's messages, by token.
  *
  * Invariants
- * 1. A message has at most one lock, and a token belongs to one delivery.
- * 2. A lock that has ended is found by nobody.
+ *  1. A message has at most one lock, and a token belongs to one delivery.
+ *  2. An ended lock is never found.
  */
 import { randomUUID } from "node:crypto";
 import type { MessageLock } from "./delivery.js";
@@ -22,7 +22,7 @@ export class Locks {
     ({ held, lock }) => held.lock === lock,
   );
 
-  /** Locks a message under a new token, until it is ended only where `untilMs` is Infinity. */
+  /** Locks a message under a new token; with `untilMs` Infinity, until the lock is ended. */
   grant(held: Held, untilMs: number): MessageLock {
     return this.restore(held, { token: randomUUID(), untilMs });
   }

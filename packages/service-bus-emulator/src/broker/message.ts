@@ -1,4 +1,4 @@
-/** A message as a sender hands it to the broker, which reads nothing from its bytes but what stands here. */
+/** A message from a sender; the broker reads only these members from its bytes. */
 export interface IncomingMessage {
   /** The encoded message, kept as the sender wrote it. */
   readonly bytes: Buffer;
@@ -29,7 +29,7 @@ export interface MessageRecord {
   readonly deadLetterErrorDescription: string | undefined;
 }
 
-/** Where a message stands, as a peek shows it. */
+/** The state of a message, as a peek shows it. */
 export type MessageState = "active" | "deferred" | "scheduled";
 
 /** The state a record speaks of. */

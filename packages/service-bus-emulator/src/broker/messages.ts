@@ -26,7 +26,7 @@ import type { Operation, StoredEntity } from "./store.js";
 /** Takes a message that has become active in place of the ready ones; undefined keeps it. */
 export type Forward = (change: Change, record: MessageRecord) => void;
 
-/** What a settlement that is no completion does to the record. */
+/** How a settlement other than completion changes the record. */
 export interface Return {
   readonly changes: ChangedProperties;
   readonly counted: boolean;
@@ -42,7 +42,7 @@ const WITHOUT_SESSION: DeadLettering = {
   changedProperties: NO_CHANGES,
 };
 
-/** Where a queue's messages go that are not its own any more, or not yet. */
+/** The queues that take messages which no longer, or not yet, belong to this one. */
 export interface Neighbours {
   /** Undefined in a dead-letter queue. */
   readonly deadLetterQueue: { put(change: Change, record: MessageRecord): void } | undefined;
@@ -161,7 +161,7 @@ export class Messages {
     return { record: held.record, lock: { ...lock, untilMs } };
   }
 
-  /** Starts a message's lock anew, and returns when it ends. */
+  /** Restarts a message's lock, and returns its new end. */
   renew(change: Change, held: Held, token: string): number {
     const lock = { token, untilMs: this.#lockEndMs() };
     this.locks.restore(held, lock);
@@ -189,7 +189,7 @@ export class Messages {
     const record: MessageRecord = {
       ...held.record,
       deliveryCount,
-      // A message once deferred can be had by its number only, however it is given back.
+      // A message once deferred is only available by its number, however it is returned.
       deferred: held.record.deferred || how.deferred,
       changedProperties: merged(held.record.changedProperties, how.changes),
     };
@@ -231,7 +231,7 @@ export class Messages {
     });
   }
 
-  /** Gives back the messages of a session whose lock ends (9). */
+  /** Returns the messages of a session whose lock ends (9). */
   returnSession(change: Change, sessionId: string, counted: boolean): void {
     for (const token of this.locks.ofSession(sessionId)) {
       const held = this.locks.end(token);

@@ -49,7 +49,7 @@ export class Places {
     return this.#messages.values();
   }
 
-  /** Takes in a message, where its record says it belongs if it is not locked. */
+  /** Takes in a message: locked, or in the place that its record shows. */
   hold(record: MessageRecord, locked = false): Held {
     const held: Held = {
       sequenceNumber: record.sequenceNumber,
@@ -104,7 +104,7 @@ export class Places {
     return held !== undefined && dueAtMs(held) <= nowMs ? this.#scheduled.pop() : undefined;
   }
 
-  /** The next message that has expired, locked or not. */
+  /** The next expired message, locked or not. */
   popExpired(nowMs: number): Held | undefined {
     const held = this.#expiring.peek();
     return held !== undefined && expiresAtMs(held.record) <= nowMs

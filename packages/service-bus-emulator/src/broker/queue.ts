@@ -92,7 +92,10 @@ export class Queue {
     return !this.#consumers.isEmpty;
   }
 
-  /** Asks for a session, which the requester has until he releases it or it is lost; only where sessions are required. */
+  /**
+   * Requests a session, which the requester holds until it is released or lost; only if sessions
+   * are required.
+   */
   requestSession(request: SessionRequest): void {
     this.refresh();
     this.#sessions?.request(request);
@@ -112,13 +115,13 @@ export class Queue {
     this.#commit(change);
   }
 
-  /** The lock on a session that has not ended; undefined if there is none, or another link has it. */
+  /** The current lock on a session; undefined: none, or another link's. */
   findSession(sessionId: string, linkName?: string): SessionLock | undefined {
     this.refresh();
     return this.#sessions?.find(sessionId, linkName);
   }
 
-  /** Starts the lock that `findSession` found anew. */
+  /** Restarts the lock that `findSession` found. */
   renewSession(lock: SessionLock): void {
     this.#sessions?.renew(lock);
   }
@@ -183,7 +186,10 @@ export class Queue {
     return "settled";
   }
 
-  /** Starts the locks of all these tokens anew and returns when they end; undefined, and no change, if one has ended. */
+  /**
+   * Restarts the locks of all these tokens and returns their ends; undefined, without a change, if
+   * one has ended.
+   */
   renew(tokens: readonly string[]): number[] | undefined {
     this.refresh();
     const held = tokens.map((token) => this.#messages.locks.find(token));
@@ -280,7 +286,7 @@ export class Queue {
     return delivery;
   }
 
-  /** Ends a lock and returns its message, which is in no place until the caller says so (2). */
+  /** Ends a lock and returns its message, which the caller must place (2). */
   #unlock(token: string): Held | undefined {
     this.refresh();
     return this.#messages.locks.end(token);

@@ -18,7 +18,7 @@ export interface SessionLock {
   readonly untilMs: number;
 }
 
-/** Somebody who wants a session; hears one answer, and of the end of the lock if it ends without him. */
+/** A requester of a session; gets one answer, and a notice if the lock ends without its doing. */
 export interface SessionRequest {
   /** Undefined: any. */
   readonly sessionId: string | undefined;
@@ -97,7 +97,7 @@ export class Sessions {
     return this.#held.get(lock.sessionId)?.lock === lock;
   }
 
-  /** Starts a lock that has not ended anew. */
+  /** Restarts a current lock. */
   renew({ sessionId }: SessionLock): void {
     const holding = this.#held.get(sessionId);
     if (holding === undefined) return;

@@ -73,7 +73,7 @@ export const memoryStore: Store = {
   afterCommit: (task) => task(),
 };
 
-/** What a store holds of one entity. */
+/** The contents of a store for one entity. */
 export interface StoredEntity {
   nextSequenceNumber: number;
   readonly messages: Map<number, MessageRecord>;

@@ -13,7 +13,7 @@ export interface Subscription {
 }
 
 export interface TopicDependencies extends QueueDependencies {
-  /** What filters may ask of an encoded message. */
+  /** The properties of an encoded message that filters may use. */
   readonly readProperties: (record: MessageRecord) => FilterableMessage;
 }
 

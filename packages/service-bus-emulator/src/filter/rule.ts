@@ -25,7 +25,7 @@ export const DEFAULT_RULE: Rule = {
   filter: { kind: "true" },
 };
 
-/** What decides for a rule; throws SqlFilterError where the expression is none. */
+/** The predicate of a rule; throws SqlFilterError for an invalid expression. */
 export function createFilter(filter: RuleFilter): Filter {
   switch (filter.kind) {
     case "true":

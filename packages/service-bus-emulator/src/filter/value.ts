@@ -4,7 +4,7 @@
  */
 export type FilterValue = string | bigint | number | boolean | undefined;
 
-/** What a filter may ask of a message. */
+/** The properties of a message that a filter may use. */
 export interface FilterableMessage {
   /** A system property by its lower-case name. */
   system(lowerCaseName: string): FilterValue;

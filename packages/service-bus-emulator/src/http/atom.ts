@@ -12,7 +12,7 @@ export interface Description {
 
 interface Element {
   readonly name: string;
-  /** What `xsi:type` says that it is; the prefixes are each client's own. */
+  /** The value of `xsi:type`; the prefixes are each client's own. */
   readonly type: string | undefined;
   /** What is in it, as it came. */
   readonly content: string;
@@ -28,7 +28,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   quot: '"',
   apos: "'",
 };
-/** What the emulator has no use for. */
+/** Members that the emulator ignores. */
 const IGNORED = new Set([
   "DeadLetteringOnFilterEvaluationExceptions",
   "EnableBatchedOperations",

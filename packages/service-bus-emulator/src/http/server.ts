@@ -1,6 +1,6 @@
 /**
- * The HTTP interface, as far as whoever listens to a topic for a while needs it: making and deleting a subscription, and
- * receiving from it.
+ * The part of the HTTP interface that a temporary listener to a topic needs: creating and deleting
+ * a subscription, and receiving from it.
  *
  * https://learn.microsoft.com/rest/api/servicebus/
  */

@@ -4,8 +4,8 @@ import path from "node:path";
 const FILE_NAME = "service-bus.pid";
 
 /**
- * A file with the number of the process that has a directory. One left behind by a kill names a process that is no more,
- * or, where numbers begin anew as in a container, this one: neither is in the way.
+ * A file with the process id of a directory's owner. After a kill, its id belongs to a process that
+ * is gone or, if ids start again as in a container, to this one: neither blocks.
  */
 export class DirectoryLock {
   readonly #file: string;

@@ -72,12 +72,15 @@ export class Journal implements Store {
     }
   }
 
-  /** What the file held when it was opened. */
+  /** The file's contents at opening. */
   get stored(): ReadonlyMap<string, StoredEntity> {
     return this.#stored;
   }
 
-  /** Says how to write everything anew, but for the paths that the broker does not know, and does it; throws if it cannot. */
+  /**
+   * Sets how to rewrite the file, and rewrites it, except for the paths that the broker does not
+   * know; throws if it cannot.
+   */
   start(snapshot: () => Iterable<Operation>, unknownPaths: readonly string[]): void {
     this.#snapshot = snapshot;
     this.#orphans = unknownPaths;
