@@ -38,7 +38,7 @@ function changeText({ pointer, before, after }: Change, regions: readonly string
     : `${what} was ${shown(before)}, becomes ${shown(after)}.`;
 }
 
-/** What a merge patch would put back, in sentences: `Tag cost was absent, is 42.` */
+/** The changes that a merge patch would undo, as sentences: `Tag cost was absent, is 42.` */
 export function turnedTexts(was: unknown, is: unknown, pointer = ""): readonly string[] {
   if (isObject(was) || Array.isArray(was))
     return Object.entries(membersOf(was)).flatMap(([name, value]) =>
@@ -108,7 +108,7 @@ function labelOf(place: readonly string[]): string {
   return words.replace(/^./u, (letter) => letter.toUpperCase());
 }
 
-/** What a region comes with, in words. */
+/** The values of a new region, in words. */
 function leavesOf(value: unknown, name = ""): readonly string[] {
   if (Array.isArray(value)) return value.flatMap((one) => leavesOf(one, name));
   if (!isObject(value)) return [`${LABELS[name] ?? inWords(name)} ${shown(value)}`];

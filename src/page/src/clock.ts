@@ -1,12 +1,12 @@
 import { useEffect } from "preact/hooks";
 import { createStore, useStore } from "./store.js";
 
-/** The time of day, told once a second to whoever shows an age. */
+/** The time of day, updated each second while an age is shown. */
 const now = createStore(Date.now());
 let watchers = 0;
 let timer: ReturnType<typeof setInterval> | undefined;
 
-/** Milliseconds since 1970, anew each second for as long as it is shown. */
+/** Milliseconds since 1970, updated each second while it is shown. */
 export function useNow(): number {
   useEffect(() => {
     watchers += 1;

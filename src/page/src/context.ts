@@ -14,14 +14,14 @@ export function useSession(): Session {
   return session;
 }
 
-/** Calls the API as whoever is signed in. */
+/** Calls the API as the signed-in person. */
 export function useClient(): Client {
   return useSession().client;
 }
 
 /**
- * The Idempotency-Key of what is asked for: the same while its content is, so that it is one request, also where it is asked
- * for again after an answer was lost.
+ * The Idempotency-Key of a request: the same while its content is the same, so that it is one
+ * request even if it is sent again after a lost answer.
  */
 export function useRequestKey(): (content: unknown) => string {
   const last = useRef({ content: "", key: "" });

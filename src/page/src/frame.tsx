@@ -27,7 +27,7 @@ const PLACES: readonly {
   { name: "Rejected", to: { view: "rejected" }, views: ["rejected"] },
 ];
 
-/** What is around every view: where one is, and who. */
+/** The frame of every view: the place, and the person. */
 export function Frame({
   route,
   children,

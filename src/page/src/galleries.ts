@@ -13,11 +13,11 @@ import {
 export interface Galleries {
   readonly galleries: readonly GalleryName[];
   readonly images: readonly ImageName[];
-  /** When Azure was asked for the oldest of these lists. */
+  /** When Sigil read the oldest of these lists. */
   readonly time: string;
 }
 
-/** As the service lists them; `anew`: not from what it keeps for an hour. */
+/** As the service lists them; `anew`: not from its hourly cache. */
 export async function readGalleries(
   client: Client,
   anew: boolean,

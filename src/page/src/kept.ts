@@ -1,4 +1,7 @@
-/** What the browser keeps for the page. It may forbid that, or have no room: then there is nothing, and the page goes on. */
+/**
+ * Values that the browser keeps for the page. It may forbid that, or have no room: then there are
+ * none, and the page works without them.
+ */
 export interface Kept {
   get(key: string): string | undefined;
   /** Whether it is kept. */
@@ -7,7 +10,9 @@ export interface Kept {
   keys(): readonly string[];
 }
 
-/** `storage` is asked each time, as a browser that forbids it throws even where it is named. */
+/**
+ * `storage` is called each time, because a browser that forbids it throws even when it is named.
+ */
 export function keptIn(storage: () => Storage): Kept {
   const attempt = <T>(use: (storage: Storage) => T, otherwise: T): T => {
     try {
@@ -29,7 +34,7 @@ export function keptIn(storage: () => Storage): Kept {
   };
 }
 
-/** In this tab alone, until it is closed. */
+/** Only in this tab, until it is closed. */
 export const inTab = keptIn(() => sessionStorage);
-/** In every tab, until somebody clears it. */
+/** In every tab, until the person clears it. */
 export const inBrowser = keptIn(() => localStorage);

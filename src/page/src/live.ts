@@ -13,7 +13,7 @@ export interface Live<T> {
   readonly checkedAtMs: number | undefined;
   /** Why the last read failed; undefined once one has gone well. */
   readonly error: Error | undefined;
-  /** Reads now what is true now, and often for a while: what was asked for shows a moment later. */
+  /** Reads now, and often for a while, because the effect of a request shows a moment later. */
   readonly refresh: () => void;
 }
 

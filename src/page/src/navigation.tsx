@@ -15,7 +15,7 @@ export function navigate(route: Route, query = ""): void {
   history.pushState(undefined, "", pathOf(route) + query);
   follow();
   scrollTo(0, 0);
-  // A view begins at its heading, also for whoever does not see that it has changed.
+  // A view starts at its heading, so that screen readers announce the change.
   document.getElementById("main")?.focus();
 }
 
@@ -25,7 +25,9 @@ export function replaceAddress(path: string): void {
   follow();
 }
 
-/** Keeps filters in the address, so that it can be sent to somebody, without a step back for each letter. */
+/**
+ * Keeps filters in the address, so that it can be shared, without a history entry for each letter.
+ */
 export function replaceQuery(values: Readonly<Record<string, string>>): void {
   const query = new URLSearchParams(
     Object.entries(values).filter(([, value]) => value !== ""),

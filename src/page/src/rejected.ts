@@ -1,6 +1,6 @@
 import type { Client, Schemas } from "@sigil/client";
 
-/** What came by Service Bus and could not be accepted: the oldest hundred. For an Admin. */
+/** Messages from Service Bus that Sigil could not accept: the oldest hundred. For an Admin. */
 export async function readRejected(
   client: Client,
   signal: AbortSignal,

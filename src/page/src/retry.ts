@@ -1,9 +1,9 @@
 import { ProblemError } from "@sigil/client";
 
-/** How often what is under way is read, and what is at rest. */
+/** How often to read something in progress, and something at rest. */
 export const BUSY_MS = 3_000;
 export const IDLE_MS = 15_000;
-/** What has ended does not change. */
+/** Ended operations do not change. */
 export const ENDED_MS = 300_000;
 /** After a failure: twice as long each time. */
 const FIRST_RETRY_MS = 3_000;
@@ -45,7 +45,7 @@ export async function readTagged<Body>(
   }
 }
 
-/** What was thrown, whatever it is. */
+/** The thrown value as an Error. */
 export function errorOf(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

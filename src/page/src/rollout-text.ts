@@ -1,7 +1,7 @@
 import type { Schemas } from "@sigil/client";
 import { namesText } from "./geography.js";
 
-/** What a version that its promotion rule holds back needs of a person; `rollout` absent: nobody has read it. */
+/** The action that a held-back version needs from a person; `rollout` absent: not read yet. */
 export function needText(rollout: Schemas["Rollout"] | undefined): string {
   if (rollout?.state !== "Halted")
     return rollout?.wave === undefined

@@ -137,7 +137,7 @@ function SearchDialog({ onClose }: { readonly onClose: () => void }) {
   );
 }
 
-/** What can be found: told as it comes. */
+/** Reports search results as they arrive. */
 async function readHits(
   client: Client,
   signal: AbortSignal,
@@ -145,7 +145,7 @@ async function readHits(
 ): Promise<void> {
   const [{ body }, listed] = await Promise.all([
     client.call("listOperations", { query: { top: 100 }, signal }),
-    readGalleries(client, false, signal).catch(() => undefined), // Then those that are known otherwise are found.
+    readGalleries(client, false, signal).catch(() => undefined), // If it fails, the other source still has results.
   ]);
   const images = imagesOf(body.value, listed?.images ?? []);
   const galleries = (listed?.galleries ?? []).map((gallery): Hit => ({

@@ -1,4 +1,4 @@
-/** What a tile says; each has a shape of its own. */
+/** The states of a tile; each has its own shape. */
 export type TileState =
   | "latest"
   | "ready"
@@ -9,6 +9,6 @@ export type TileState =
   | "failed"
   | "risk"
   | "absent"
-  /** Nobody has seen it yet: never green. */
+  /** Not seen yet: never green. */
   | "unseen"
   | "note-mark";

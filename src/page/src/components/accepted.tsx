@@ -10,7 +10,7 @@ import {
   type ReadOperation,
 } from "../operations.js";
 
-/** What a request has led to. */
+/** The operation that a request started. */
 export function Accepted({ operation }: { readonly operation: Operation | undefined }) {
   return <div role="status">{operation && <Followed key={operation.id} asked={operation} />}</div>;
 }

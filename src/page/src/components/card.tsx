@@ -10,7 +10,7 @@ export function Card({
 }: {
   readonly id: string;
   readonly title: ComponentChildren;
-  /** Beside the heading. */
+  /** Next to the heading. */
   readonly aside?: ComponentChildren;
   readonly class?: string;
   readonly children: ComponentChildren;

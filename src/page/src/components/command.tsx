@@ -41,7 +41,7 @@ export function Command({
   );
 }
 
-/** What to do, with the command of it apart, so that it can be taken along. */
+/** What to do, with its command on a line of its own, to copy. */
 export function Fix({ text, label }: { readonly text: string; readonly label: string }) {
   const [, sentence, line, after = ""] =
     /^(.*?): (az [a-z].*?)(?:\.( [A-Z].*)?)?$/u.exec(text) ?? [];

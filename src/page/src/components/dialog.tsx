@@ -8,11 +8,11 @@ export interface DialogProps {
   readonly title: string;
   /** What happens, in a sentence. */
   readonly lead?: ComponentChildren;
-  /** What the button says that does it. */
+  /** The label of the button that does it. */
   readonly confirm: string;
-  /** What the other one says. */
+  /** The label of the other button. */
   readonly leave?: string;
-  /** It takes something away: the keyboard begins at Cancel. */
+  /** True if it removes something: the keyboard focus starts at Cancel. */
   readonly danger?: boolean;
   readonly wide?: boolean;
   readonly disabled?: boolean;
@@ -25,7 +25,10 @@ export interface DialogProps {
   readonly children?: ComponentChildren;
 }
 
-/** What makes a `<dialog>` modal: the browser keeps the keyboard inside, and Escape closes it. The focus then goes back. */
+/**
+ * A modal `<dialog>`: the browser keeps the keyboard inside, and Escape closes it. The focus then
+ * returns.
+ */
 export function useModal(
   dialog: { readonly current: HTMLDialogElement | null },
   onClose: () => void,

@@ -5,7 +5,7 @@ import { Problem } from "./problem.js";
 import { durationText } from "../times.js";
 import { Time } from "./time.js";
 
-/** Longer ago than that, what is shown is said to be old. */
+/** A value is marked as old after this time. */
 const OLD_MS = 90_000;
 
 /** A dot that says whether what is shown is of now; pressed, it is read at once. */
@@ -26,7 +26,7 @@ export function LiveDot({ live }: { readonly live: Live<unknown> }) {
   );
 }
 
-/** How old a list of Azure's is that is kept for a while; pressed, it is read anew. */
+/** The age of a cached list of Azure's; pressing it reads the list again. */
 export function ReadAgain({ live }: { readonly live: Live<{ readonly time: string }> }) {
   const now = useNow();
   if (live.value === undefined) return null;

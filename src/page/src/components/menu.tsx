@@ -11,7 +11,7 @@ export function Menu({
   /** What the button does, in words. */
   readonly label: string;
   readonly class?: string;
-  /** What it shows. */
+  /** The content of the button. */
   readonly text: ComponentChildren;
   readonly children: ComponentChildren;
 }) {

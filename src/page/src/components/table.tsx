@@ -36,7 +36,7 @@ export function TableHead({
 }: {
   readonly caption: string;
   readonly columns: readonly Column[];
-  /** Of a table that has not each row. */
+  /** For a table that does not contain every row. */
   readonly rowIndex?: number;
 }) {
   return (

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 
-/** Something that a person says besides. */
+/** An extra option in a dialog. */
 export function Tick({
   checked,
   onChange,
@@ -53,7 +53,7 @@ export function RegionTicks({
   );
 }
 
-/** What a refusal for a region without a latest asks for. */
+/** The option that a refusal for a region without a latest requires. */
 export function NoLatestTick({
   allowed,
   onAllow,

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { TileState } from "../tile-state.js";
 
-/** The glyph of a state. Without a label it stands beside a word that says the same. */
+/** The glyph of a state. Without a label it stands next to a word with the same meaning. */
 export function Tile({
   state,
   share,

@@ -6,7 +6,10 @@ const EXACT = new Intl.DateTimeFormat("en-GB", {
   timeStyle: "long",
 });
 
-/** A moment in the viewer's zone, short; exact on hover, with UTC beside it. Without one nothing is said. */
+/**
+ * A time in the viewer's zone, short; the exact one on hover, with UTC next to it. Without a time
+ * it is empty.
+ */
 export function Time({
   value,
   show = "time",
@@ -41,7 +44,7 @@ export function Time({
   );
 }
 
-/** A day that is marked once it has passed. */
+/** A day that is marked once it is past. */
 export function EndOfLife({ date }: { readonly date: string | undefined }) {
   if (date === undefined) return null;
   return (

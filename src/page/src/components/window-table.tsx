@@ -11,7 +11,7 @@ interface WindowTableProps<Row> {
   readonly caption: string;
   readonly columns: readonly Column[];
   readonly rows: readonly Row[];
-  /** Every row is so high, in pixels: so the place of a row is known without making it. */
+  /** The height of every row in pixels, so that a row's place is known without rendering it. */
   readonly rowHeight: number;
   readonly rowKey: (row: Row) => string;
   /** The cells of a row. */

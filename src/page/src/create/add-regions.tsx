@@ -47,7 +47,7 @@ export function AddRegions({
           event.preventDefault();
           take();
         }}
-        // What was typed and left is meant.
+        // Text that was typed and left counts as entered.
         onBlur={take}
       />
       <button type="button" onClick={take}>

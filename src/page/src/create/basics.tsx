@@ -19,7 +19,7 @@ const INCREMENTS = [
   ["major", "the next major"],
 ] as const;
 
-/** Its number, what it is made from, where, and until when. */
+/** The version's number, source, location and end of life. */
 export function Basics({
   image,
   form,

@@ -1,4 +1,4 @@
-/** The controls of the form. What is found of a field stands at it, and describes it to whoever does not see it. */
+/** The controls of the form. A finding stands at its field, and describes it to screen readers. */
 import { createContext, type ComponentChildren } from "preact";
 import { useContext } from "preact/hooks";
 import { Card } from "../components/card.js";
@@ -20,7 +20,7 @@ export function useAnyFindings(fields: readonly string[]): boolean {
 
 const idOf = (field: string): string => `${field}-findings`;
 
-/** What makes an element the field. */
+/** The attributes of a field's element. */
 export function useField(field: string): {
   readonly id: string;
   readonly "aria-describedby"?: string;
@@ -68,7 +68,10 @@ export function focusField(field: string): void {
   element?.focus({ preventScroll: true });
 }
 
-/** Goes to a field that a change is about to show: whoever uses the keyboard stays where something happens. */
+/**
+ * Focuses a field that a change is about to show, so that keyboard users stay where something
+ * happens.
+ */
 export function focusSoon(field: string): void {
   setTimeout(() => focusField(field));
 }
@@ -147,7 +150,7 @@ export function SelectField<Value extends string>({
   readonly options: readonly (readonly [Value, string])[];
   readonly onChange: (value: Value) => void;
 }) {
-  // What the form does not know is shown as it is.
+  // A value that the form does not know is shown as it is.
   const all = options.some(([each]) => each === value)
     ? options
     : [...options, [value, value] as const];
@@ -220,7 +223,7 @@ export function Section({
   );
 }
 
-/** What every section gets. */
+/** The props of every section. */
 export interface SectionProps<Form> {
   readonly form: Form;
   /** A function is given the form as it is by then: two changes may come before either is shown. */

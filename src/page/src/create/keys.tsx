@@ -151,7 +151,7 @@ function Rule({
   readonly form: Pick<Form, "rule">;
   /** Names to choose from. */
   readonly patterns: readonly string[];
-  /** What an empty field shows. */
+  /** The placeholders of empty fields. */
   readonly suggested: KeyRule;
 }) {
   return (

@@ -214,7 +214,7 @@ function Wave({
   );
 }
 
-/** What was found of a row stands in a row below it. */
+/** The findings of a row, in a row below it. */
 export function FindingsRow({
   fields,
   columns,

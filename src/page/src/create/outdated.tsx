@@ -5,7 +5,7 @@ import { bodyOf } from "./model/body.js";
 import type { Json } from "./model/json.js";
 import type { Base } from "./model/submission.js";
 
-/** What others have changed since the version was read, and a way on. */
+/** What others changed since the version was read, and how to continue. */
 export function Outdated({
   base,
   read,

@@ -5,7 +5,7 @@ import { misfitsOf } from "./model/misfits.js";
 /** What is wrong and shown; a request may be anything. */
 const MOST = 20;
 
-/** Fills the form from a request that somebody has: what the form does not show of it is kept. */
+/** Fills the form from an existing request; members that the form does not show are kept. */
 export function Paste({ onPaste }: { readonly onPaste: (body: unknown) => void }) {
   const [text, setText] = useState("");
   const [said, setSaid] = useState("");

@@ -259,7 +259,7 @@ function StorageOptions({ known = "" }: { readonly known?: string }) {
       <option value="">Azure chooses</option>
       {[
         ...types,
-        // What the form does not know is shown as it is.
+        // A value that the form does not know is shown as it is.
         ...(known === "" || types.includes(known) ? [] : [known]),
       ].map((type) => (
         <option key={type} value={type}>

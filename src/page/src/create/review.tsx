@@ -19,7 +19,9 @@ import type { Submission } from "./use-submit.js";
 /** The others come up as these are corrected. */
 const MOST_PLACES = 6;
 
-/** What is to be corrected, and where; what comes of it; and the button. A finding itself stands at its field. */
+/**
+ * What to correct, and where; the outcome; and the button. Each finding itself stands at its field.
+ */
 export function Review({
   image,
   form,
@@ -41,7 +43,7 @@ export function Review({
   readonly next: string;
   readonly begun: boolean;
   readonly shown: readonly Placed[];
-  /** Errors at fields that nobody has left yet. */
+  /** Errors at fields that the person has not left yet. */
   readonly hidden: readonly Placed[];
   readonly state: PlanState;
   readonly again: () => void;
@@ -203,7 +205,7 @@ function Lines({
   readonly plan: PlanState["plan"];
 }) {
   const request = requestOf(image, form, base);
-  // Of a change it would be another for each field.
+  // For a change it would be another command for each field.
   const command = base === undefined ? commandLine(image, form) : undefined;
   const body = (of: unknown): string => JSON.stringify(of, undefined, 2);
   const lines = [
@@ -249,7 +251,7 @@ function Lines({
   );
 }
 
-/** What comes of it, in a few lines. */
+/** The outcome, in a few lines. */
 function Outcome({
   title,
   form,
@@ -287,7 +289,7 @@ function Outcome({
   );
 }
 
-/** What a few regions fit into; of many it is unfolded. */
+/** Enough for a few regions; longer text is folded. */
 const LONGEST = 200;
 
 function Short({ text, short }: { readonly text: string; readonly short: string }) {

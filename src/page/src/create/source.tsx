@@ -15,7 +15,7 @@ import { expandedId, SOURCE_TEXTS, storageAccountId } from "./model/sources.js";
 
 type SourceProps = SectionProps<Form> & { readonly image: ImageName };
 
-/** What the version is made from, where that is one thing. */
+/** The version's source, if it is one resource. */
 export function SourceFields({
   image,
   form,
@@ -78,7 +78,7 @@ export function SourceFields({
   );
 }
 
-/** The plan says which there are; where it cannot look into the source, whoever knows does. */
+/** The LUNs from the plan; if it cannot read the source, the person enters them. */
 function DataDiskLuns({
   form,
   known,
@@ -117,7 +117,7 @@ function DataDiskLuns({
   );
 }
 
-/** One line a disk, where each is named: snapshots and disks, or VHDs. */
+/** One row per disk, if each is named: snapshots and disks, or VHDs. */
 export function SourceDisks({ image, form, change }: SourceProps) {
   const { source } = form;
   if (form.exists || !isByDisk(source.kind)) return null;

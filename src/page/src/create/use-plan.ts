@@ -18,18 +18,18 @@ export interface PlanState {
   /** True from a change until what the plan of it says. */
   readonly checking: boolean;
   readonly findings: readonly Placed[];
-  /** The last plan that was made; absent where the request is not well formed. */
+  /** The last plan; absent: the request is not well formed. */
   readonly plan?: Schemas["Plan"];
   /** The source whose data disks the service has told last. */
   readonly toldSource?: string | undefined;
-  /** Why there is no plan, where that is no finding. */
+  /** Why there is no plan, if no finding explains it. */
   readonly error?: Error;
 }
 
-/** So long nothing has changed before a plan is made: whoever types is not planned for. */
+/** A plan starts after this time without a change, so not while a person types. */
 const SETTLED_MS = 500;
 
-/** What the service finds in the form, anew with each change: what is told is of the last one. */
+/** The service's findings about the form, after each change; only the last one's are shown. */
 export function usePlan(
   client: Client,
   image: ImageName,
@@ -99,7 +99,7 @@ function failed(error: unknown, form: Form): PlanState {
   };
 }
 
-/** What a refusal says is wrong with the request; undefined where it is no refusal of the request. */
+/** A refusal's findings about the request; undefined: it does not refuse the request itself. */
 export function findingsOf(error: unknown): readonly Found[] | undefined {
   if (!(error instanceof ProblemError)) return undefined;
   const { status, code, message, errors = [] } = error;

@@ -12,7 +12,7 @@ export interface Submission {
   readonly sending: boolean;
   readonly unchanged: boolean;
   readonly error?: Error;
-  /** True where somebody else has changed the version since it was read. */
+  /** True if the version was changed since it was read. */
   readonly outdated: boolean;
 }
 

@@ -44,9 +44,9 @@ export function VersionForm({
   readonly read: (version: string) => Promise<Base>;
   /** The version to change, as it was read; absent: a new one. */
   readonly change: { readonly version: string; readonly base: Base } | undefined;
-  /** Of a new one: the version that it begins with. */
+  /** For a new version: the one that it is copied from. */
   readonly from: string | undefined;
-  /** What the form begins with. */
+  /** The form at the start. */
   readonly start: Form;
 }) {
   const client = useClient();
@@ -56,7 +56,7 @@ export function VersionForm({
   const [base, setBase] = useState(() => baseOf(draft) ?? change?.base);
   const [form, setForm] = useState<Form>(draft?.form ?? start);
   const [begun, setBegun] = useState((draft ?? from) !== undefined);
-  // What comes filled in was left by whoever filled it in.
+  // Values that are filled in at the start count as left.
   const unseen = (): Left => (start === EMPTY_FORM ? new Set() : "all");
   const [left, setLeft] = useState<Left>(draft ? "all" : unseen);
   const sets = useSets(client, image.subscriptionId);
@@ -142,7 +142,7 @@ export function VersionForm({
           if (submission.sending) return;
           if (!begun) setBegun(true);
           setLeft("all");
-          // What was found before the last change may be corrected: the service checks it once more.
+          // The findings before the last change may be corrected, so the service checks again.
           const [first] = [...(plan.checking ? [] : findings), ...findInForm(form)].filter(isError);
           if (first === undefined) submit(form, base);
           else focusField(first.field ?? "summary-heading");
@@ -241,7 +241,7 @@ function withLeft(left: ReadonlySet<string>, target: EventTarget | null): Readon
   return ids.every((id) => left.has(id)) ? left : new Set([...left, ...ids]);
 }
 
-/** One's own changes of `base`, on top of what others have made of it. */
+/** The person's own changes of `base`, on top of others' changes. */
 function onTop(base: Form, mine: Form, theirs: Form): Form {
   const [b, m, t] = [base, mine, theirs].map((form) => bodyOf(form) as unknown as Json);
   const merged = formOf(rebased(b, m, t), {
@@ -252,7 +252,7 @@ function onTop(base: Form, mine: Form, theirs: Form): Form {
     ...merged,
     source: theirs.source,
     encryption: mine.encryption,
-    // What Azure has of a region stays.
+    // Azure's values of a region stay.
     regions: merged.regions.map((region) => {
       const there = theirs.regions.find(
         ({ name }) => canonicalRegion(name) === canonicalRegion(region.name),

@@ -6,9 +6,9 @@ import type { ImageName } from "../routes.js";
 export type Version = Schemas["ImageVersion"];
 export type Condition = Schemas["Condition"];
 
-/** What is asked for in a dialog. */
+/** The props of a dialog that sends a request. */
 export interface ActionProps {
-  /** What it has led to; undefined where it is done already. */
+  /** Gets the operation that it started; undefined: nothing was left to do. */
   readonly onAccepted: (operation: Operation | undefined) => void;
   readonly onClose: () => void;
 }
@@ -16,7 +16,10 @@ export interface ActionProps {
 export interface VersionActionProps extends ActionProps {
   readonly image: ImageName;
   readonly version: Version;
-  /** As it is seen. What has changed since the dialog was opened is refused: it says what happens to what was seen then. */
+  /**
+   * The ETag of the version as shown. If it changed since the dialog opened, the request is
+   * refused, because the dialog described the earlier state.
+   */
   readonly etag: string;
 }
 

@@ -11,7 +11,7 @@ export interface LatestChange {
 /** Of more regions, those of a geography that change alike are one line. */
 const MOST_LINES = 4;
 
-/** What the service foretells of each region: what changes, and of how many nothing does. */
+/** The forecast for each region: its change; the unchanged ones are only counted. */
 export function LatestTable({ regions }: { readonly regions: readonly LatestChange[] }) {
   const changed = regions.filter(({ from, to }) => from !== to);
   const same = regions.length - changed.length;

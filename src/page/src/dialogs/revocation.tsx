@@ -8,7 +8,7 @@ import { useVersionCall, VersionDialog } from "./version-dialog.js";
 export function RevokeDialog(props: VersionActionProps) {
   const { image, version } = props;
   const { client, path, header } = useVersionCall(props);
-  // Of one that is revoked already, the words that it has.
+  // For a version that is revoked already, its present values.
   const { revocation } = version.sigil;
   const [reason, setReason] = useState(revocation?.reason ?? "");
   const [replacement, setReplacement] = useState(revocation?.replacement ?? "");

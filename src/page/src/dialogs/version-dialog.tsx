@@ -6,7 +6,7 @@ import { useClient, useRequestKey } from "../context.js";
 import type { ImageName } from "../routes.js";
 import type { ActionProps, Version, VersionActionProps } from "./action.js";
 
-/** Something is asked of a version: the request, and the `sigil` line that does the same. */
+/** A dialog with a request for a version, and the `sigil` command for the same. */
 export function VersionDialog({
   of: { image, version, onAccepted, onClose },
   send,
@@ -24,7 +24,7 @@ export function VersionDialog({
       | Schemas["ReportedTestResultList"]
       | Schemas["DeletedImageVersion"];
   }>;
-  /** The command of an image version, and its options beside those that name it. */
+  /** The command of an image version, and its options after those that name it. */
   readonly sigil: readonly string[];
 }) {
   return (
@@ -56,7 +56,7 @@ export function useVersionCall({
     path: { ...image, versionName: version.name },
     header,
     seen,
-    /** Of the version as it was when its dialog was opened. */
+    /** For the version as it was when the dialog opened. */
     guarded: (asked: unknown) => ({ "If-Match": seen, ...header(asked) }),
   };
 }

@@ -8,7 +8,7 @@ export interface Person {
   readonly roles: readonly Role[];
 }
 
-/** Each with what includes it. Who approves is nobody else. */
+/** Each role with those that include it. Only an approver approves. */
 const INCLUDED_BY = {
   Read: ["Read", "Approve", "Write", "Admin"],
   Approve: ["Approve"],
@@ -17,7 +17,10 @@ const INCLUDED_BY = {
 } as const;
 export type Role = keyof typeof INCLUDED_BY;
 
-/** The access token is this API's own, and is read for nothing but what to offer: nothing is decided by it. */
+/**
+ * The access token is this API's own. The page reads it only to decide what to offer; the service
+ * decides what is allowed.
+ */
 export function personOf(
   idClaims: Readonly<Record<string, unknown>>,
   accessToken: string,

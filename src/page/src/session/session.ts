@@ -28,11 +28,11 @@ type SessionState =
 
 export interface Session {
   readonly state: Store<SessionState>;
-  /** Calls the API with the token of whoever is signed in; one that is refused is renewed once. */
+  /** Calls the API with the signed-in person's token; a refused token is renewed once. */
   readonly client: Client;
   /** What live.ts showed last. Signing in or out leaves the page, so it only ever holds one person's values. */
   readonly lastShown: Map<string, unknown>;
-  /** Takes the issuer's answer where there is one, and signs in whoever was before a reload. */
+  /** Handles the issuer's answer, if there is one, and signs the person in again after a reload. */
   start(): Promise<void>;
   /** Leaves the page; it comes back to where it was. */
   signIn(): Promise<void>;
@@ -40,7 +40,7 @@ export interface Session {
   signOut(): Promise<void>;
 }
 
-/** Who was signed in in this tab, so that a reload needs no click. No token. */
+/** The person who was signed in in this tab, so that a reload needs no click. Contains no token. */
 const LAST_PERSON = "sigil.person";
 /** A token is renewed so long before it ends. */
 const RENEW_BEFORE_MS = 60_000;
@@ -69,7 +69,10 @@ export function createSession(settings: SignInSettings | undefined): Session {
     state.set({ kind: "expired", person: tokens.person });
     tokens = undefined;
   };
-  /** One at a time: a refresh token is used once. Rejects where the issuer does not answer: it is asked again with the next call. */
+  /**
+   * One at a time, because a refresh token works once. Rejects if the issuer does not answer; the
+   * next call tries again.
+   */
   const renew = (): Promise<void> => {
     const current = tokens;
     if (settings === undefined || current === undefined) return Promise.resolve();
@@ -91,7 +94,7 @@ export function createSession(settings: SignInSettings | undefined): Session {
     if (tokens?.refreshToken !== undefined) {
       const endsInMs = tokens.expiresAtMs - Date.now();
       if (endsInMs <= 0) await renew();
-      // It is still good: nobody waits for an issuer that is slow.
+      // It is still valid, so a slow issuer delays nothing.
       else if (endsInMs < RENEW_BEFORE_MS) renew().catch(() => undefined);
     }
     return tokens?.accessToken;

@@ -9,11 +9,11 @@ export interface SignInSettings {
 }
 
 interface PageSettings {
-  /** Absent where the service has no SIGIL_UI_CLIENT_ID. */
+  /** Absent: the service has no SIGIL_UI_CLIENT_ID. */
   readonly signIn?: SignInSettings;
 }
 
-/** What has not answered by then is taken not to answer. */
+/** An answer after this time counts as none. */
 export const ANSWER_WITHIN_MS = 20_000;
 
 export async function readSettings(): Promise<PageSettings> {

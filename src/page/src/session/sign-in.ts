@@ -1,8 +1,9 @@
 // Invariants:
-// 1. Tokens are in memory alone. What the browser keeps across the redirect is worthless without the code that comes back:
-//    the verifier, state and nonce of one attempt, removed when it ends. They are in this tab, or, where it has no room, in
-//    every tab of the browser.
-// 2. An answer counts only with the state of this attempt, a token with its nonce and from the issuer that is configured.
+//  1. Tokens are only in memory. What the browser keeps across the redirect is worthless without
+//     the returned code: the verifier, state and nonce of one attempt, removed when it ends. They
+//     are in this tab or, if it has no room, in every tab of the browser.
+//  2. An answer counts only with the state of this attempt, and a token with its nonce from the
+//     configured issuer.
 import {
   allowInsecureRequests,
   authorizationCodeGrantRequest,
@@ -67,8 +68,9 @@ async function discover(settings: SignInSettings): Promise<AuthorizationServer> 
 }
 
 /**
- * Leaves the page for the issuer. `hint` names who was signed in before. `unasked`: nobody has clicked, so the page's own entry
- * in the browser's history becomes the issuer's: a step back would lead there again, and from there here.
+ * Leaves the page for the issuer. `hint`: who was signed in before. `unasked`: without a click.
+ * Then the page's own entry in the browser's history becomes the issuer's, because a step back
+ * would lead there again, and from there back here.
  */
 export async function beginSignIn(
   settings: SignInSettings,
@@ -101,8 +103,9 @@ export async function beginSignIn(
 }
 
 /**
- * Leaves the page for the issuer, where the sign-in ends too: else the next click on this machine signs the same person in again
- * without a password. `hint` names who. Answers false where the issuer ends no sign-ins.
+ * Leaves the page for the issuer, to end the sign-in there, too. Otherwise the next click on this
+ * machine would sign the same person in again without a password. `hint`: who. Returns false if the
+ * issuer ends no sign-ins.
  */
 export async function beginSignOut(
   settings: SignInSettings,
@@ -131,7 +134,7 @@ function keepAttempt(attempt: Attempt): void {
     );
 }
 
-/** What was kept of an attempt: once. */
+/** The stored values of an attempt, which can be taken once. */
 function takeAttempt(): Attempt | undefined {
   const kept = STORES.map((store) => store.get(ATTEMPT)).find((text) => text !== undefined);
   for (const store of STORES) store.remove(ATTEMPT);
@@ -175,7 +178,7 @@ export async function completeSignIn(settings: SignInSettings): Promise<Tokens> 
   return tokensOf(settings, tokens);
 }
 
-/** New tokens without a person, with the role of now; undefined where the issuer wants to see the person again. */
+/** New tokens without a click, with the present role; undefined: the issuer requires the person. */
 export async function refresh(
   settings: SignInSettings,
   { refreshToken, person }: Tokens,

@@ -1,6 +1,6 @@
 import type { Version } from "../dialogs/action.js";
 
-/** What it is made from: one source with all disks, or one for each. */
+/** Its source: one for all disks, or one for each. */
 export function sourcesOf({ properties }: Version): readonly string[] {
   const { source, osDiskImage, dataDiskImages = [] } = properties.storageProfile;
   if (source)

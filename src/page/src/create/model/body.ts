@@ -1,4 +1,7 @@
-/** The body of a PUT that a form means. What a body has and the form does not show goes back where it was: a change removes what it leaves out. */
+/**
+ * The body of a PUT for a form. Members that the form does not show return to their places, because
+ * a change removes what it leaves out.
+ */
 import {
   compact,
   listIn,
@@ -103,7 +106,7 @@ function promotionOf({ promoteWhen, promoteRegions, waves, rollBack, rest }: For
 
 function storageOf(source: Source, kept: JsonObject): JsonObject {
   if (source.kind === "other") return kept;
-  // Such as caching, which a body may say beside any source.
+  // Such as caching, which a body may set with any source.
   const osDisk = without(objectIn(kept, "osDiskImage"), "source");
   const dataDisks = listIn(kept, "dataDiskImages").map((disk) => without(disk, "source"));
   const id = source.id.trim() || undefined;

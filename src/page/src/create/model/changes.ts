@@ -1,11 +1,14 @@
-/** What others have changed since a version was read, and one's own changes on top of that. Lists go by name or LUN. */
+/**
+ * What others changed since a version was read, and the person's own changes on top of that. Items
+ * of lists are matched by name or LUN.
+ */
 import type { Schemas } from "@sigil/client";
 import { isObject, textIn, type Json, type JsonObject } from "./json.js";
 
 /** As the API says changes; a list's members by their names. */
 export type Change = Pick<Schemas["PropertyChange"], "pointer" | "before" | "after">;
 
-/** Members of a list by what they are called; undefined where they have no names. */
+/** The items of a list by name; undefined: they have no names. */
 function named(list: readonly Json[]): ReadonlyMap<string, JsonObject> | undefined {
   const entries = new Map<string, JsonObject>();
   for (const item of list) {
@@ -40,7 +43,9 @@ export function differences(
   );
 }
 
-/** What `mine` changed of `base`, done to `theirs`. Where both changed the same, mine is what is asked for. */
+/**
+ * Applies the changes from `base` to `mine` to `theirs`. If both changed the same value, mine wins.
+ */
 export function rebased(
   base: Json | undefined,
   mine: Json | undefined,
@@ -59,7 +64,10 @@ export function rebased(
   return lists[0] === true ? entries.map(([, value]) => value) : Object.fromEntries(entries);
 }
 
-/** What makes `after` of `before`, as a JSON merge patch (RFC 7396): lists are one value, and `null` takes away. */
+/**
+ * The JSON merge patch (RFC 7396) from `before` to `after`: a list is one value, and `null` removes
+ * a member.
+ */
 export function mergePatch(before: JsonObject, after: JsonObject): JsonObject {
   return Object.fromEntries(
     [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap(

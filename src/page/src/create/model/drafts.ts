@@ -1,4 +1,4 @@
-/** What somebody has begun to fill in, kept in this tab. It has no token: a form has none. */
+/** A form that a person began to fill in, kept in this tab. It has no token: a form has none. */
 import { isObject } from "./json.js";
 import { EMPTY_FORM, type Form } from "./form.js";
 import type { Kept } from "../../kept.js";
@@ -7,12 +7,12 @@ import { imageKey, type ImageName } from "../../routes.js";
 interface Draft {
   readonly form: Form;
   readonly savedTime: string;
-  /** Of a change: the version that was read, and its ETag. */
+  /** For a change: the version that was read, and its ETag. */
   readonly base?: Form;
   readonly etag?: string;
 }
 
-/** What a draft of another release is not read as. */
+/** Drafts of another release have another shape and are ignored. */
 const SHAPE = 2;
 
 const PREFIX = "sigil.draft/";
@@ -40,7 +40,7 @@ export function readDraft(
   }
 }
 
-/** Where there is no room for it there is none, not an older one. */
+/** If there is no room for it, the older draft goes, too. */
 export function keepDraft(
   tab: Kept,
   image: ImageName,

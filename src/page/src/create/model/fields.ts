@@ -1,4 +1,4 @@
-/** What of the form a finding is about. A field's name is the id of its element. */
+/** Finds the field of the form for a finding. A field's name is the id of its element. */
 import type { Schemas } from "@sigil/client";
 import { bodyOf } from "./body.js";
 import {
@@ -50,7 +50,7 @@ function segmentsOf(pointer: string): readonly string[] {
     .map((segment) => segment.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
-/** The field of `form` that a pointer into its body leads to; undefined where there is none. */
+/** The field of `form` for a pointer into its body; undefined: there is none. */
 export function fieldAt(
   pointer: string,
   form: Form,
@@ -136,7 +136,7 @@ function regionFieldAt(
   return lun === undefined ? "encryption" : setField(row.id, String(lun));
 }
 
-/** What a field is called where it is not seen, such as in a link to it. */
+/** The field's name in text away from the field, such as in a link to it. */
 export function fieldName(form: Form, field: string): string {
   const name = FIELD_NAMES.get(field);
   if (name !== undefined) return name;
@@ -175,7 +175,7 @@ const REGION_FIELD_NAMES = new Map([
   ["exclude", "exclude from latest"],
 ]);
 
-/** What shows a finding: the fields that were left, or all. */
+/** The fields whose findings are shown: those that the person left, or all. */
 export type Left = ReadonlySet<string> | "all";
 
 /**
@@ -198,7 +198,10 @@ export function place(findings: readonly Found[], form: Form): readonly Placed[]
   }));
 }
 
-/** What the service cannot find, as the body does not say it: that keys were to be chosen, and were not. */
+/**
+ * Findings that the service cannot have, because the body does not show it: keys that were to be
+ * chosen, and were not.
+ */
 export function findInForm(form: Form): readonly Placed[] {
   const found = (field: string, code: string, message: string, remediation: string): Placed => ({
     field,

@@ -1,4 +1,7 @@
-/** The form of a version, and what can be said of it without the service. What a body has and the form does not show is in `rest`. */
+/**
+ * The form of a version, and what follows from it without the service. `rest` has the members of a
+ * body that the form does not show.
+ */
 import type { Schemas } from "@sigil/client";
 import { canonicalRegion } from "../../geography.js";
 import type { JsonObject } from "./json.js";
@@ -22,7 +25,7 @@ export const STORAGE_TYPES = [
   "PremiumV2_LRS",
 ] as const;
 
-/** What takes part in the provisioning of secrets. */
+/** The components that take part in provisioning secrets. */
 export const SECRETS_COMPONENTS = [
   "OS",
   "CloudInit",
@@ -60,14 +63,14 @@ export interface Source {
   /** As a data disk's source. */
   readonly osDisk: string;
   readonly dataDisks: readonly DiskRow[];
-  /** Of what names its disks itself: their LUNs, as the plan says. */
+  /** For a source that names its own disks: their LUNs, from the plan. */
   readonly luns: readonly number[];
 }
 
 export interface RegionRow {
   /** Stays the row's while others come and go. */
   readonly id: string;
-  /** True where Azure has the version in it. */
+  /** True if Azure has the version in this region. */
   readonly present: boolean;
   readonly name: string;
   readonly replicas: string;
@@ -88,9 +91,9 @@ export interface KeyRule {
 }
 
 export interface Form {
-  /** True where it changes a version that there is: its source and its keys stay. */
+  /** True for a change of an existing version, whose source and keys stay. */
   readonly exists: boolean;
-  /** Of a new version: its number; empty: the next. */
+  /** The number of a new version; empty: the next. */
   readonly version: string;
   readonly increment: "patch" | "minor" | "major";
   /** The change may leave regions without a latest version. */
@@ -211,13 +214,13 @@ export function isConfidential(
   return encryption === "confidential" && (disk === OS_DISK || confidentialData);
 }
 
-/** The name by which the rule gives the disk a set; undefined where it gives none by name. */
+/** The name by which the rule chooses a set for the disk; undefined: it chooses none by name. */
 export function patternFor({ rule }: Pick<Form, "rule">, disk: Disk): string | undefined {
   const pattern = (disk === OS_DISK ? rule.osDisk : rule.dataDisks).trim();
   return pattern === "" ? undefined : pattern;
 }
 
-/** Whether the service chooses the set, where none is given. */
+/** Whether the service chooses the set if none is given. */
 export function isChosenByRule(form: Form, disk: Disk): boolean {
   return (
     takesSet(form, disk) && (patternFor(form, disk) !== undefined || form.rule.tag.trim() !== "")

@@ -1,4 +1,7 @@
-/** What one could type instead: every value is quoted, as it may be anybody's. */
+/**
+ * The same request as a command or a file. Every value is quoted, because anybody may have written
+ * it.
+ */
 import type { Schemas } from "@sigil/client";
 import { shellWord } from "../../command-line.js";
 import { canonicalRegion } from "../../geography.js";
@@ -47,11 +50,11 @@ interface CommandLine {
   readonly text: string;
   /** False where az has no option for something that `sigil` has. */
   readonly az: boolean;
-  /** True where the body is a file, as no options say all of it. */
+  /** True if the body is in a file, because no options can express all of it. */
   readonly file: boolean;
 }
 
-/** The line of `az sig`, or of `sigil` where that alone can say it. */
+/** The `az sig` command, or the `sigil` command if az cannot express it. */
 export function commandLine(image: ImageName, form: Form): CommandLine {
   const place = [
     ["--subscription", image.subscriptionId],
@@ -186,7 +189,7 @@ function vhdOptions({
   ];
 }
 
-/** az makes a date without a time its noon: midnight is said. */
+/** az reads a date without a time as noon, so midnight is explicit. */
 function endOfLife({ endOfLife: date }: Form): string {
   return /t/iu.test(date) ? date : `${date}T00:00:00Z`;
 }
@@ -237,7 +240,10 @@ interface MissingSet {
   readonly resourceGroupName: string;
 }
 
-/** The sets to make for gaps in the table: one for each region and type is enough where no name is asked for. */
+/**
+ * The sets to create for gaps in the table: one for each region and type, unless a name is
+ * required.
+ */
 export function missingSets(
   gaps: readonly Gap[],
   form: Form,
@@ -261,7 +267,7 @@ export function missingSets(
   return [...made.values()];
 }
 
-/** Named as the sets of the other regions are, where that can be seen. */
+/** Follows the names of the other regions' sets, if they have a pattern. */
 function exampleName(form: Form, location: string, disk: string, encryptionType: string): string {
   const pattern = form.regions
     .map(({ name, sets }) => patternOf(sets[disk] ?? "", name))

@@ -1,15 +1,18 @@
-/** What of a pasted body the form cannot show, as it is of another kind than the form takes. */
+/**
+ * Members of a pasted body that the form cannot show, because they have another type than it
+ * expects.
+ */
 import { isObject } from "./json.js";
 
 /** Text may be a number, and a number text: the service says what is wrong with that. */
 type Shape = "text" | "number" | "boolean" | readonly [Shape] | { readonly [name: string]: Shape };
 
-/** Of an object: every member. */
+/** Every member of an object. */
 const EACH = "*";
 
 const SOURCE: Shape = { id: "text", virtualMachineId: "text" };
 
-/** What `formOf` reads. Anything else is kept as it is. */
+/** The members that `formOf` reads. All others are kept as they are. */
 const BODY: Shape = {
   location: "text",
   tags: { [EACH]: "text" },

@@ -26,7 +26,7 @@ import {
 } from "./form.js";
 import { waveIn } from "./waves.js";
 
-/** What an answer has and a request does not: left out, so that the request shows what it asks for. */
+/** Members that only an answer has, left out so that the request shows what it asks for. */
 const READ_ONLY = new Map<string, readonly string[]>(
   Object.entries({
     "": ["id", "name", "type", "systemData", "etag"],
@@ -80,9 +80,9 @@ export function writable(document: unknown): JsonObject {
 /** How the form is filled from a body or an answer. */
 interface Reading {
   readonly version?: string;
-  /** The `encryptionType` of a disk encryption set, where it is known. */
+  /** The `encryptionType` of a disk encryption set; undefined: not known. */
   readonly typeOf?: (setId: string) => string | undefined;
-  /** True where Azure has the version: its keys stay. */
+  /** True if Azure has the version: its keys stay. */
   readonly exists?: boolean;
 }
 
@@ -108,7 +108,7 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
   );
   const confidential = {
     encryption: confidentialType === undefined ? "customer" : "confidential",
-    // Where they are of both kinds, each is kept as it is.
+    // If there are both kinds, each is kept as it is.
     confidentialData:
       dataDisks.length > 0 &&
       dataDisks.every(

@@ -31,8 +31,9 @@ export function regionsIn(text: string, known: readonly string[]): readonly stri
 }
 
 /**
- * The form of a new version with what another one has, but its number, its end of life and its protection. Keys that are named alike
- * everywhere become the rule. Where a promotion rule sets what is in latest, the new version's own does.
+ * The form of a new version with the values of another one, except its number, end of life and
+ * protection. Set names with the same pattern everywhere become the rule. If a promotion rule
+ * controls latest, the new version's own does.
  */
 export function copied(from: Form, image: ImageName): Form {
   const rule = ruleFrom(from.regions, image);
@@ -61,8 +62,8 @@ export function copied(from: Form, image: ImageName): Form {
 }
 
 /**
- * The form with sets for the regions that were added: those of a rule that the names of its other sets follow, or those of an earlier
- * version, where there are such; else those that an earlier version has there.
+ * The form with sets for the added regions: by the rule that its other sets, or an earlier
+ * version's, follow if such sets exist; otherwise the sets that an earlier version has there.
  */
 export function withProposedSets(
   form: Form,
@@ -125,7 +126,10 @@ const RULE_EXAMPLE: KeyRule = {
   tag: "image=golden",
 };
 
-/** What the empty fields of a rule show: the names that the newest version follows for that kind of disk, else an example. */
+/**
+ * The placeholders of an empty rule: the pattern of the newest version for that kind of disk, or an
+ * example.
+ */
 export function suggestedRule(
   newest: Pick<Form, "regions"> | undefined,
   image: ImageName,

@@ -73,7 +73,10 @@ export function fittingIn(
       .sort((a, b) => setName(a.id).localeCompare(setName(b.id)));
 }
 
-/** What the rule names for the disk in the region, and the set of that name that fits; undefined where it names none. */
+/**
+ * The rule's name for the disk in the region, and the matching set with that name; undefined: the
+ * rule names none.
+ */
 export function namedByRule(
   form: Form,
   { subscriptionId, resourceGroupName, imageName }: ImageName,
@@ -113,11 +116,14 @@ export function patternsIn(sets: readonly DiskEncryptionSet[]): readonly string[
 export interface Gap {
   readonly region: RegionRow;
   readonly disk: Disk;
-  /** The name that a set was looked for under; absent where any would do. */
+  /** The expected name of the set; absent: any is possible. */
   readonly name?: string;
 }
 
-/** `WestUSDiskEncryptionSet1` in westus: `{region}DiskEncryptionSet1`. Undefined where its name does not have the region's. */
+/**
+ * `WestUSDiskEncryptionSet1` in westus: `{region}DiskEncryptionSet1`. Undefined if the set's name
+ * does not contain the region's.
+ */
 export function patternOf(setId: string, region: string): string | undefined {
   const name = setName(setId);
   const canonical = canonicalRegion(region);

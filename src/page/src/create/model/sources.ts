@@ -3,9 +3,9 @@ import type { SourceKind } from "./form.js";
 
 interface SourceText {
   readonly name: string;
-  /** What a resource id of it looks like. */
+  /** An example of its resource id. */
   readonly example: string;
-  /** Its type under Microsoft.Compute; absent where a name alone names none. */
+  /** Its type under Microsoft.Compute; absent: a name is not enough to identify it. */
   readonly type?: string;
 }
 

@@ -7,7 +7,7 @@ import type { Form } from "./form.js";
 import { objectIn, type Json, type JsonObject } from "./json.js";
 import type { Request } from "./lines.js";
 
-/** What a change is a change of. */
+/** The version that a change starts from. */
 export interface Base {
   readonly form: Form;
   readonly etag: string;
@@ -21,7 +21,7 @@ export function removedRegions(form: Form, base: Form | undefined): readonly str
     .filter((name) => !kept.includes(name));
 }
 
-/** What a plan and a request say beside their body. */
+/** The options of a plan and a request in addition to their body. */
 export function allowedOf(
   form: Form,
   base: Base | undefined,
@@ -34,14 +34,14 @@ export function allowedOf(
 }
 
 /**
- * What the form changes of the version that was read. A PUT of a version that is there says nothing of latest and of its rule: a patch
- * says both.
+ * The form's changes to the version that was read. A PUT of an existing version changes neither
+ * latest nor its rule; a patch changes both.
  */
 export function patchOf(form: Form, base: Base): Schemas["GalleryImageVersionPatch"] {
   return mergePatch(saidOf(base.form), saidOf(form));
 }
 
-/** With each flag in so many words, and the place of the rule: a patch without them would take away more than is meant. */
+/** With every flag explicit, and the rule's place: a patch without them would remove too much. */
 function saidOf(form: Form): JsonObject {
   const body = bodyOf(form) as unknown as JsonObject;
   const properties = objectIn(body, "properties");
@@ -62,7 +62,9 @@ function saidOf(form: Form): JsonObject {
   };
 }
 
-/** What the patch changes of flags and rule: a plan, which is of a PUT, does not tell it. */
+/**
+ * The patch's changes of flags and rule, which a plan does not show because it is that of a PUT.
+ */
 export function latestChanges(form: Form, base: Base): readonly Change[] {
   const [before, after] = [latestOf(base.form), latestOf(form)];
   return Object.keys(before)

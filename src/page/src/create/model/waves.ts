@@ -45,7 +45,7 @@ export function waveIn(wave: JsonObject): WaveRow {
   };
 }
 
-/** The place of the wave that has the region; undefined where none has. */
+/** The index of the wave with the region; undefined: none. */
 export function waveWith(waves: readonly WaveRow[], region: string): number | undefined {
   const at = waves.findIndex(({ regions }) => has(regions, region));
   return at === -1 ? undefined : at;
