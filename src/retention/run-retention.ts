@@ -44,7 +44,7 @@ interface RetentionRun {
   readonly errors: readonly unknown[];
   /** Whether some policies are left to the next run. */
   readonly unfinished: boolean;
-  /** Whether policies are left, for want of time or quota, for the second time in a row. */
+  /** Whether two runs in a row like this one, short of time or quota, would not judge every policy. */
   readonly isBehind: boolean;
 }
 
@@ -94,7 +94,8 @@ export async function runRetention(
   if (!unfinished) {
     if (cursor !== undefined) await index.remove([CURSOR]);
   } else if (last !== undefined) await index.put([{ ...CURSOR, target: last.document.imageId }]);
-  const isBehind = unfinished && cursor !== undefined && run.deletions.length < MOST_DELETIONS;
+  const isBehind =
+    cursor !== undefined && 2 * done < order.length && run.deletions.length < MOST_DELETIONS;
   const { errors, deletions } = run;
   return { policies: run.policies, deletions, errors, unfinished, isBehind };
 }

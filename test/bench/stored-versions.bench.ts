@@ -20,7 +20,8 @@ import {
   listImageVersions,
   type Dependencies,
 } from "../../src/image-version/index.js";
-import { imageRow } from "../../src/image-version/listings.js";
+import { digestOf } from "../../src/image-version/digest.js";
+import { imageRow, versionScope } from "../../src/image-version/listings.js";
 import type { ListedImageVersion } from "../../src/image-version/resources.js";
 import type { ImageVersionPair, ImageVersionRecord } from "../../src/image-version/state/record.js";
 import { KINDS } from "../../src/kinds.js";
@@ -79,8 +80,14 @@ async function start(count: number, pair: ImageVersionPair) {
   await inTurn(numbers, async (i) => {
     const { record, operation } = ofVersion(pair, i);
     await store.commit(record, operation, undefined);
+    const digest = digestOf(record);
     for (const row of indexed(operation, { kinds: KINDS }).put)
-      if (row.scope !== OPEN_SCOPE && row.scope !== "images") note(row);
+      if (row.scope !== OPEN_SCOPE && row.scope !== "images")
+        note(
+          row.scope === versionScope(IMAGE_ID) && digest !== undefined
+            ? { ...row, digest: JSON.stringify(digest) }
+            : row,
+        );
     if (isOpen) note(openRow(operation.id));
   });
   await index.put([imageRow(IMAGE_ID)]);
@@ -92,9 +99,9 @@ async function start(count: number, pair: ImageVersionPair) {
       await client.submitTransaction(
         rows
           .slice(from, from + 100)
-          .map(({ row, target }) => [
+          .map(({ row, target, digest }) => [
             "upsert",
-            { partitionKey: scope, rowKey: row, target },
+            { partitionKey: scope, rowKey: row, target, ...(digest !== undefined && { digest }) },
             "Replace",
           ]),
       );
