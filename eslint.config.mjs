@@ -35,6 +35,15 @@ const FLAGS = [
   message: "Only src/image-version/latest reads and sets this flag: latestIn, flagsFor.",
 }));
 
+/** What a kind alone knows stands in its own room, and in `detail` of its operations. */
+const KINDS = [
+  "Identifier[name=/rollback|softDelete|registration|preparation|regionTest|machineTest|revo[kc]|imageVersion/i]",
+  "Literal[value=/ImageVersion|RollBack|PrepareSubscription/]",
+].map((selector) => ({
+  selector,
+  message: "src/operation knows no kind: say it in the kind's own room (Kind, detail).",
+}));
+
 /** Each has one function of more branches. */
 const NOT_SPLIT = [
   "src/key-guardian/run-key-guardian.ts",
@@ -101,6 +110,10 @@ export default tseslint.config(
       "src/image-version/queries/summary-of.ts",
     ],
     rules: { "no-restricted-syntax": ["error", ...RESTRICTED, ...FLAGS] },
+  },
+  {
+    files: ["src/operation/*.ts"],
+    rules: { "no-restricted-syntax": ["error", ...RESTRICTED, ...FLAGS, ...KINDS] },
   },
   // A union of kinds and a switch, which counts once, or small functions with a name, in place of many branches.
   {

@@ -5,6 +5,7 @@ import {
   type Beside,
   type KnownImageVersion,
 } from "../image-version/index.js";
+import type { Kinds } from "../operation/ports.js";
 import type { OperationRecord, Requester } from "../operation/records.js";
 import { viewOperation, type OperationView } from "../operation/views.js";
 import { viewNothingToDo } from "./nothing-to-do.js";
@@ -26,6 +27,7 @@ export function shown(version: KnownImageVersion, now: Date, beside?: Beside, wi
 
 /** 202 with the operation, its URL, and the URL of its result. */
 export function accepted(
+  deps: { readonly kinds: Kinds },
   operation: OperationRecord,
   requestUrl: URL,
 ): {
@@ -44,7 +46,7 @@ export function accepted(
       "Operation-Location": `${apiRootOf(requestUrl)}/operations/${operation.id}`,
       "Retry-After": RETRY_AFTER_SECONDS,
     },
-    body: viewOperation(operation),
+    body: viewOperation(deps, operation),
   };
 }
 

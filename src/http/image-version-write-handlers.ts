@@ -18,7 +18,6 @@ import {
   type ImageVersionRequest,
   type PutAnswer,
 } from "../image-version/index.js";
-import { viewRollback } from "../operation/views.js";
 import { accepted, askedIn, nothingToDo, requesterOf, shown } from "./accepted.js";
 import {
   allowNoLatestIn,
@@ -61,12 +60,12 @@ export function imageVersionWriteHandlers(
 ): Readonly<Record<Names, HttpHandler>> {
   const changed = (result: PutAnswer, request: Put | Patch) =>
     result.kind === "accepted"
-      ? accepted(result.operation, request.requestUrl)
+      ? accepted(deps, result.operation, request.requestUrl)
       : nothingToDo(result.version, request.requestUrl, deps.now());
   /** Azure's own clients read the version in a 200. */
   const changedAsInArm = (result: PutAnswer, { requestUrl }: Put | Patch) =>
     result.kind === "accepted"
-      ? accepted(result.operation, requestUrl)
+      ? accepted(deps, result.operation, requestUrl)
       : shown(result.version, deps.now());
 
   const put = (request: Put): Promise<PutAnswer> =>
@@ -89,6 +88,7 @@ export function imageVersionWriteHandlers(
     const { bypassSoftDelete = false } = query;
     if (bypassSoftDelete) requireRole(principal ?? { roles: [] }, "ImageVersions.Admin");
     return accepted(
+      deps,
       await deleteImageVersion(deps, {
         ...askedIn(request),
         ...preconditionIn(request),
@@ -118,6 +118,7 @@ export function imageVersionWriteHandlers(
     armDeleteImageVersion: endpoint("armDeleteImageVersion", remove),
     restoreImageVersion: endpoint("restoreImageVersion", async (request) =>
       accepted(
+        deps,
         await restoreImageVersion(deps, {
           ...askedIn(request),
           id: request.path,
@@ -149,7 +150,7 @@ export function imageVersionWriteHandlers(
       const versionName = operation.resourceId.split("/").at(-1) ?? "";
       const versionUrl = new URL(requestUrl);
       versionUrl.pathname = `${requestUrl.pathname.replace(/\/$/u, "")}/${versionName}`;
-      return accepted(operation, versionUrl);
+      return accepted(deps, operation, versionUrl);
     }),
     planImageVersion: endpoint("planImageVersion", async (request) => {
       const plan = await planImageVersion(deps, {
@@ -169,6 +170,7 @@ export function imageVersionWriteHandlers(
     retryImageVersion: endpoint("retryImageVersion", async (request) => {
       const { path, body, requestUrl } = request;
       return accepted(
+        deps,
         await retryImageVersion(deps, {
           ...askedIn(request),
           id: path,
@@ -180,6 +182,7 @@ export function imageVersionWriteHandlers(
     promoteImageVersion: endpoint("promoteImageVersion", async (request) => {
       const { path, body, requestUrl } = request;
       return accepted(
+        deps,
         await promoteImageVersion(deps, {
           ...askedIn(request),
           ...preconditionIn(request),
@@ -191,6 +194,7 @@ export function imageVersionWriteHandlers(
     }),
     demoteImageVersion: endpoint("demoteImageVersion", async (request) =>
       accepted(
+        deps,
         await demoteImageVersion(deps, {
           ...askedIn(request),
           ...allowNoLatestIn(request),
@@ -202,6 +206,7 @@ export function imageVersionWriteHandlers(
     ),
     rollBackImage: endpoint("rollBackImage", async (request) =>
       accepted(
+        deps,
         await rollBackImage(deps, {
           ...askedIn(request),
           ...rollbackIn(request),
@@ -211,7 +216,7 @@ export function imageVersionWriteHandlers(
     ),
     planRollback: endpoint("planRollback", async (request) => ({
       status: 200 as const,
-      body: viewRollback(await planRollback(deps, rollbackIn(request))),
+      body: await planRollback(deps, rollbackIn(request)),
     })),
   };
 }

@@ -21,6 +21,7 @@ export function machineTestHandlers(
   return {
     testImageVersion: endpoint("testImageVersion", async (request) =>
       accepted(
+        deps,
         await testImageVersion(deps, {
           ...askedIn(request),
           ...target(request.path, request.body),

@@ -45,6 +45,7 @@ export function operationHandlers(
             ? { "Retry-After": secondsUntilNews(followed, now()) }
             : {},
         body: viewOperation(
+          deps,
           await asOfNow(operation),
           query.expand,
           isSufficient(principal?.roles ?? [], "ImageVersions.Admin"),
@@ -66,6 +67,7 @@ export function operationHandlers(
         return {
           status: 200 as const,
           body: viewOperation(
+            deps,
             await cancelOperation(deps, path.operationId, requesterOf(principal), query),
           ),
         };
@@ -96,7 +98,7 @@ export function operationHandlers(
         body: await viewPage(
           request,
           (token) => listOperations(deps, filter, top ?? 20, token),
-          (operation) => viewOperation(operation),
+          (operation) => viewOperation(deps, operation),
         ),
       };
     }),

@@ -76,7 +76,7 @@ export function rejectedRequestHandlers(
         );
         const url = versionUrl(requestUrl, versionId);
         return answer.kind === "accepted"
-          ? accepted(answer.operation, url)
+          ? accepted(deps, answer.operation, url)
           : nothingToDo(answer.version, url, deps.now());
       },
     ),

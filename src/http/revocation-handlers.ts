@@ -29,7 +29,8 @@ export function revocationHandlers(
           allowNoLatest: query.allowNoLatest,
         }),
       };
-      if (!dryRun) return accepted(await revokeImageVersion(deps, command), requestUrl);
+      if (!dryRun)
+        return accepted(deps.imageVersions, await revokeImageVersion(deps, command), requestUrl);
       const { regions, findings, use, descendants } = await planRevocation(deps, command);
       return {
         status: 200 as const,
@@ -61,6 +62,7 @@ export function revocationHandlers(
 
     unrevokeImageVersion: endpoint("unrevokeImageVersion", async (request) =>
       accepted(
+        deps.imageVersions,
         await unrevokeImageVersion(deps, {
           ...askedIn(request),
           id: request.path,

@@ -17,6 +17,7 @@ export function subscriptionHandlers(
   return {
     prepareSubscription: endpoint("prepareSubscription", async (request) =>
       accepted(
+        deps,
         await prepareSubscription(deps, {
           ...askedIn(request),
           subscriptionId: request.path.subscriptionId,

@@ -9,6 +9,7 @@ import type { Dependencies } from "./ports.js";
 import { takeRollbackStep } from "./rollback/take-rollback-step.js";
 import type { ImageVersionOperationKind } from "./state/accepting.js";
 import type { ImageVersionRecord } from "./state/record.js";
+import { softDeleteIn } from "./state/deletion.js";
 import { isFinal, VERSION_STATES } from "./state/states.js";
 import { upgrade } from "./state/upgrade.js";
 import { takeVersionStep } from "./steps/take-step.js";
@@ -28,6 +29,10 @@ const IMAGE_VERSION: Kind<ImageVersionRecord> = {
     }),
     resumed: (data) => ({ type: IMAGE_VERSION_EVENT.operationResumed, data }),
     progress: IMAGE_VERSION_EVENT.regionReplicating,
+  },
+  view(operation) {
+    const softDelete = softDeleteIn(operation);
+    return softDelete ? { softDelete } : {};
   },
   placesOf(resourceId) {
     const id = parseImageVersionId(resourceId);

@@ -248,3 +248,17 @@ export function areReady(
     })
   );
 }
+
+/**
+ * Whether a deletion can be undone, by ARM's answers. Times are RFC 3339; absent: ARM did not
+ * return them.
+ */
+export interface SoftDeleteRecord {
+  /** Absent: it could not be read. */
+  readonly isSoftDeleteEnabled?: boolean;
+  readonly softDeletedTime?: string;
+  /** Until when machines can be created from the version by its number. */
+  readonly consumptionEndTime?: string;
+  /** Until when the version can be restored. */
+  readonly hardDeletionTargetTime?: string;
+}

@@ -11,6 +11,17 @@
  */
 import type { TrackedRecord } from "../operation/records.js";
 
+/** The latest versions before and after a rollback, of the image definition and in each region. */
+export interface RollbackRecord {
+  readonly from: string;
+  readonly to: string;
+  readonly regions: readonly {
+    readonly name: string;
+    readonly from?: string;
+    readonly to?: string;
+  }[];
+}
+
 export interface RollbackStep {
   readonly versionName: string;
   readonly does: "promote" | "demote";

@@ -1,9 +1,11 @@
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { MACHINE_TEST_EVENT } from "../events/machine-test-events.js";
+import type { components } from "../generated/openapi.js";
 import { placesOf } from "../image-version/index.js";
 import type { Kind } from "../operation/ports.js";
 import { ENDS, type States } from "../operation/states.js";
 import { imageIdOf, parseImageVersionId } from "../resource-id.js";
+import { testsOf, type RegionTestRecord } from "./region-record.js";
 import type { TestRecord, TestState } from "./record.js";
 import { beginCancel, resultsIn } from "./transitions.js";
 
@@ -48,9 +50,26 @@ export const MACHINE_TEST_KIND: Kind<TestRecord> = {
     }),
     resumed: (data) => ({ type: IMAGE_VERSION_EVENT.operationResumed, data }),
   },
+  view: (operation, showsOutput) => ({
+    tests: testsOf(operation).map((test) => viewRegionTest(test, showsOutput)),
+  }),
+  parts: (operation) => testsOf(operation).map(({ result }) => (result === undefined ? 0 : 100)),
   placesOf(resourceId) {
     const id = parseImageVersionId(resourceId);
     return id === undefined ? [] : placesOf(imageIdOf(id));
   },
   beginCancel,
 };
+
+/** The test of a region for an answer. */
+function viewRegionTest(
+  { work: _, disks, left, output, ...test }: RegionTestRecord,
+  showsOutput: boolean,
+): components["schemas"]["RegionTest"] {
+  return {
+    ...test,
+    ...(showsOutput && output !== undefined && { output }),
+    ...(disks && { disks: [...disks] }),
+    ...(left && { left: [...left] }),
+  };
+}

@@ -12,6 +12,7 @@ import type { OperationRecord } from "../operation/records.js";
 import { sameResourceId } from "../resource-id.js";
 import { machineId, machineName } from "./machine.js";
 import type { TestDependencies } from "./ports.js";
+import { testsOf } from "./region-record.js";
 import { GROUP_SCOPE, groupIn } from "./transitions.js";
 
 /** An operation deletes its own machines before it ends. The sweep leaves it this much time. */
@@ -59,24 +60,19 @@ export function judge({
 }
 
 /** When the operation ended, if its machine in the region had this deadline; else Infinity. */
-function endOf(
-  { endTime, tests = [] }: Pick<OperationRecord, "endTime" | "tests"> = {},
-  region: string,
-  deadlineMs: number,
-): number {
+function endOf(operation: OperationRecord | undefined, region: string, deadlineMs: number): number {
+  const { endTime } = operation ?? {};
   return endTime !== undefined &&
-    tests.some(({ name, deadline = "" }) => name === region && Date.parse(deadline) === deadlineMs)
+    testsOf(operation).some(
+      ({ name, deadline = "" }) => name === region && Date.parse(deadline) === deadlineMs,
+    )
     ? Date.parse(endTime)
     : Infinity;
 }
 
 /** Whether the operation created its machine in the region in another resource group. */
-function wasMovedTo(
-  group: Group,
-  { tests = [] }: Pick<OperationRecord, "tests"> = {},
-  region: string,
-): boolean {
-  const made = tests.find(({ name }) => name === region)?.machineId;
+function wasMovedTo(group: Group, operation: OperationRecord | undefined, region: string): boolean {
+  const made = testsOf(operation).find(({ name }) => name === region)?.machineId;
   return made !== undefined && !made.toLowerCase().startsWith(`${groupId(group).toLowerCase()}/`);
 }
 

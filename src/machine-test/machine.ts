@@ -9,7 +9,7 @@ import type {
   ImageDefinition,
 } from "../image-version/index.js";
 import { groupId, type Group } from "../leftovers/ports.js";
-import type { TestedDisk } from "../operation/records.js";
+import type { TestedDisk } from "./region-record.js";
 import { canonicalRegion, sameResourceId, type ImageVersionId } from "../resource-id.js";
 import type { TestPlace } from "./profile.js";
 

@@ -2,7 +2,7 @@ import type { ImageDocuments } from "../image-documents.js";
 import type { Dependencies } from "../image-version/index.js";
 import type { TaggedResources } from "../leftovers/ports.js";
 import type { OperationDependencies } from "../operation/ports.js";
-import type { TestedDisk } from "../operation/records.js";
+import type { TestedDisk } from "./region-record.js";
 import type { TestResultDependencies, TestResults } from "../test-results/ports.js";
 import type { MachineReader } from "./machine-reader.js";
 import type { MachineName, MachinePlan } from "./machine.js";

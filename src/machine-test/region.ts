@@ -14,7 +14,7 @@
  */
 import { LEFT_AFTER_MS } from "../leftovers/ports.js";
 import type { PollingPolicy } from "../operation/ports.js";
-import type { RegionTestRecord, RegionTestWork, TestedDisk } from "../operation/records.js";
+import type { RegionTestRecord, RegionTestWork, TestedDisk } from "./region-record.js";
 import {
   machineId,
   machineName,

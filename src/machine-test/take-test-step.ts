@@ -7,7 +7,7 @@ import { fail } from "../operation/failing.js";
 import { hasEnded } from "../operation/kinds.js";
 import type { Stored } from "../operation/ports.js";
 import { postponeOrFail } from "../operation/postponing.js";
-import type { RegionTestRecord, TestedDisk } from "../operation/records.js";
+import { testsOf, type RegionTestRecord, type TestedDisk } from "./region-record.js";
 import { commitStep, contextOf } from "../operation/steps.js";
 import { parseImageVersionId } from "../resource-id.js";
 import { reportTestResult } from "../test-results/report.js";
@@ -32,7 +32,6 @@ import {
   planned,
   reported,
   termsIn,
-  testsOf,
 } from "./transitions.js";
 
 type StoredTest = Stored<TestRecord>;

@@ -24,6 +24,7 @@ import { takePlace } from "./limits.js";
 import type { TestDependencies } from "./ports.js";
 import { placesOf, type TestProfile } from "./profile.js";
 import { testKeyOf } from "./record.js";
+import { testsOf } from "./region-record.js";
 import { accept } from "./transitions.js";
 
 export interface TestImageVersion {
@@ -101,7 +102,7 @@ export function mustMakeMachines({ makesMachines }: Pick<TestDependencies, "make
 }
 
 function running(operation: OperationRecord, regions: readonly string[]): OperationRecord {
-  const tested = (operation.tests ?? []).map(({ name }) => name);
+  const tested = testsOf(operation).map(({ name }) => name);
   if (tested.length === regions.length && tested.every((name) => regions.includes(name)))
     return operation;
   throw new ServiceError(

@@ -25,9 +25,9 @@ import {
   type IndexRow,
   type OperationRecord,
   type Pair,
-  type RegionTestRecord,
   type Requester,
 } from "../operation/records.js";
+import { testsOf, type RegionTestRecord } from "./region-record.js";
 import { nextSequence } from "../operation/sequence.js";
 import { pollDelayMs } from "../operation/waiting.js";
 import type { Refusal } from "./ports.js";
@@ -99,7 +99,7 @@ export function accept(
     traceparent: input.traceparent,
     ...(input.requestKey !== undefined && { requestKey: input.requestKey }),
     regions: [],
-    tests: input.regions.map(({ name, machineSize }) => newRegionTest(name, machineSize)),
+    detail: input.regions.map(({ name, machineSize }) => newRegionTest(name, machineSize)),
     history: [],
   };
   return advance({ record, operation }, context, {
@@ -136,7 +136,7 @@ export function planned(
       ...(publishedDate !== undefined && { publishedDate }),
       ticks: 0,
     },
-    operation: { tests },
+    operation: { detail: tests },
     message:
       free.length === 0
         ? "No machine can be made."
@@ -218,11 +218,6 @@ export function answered(
   return goOn(pair, tests, context);
 }
 
-export function testsOf({ tests, id }: OperationRecord): readonly RegionTestRecord[] {
-  if (tests === undefined) throw new TypeError(`${id} tests no version`);
-  return tests;
-}
-
 /** Whether its result is not yet among the version's test results. */
 export function isUnreported({ result, work }: RegionTestRecord): boolean {
   return result !== undefined && work.resultTime !== undefined && work.reported !== true;
@@ -235,7 +230,7 @@ export function reported(pair: TestPair, regions: readonly string[]): TestPair {
       ? { ...test, work: { ...test.work, reported: true as const } }
       : test,
   );
-  return { ...pair, operation: { ...pair.operation, tests } };
+  return { ...pair, operation: { ...pair.operation, detail: tests } };
 }
 
 /** A new result gets its time. */
@@ -259,14 +254,14 @@ function goOn(
   const tests = seen.map((test, i) => timed(before[i], test, context));
   const changes = tests.flatMap((test, i) => sentenceOf(before[i], test));
   const effects = tests.flatMap((test, i) => told(pair.operation, before[i], test, context));
-  const next = { ...pair, operation: { ...pair.operation, tests } };
+  const next = { ...pair, operation: { ...pair.operation, detail: tests } };
   const open = tests.some(isUnreported); // Invariant 4.
   if (tests.every(isOver) && !open) return end(next, changes, effects, context);
   const ticks = changes.length > 0 ? 0 : pair.record.ticks + 1;
   const asks = tests.some(({ work: { todo } }) => todo !== undefined);
   return advance(next, context, {
     patch: { state: "Testing", ticks },
-    operation: { tests },
+    operation: { detail: tests },
     ...(changes.length > 0 && { message: changes.join(" ") }),
     ...(changes.length === 0 && { waits: waitsFor(tests) }),
     effects,
@@ -396,8 +391,8 @@ function resultOf({
 }
 
 /** Each region and its result, for the event that ends a test; `result` absent: canceled before. */
-export function resultsIn({ tests = [] }: OperationRecord) {
-  return tests.map(({ name, result, reason }) => ({
+export function resultsIn(operation: OperationRecord) {
+  return testsOf(operation).map(({ name, result, reason }) => ({
     name,
     ...(result !== undefined && { result }),
     ...(reason && { reason }),
@@ -418,11 +413,11 @@ function end(
   if (canceledBy !== undefined)
     return advance(pair, context, {
       patch: { state: "Canceled" },
-      operation: { tests },
+      operation: { detail: tests },
       effects,
       ending: (one) =>
         cancellation(
-          { ...one, tests },
+          { ...one, detail: tests },
           left.length === 0
             ? "No machine is left, and none will be created."
             : `No machine will be created. Sigil could not delete: ${left.join(", ")}.`,
@@ -466,7 +461,7 @@ function end(
     );
   return advance(pair, context, {
     patch: { state: "Succeeded" },
-    operation: { tests },
+    operation: { detail: tests },
     message: [...changes, `The version passed its test in ${named("passed").join(", ")}.`].join(
       " ",
     ),
@@ -496,7 +491,7 @@ export function beginCancel(
   if (!tests.some((test) => hasMachine(test) || isUnreported(test))) return undefined;
   return advance({ record: { ...record, canceledBy }, operation }, context, {
     patch: { state: "Testing", ticks: 0 },
-    operation: { tests: tests.map(abandon) },
+    operation: { detail: tests.map(abandon) },
     message: "The test is being canceled, and its machines deleted.",
     waitMs: 0,
   });

@@ -2,7 +2,7 @@
  * Decides which failures count against a version, and which only mean that its test could not run.
  * Pure.
  */
-import type { TestResult } from "../operation/records.js";
+import type { TestResult } from "./region-record.js";
 import type { Refusal } from "./ports.js";
 
 /** The outcome of an attempt. */

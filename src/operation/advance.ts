@@ -3,7 +3,7 @@
  * next state, with everything to report because of it. Invariants:
  *  1. Everything that a transition causes (events, messages, index rows) is in the outbox of the
  *     record that states it. One write stores both, so neither exists without the other.
- *  2. Every transition except `wake` and those of a single member (members.ts) raises `step` by
+ *  2. Every transition except `resendStep` and those of a single member (members.ts) raises `step` by
  *     one. Only the message of the current step may cause the next transition.
  *  3. A state that is not final always has a message for its step: in the outbox, in the queue, or
  *     found overdue.

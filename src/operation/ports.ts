@@ -1,5 +1,6 @@
 import type { CloudEvent } from "../events/cloud-event.js";
 import type { EventContent } from "../events/operation-event.js";
+import type { components } from "../generated/openapi.js";
 import type {
   ArmCall,
   Followed,
@@ -168,6 +169,14 @@ export interface Kind<R extends TrackedRecord = TrackedRecord> {
   rowsOf?(this: void, operation: OperationRecord): readonly IndexRow[];
   /** Such rows that may be written when the first step is taken. */
   laterRowsOf?(this: void, operation: OperationRecord): readonly IndexRow[];
+  /** What an answer shows of the operation's detail. `showsOutput`: also what a machine has said. */
+  view?(
+    this: void,
+    operation: OperationRecord,
+    showsOutput: boolean,
+  ): Partial<components["schemas"]["Operation"]>;
+  /** How far its detail is, in parts that count as much as a region; percent. */
+  parts?(this: void, operation: OperationRecord): readonly number[];
   /** The listing's row of a record whose operations have ended; undefined: none. */
   endedRow?(this: void, stored: Stored<R>): IndexRow | undefined;
   /** Upgrades a record of 0.2.0 (schema 4) to the present schema; absent: no change needed. */

@@ -1,29 +1,16 @@
 import type { components } from "../generated/openapi.js";
-import type { Finding } from "../errors.js";
-import type { OperationRecord, RegionRecord, RegionTestRecord, RollbackRecord } from "./records.js";
+import { kindOf } from "./kinds.js";
+import type { Kinds } from "./ports.js";
+import type { OperationRecord, RegionRecord } from "./records.js";
 
 export type OperationView = components["schemas"]["Operation"];
-
-/** A rollback for an answer. */
-export function viewRollback({
-  regions,
-  warnings,
-  ...rollback
-}: RollbackRecord & {
-  readonly warnings?: readonly Finding[];
-}): components["schemas"]["Rollback"] {
-  return {
-    ...rollback,
-    regions: [...regions],
-    ...(warnings && { warnings: [...warnings] }),
-  };
-}
 
 /**
  * An operation for an answer; calls to ARM only if `expand` asks for them. Only administrators see
  * a machine's output, because it may contain anything.
  */
 export function viewOperation(
+  { kinds }: { readonly kinds: Kinds },
   operation: OperationRecord,
   expand?: "calls",
   showsOutput = false,
@@ -34,11 +21,9 @@ export function viewOperation(
     request: ___,
     waitingSince: ____,
     stalled: _____,
-    rollback,
+    detail: ______,
     omittedWrites,
     regions,
-    registrations,
-    tests,
     warnings,
     error,
     history,
@@ -47,16 +32,13 @@ export function viewOperation(
     ...shown
   } = operation;
   const expectedEndTime = expectedEnd(operation);
+  const { view, parts } = kindOf({ kinds }, operation);
   return {
     ...shown,
-    percentComplete: percentComplete(operation),
+    percentComplete: percentComplete(operation, parts?.(operation)),
     ...(expectedEndTime !== undefined && { expectedEndTime }),
     regions: regions.map((region) => viewRegion(region, operation.endTime === undefined)),
-    ...(rollback && { rollback: viewRollback(rollback) }),
-    ...(registrations && { registrations: [...registrations] }),
-    ...(tests && {
-      tests: tests.map((test) => viewRegionTest(test, showsOutput)),
-    }),
+    ...view?.(operation, showsOutput),
     ...(warnings && { warnings: [...warnings] }),
     ...(error && { error: { ...error, errors: [...error.errors] } }),
     history: [...history],
@@ -65,19 +47,6 @@ export function viewOperation(
       ...(omittedReads !== undefined && { omittedReads }),
       ...(omittedWrites !== undefined && { omittedWrites }),
     }),
-  };
-}
-
-/** The test of a region for an answer. */
-function viewRegionTest(
-  { work: _, disks, left, output, ...test }: RegionTestRecord,
-  showsOutput: boolean,
-): components["schemas"]["RegionTest"] {
-  return {
-    ...test,
-    ...(showsOutput && output !== undefined && { output }),
-    ...(disks && { disks: [...disks] }),
-    ...(left && { left: [...left] }),
   };
 }
 
@@ -104,22 +73,16 @@ function expectedEnd({
 }
 
 /**
- * Averages regions, tests and registrations. 0 until the operation starts; 100 only once it has
- * succeeded.
+ * Averages regions and the parts that its kind knows. 0 until the operation starts; 100 only once
+ * it has succeeded.
  */
-function percentComplete({
-  status,
-  regions,
-  registrations = [],
-  tests = [],
-}: OperationRecord): number {
+function percentComplete(
+  { status, regions }: OperationRecord,
+  parts: readonly number[] = [],
+): number {
   if (status === "Succeeded") return 100;
   if (status === "NotStarted") return 0;
-  const parts = [
-    ...regions.map((region) => region.progress),
-    ...registrations.map(({ state }) => (state === "Registered" ? 100 : 0)),
-    ...tests.map(({ result }) => (result === undefined ? 0 : 100)),
-  ];
-  const sum = parts.reduce((total, part) => total + part, 0);
-  return Math.min(99, Math.floor(sum / Math.max(1, parts.length)));
+  const all = [...regions.map(({ progress }) => progress), ...parts];
+  const sum = all.reduce((total, part) => total + part, 0);
+  return Math.min(99, Math.floor(sum / Math.max(1, all.length)));
 }

@@ -1,5 +1,4 @@
 import { softDeleteOf, type Dependencies } from "../image-version/index.js";
-import type { SoftDeleteRecord } from "../operation/records.js";
 import { parseImageVersionId } from "../resource-id.js";
 import { banOf, sentenceOf } from "../revocation/bans.js";
 import { decide, type Decision, type RetainedVersion } from "./decide.js";
@@ -18,7 +17,7 @@ export interface Evaluation {
    */
   readonly unknown: readonly string[];
   /** Whether deleted versions can be restored. */
-  readonly softDelete: SoftDeleteRecord;
+  readonly softDelete: Awaited<ReturnType<typeof softDeleteOf>>;
 }
 
 /**

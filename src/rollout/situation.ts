@@ -16,6 +16,7 @@ import {
   type ImageVersionRecord,
   type PromotionRule,
 } from "../image-version/index.js";
+import { testsOf as regionTestsOf } from "../machine-test/region-record.js";
 import { testKeyOf } from "../machine-test/record.js";
 import { hasEnded } from "../operation/kinds.js";
 import { operationIdOf, type OperationRecord } from "../operation/records.js";
@@ -182,7 +183,7 @@ async function testsOf(
     // A refusal in another wave does not count for this one.
     if (
       isByRollout(operation) &&
-      (operation.tests ?? []).some(({ name }) => regions.includes(name))
+      regionTestsOf(operation).some(({ name }) => regions.includes(name))
     )
       own.push(operation);
   }

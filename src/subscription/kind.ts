@@ -1,7 +1,8 @@
 import { SUBSCRIPTION_EVENT } from "../events/subscription-events.js";
 import type { Kind } from "../operation/ports.js";
+import type { OperationRecord } from "../operation/records.js";
 import { ENDS, type States } from "../operation/states.js";
-import type { PreparationRecord, PreparationState } from "./records.js";
+import type { PreparationRecord, PreparationState, Registrations } from "./records.js";
 
 const PREPARATIONS = "subscription-preparations";
 
@@ -33,4 +34,11 @@ export const PREPARATION_KIND: Kind<PreparationRecord> = {
       data,
     }),
   },
+  view: (operation) => ({ registrations: [...registrationsOf(operation)] }),
+  parts: (operation) =>
+    registrationsOf(operation).map(({ state }) => (state === "Registered" ? 100 : 0)),
 };
+
+function registrationsOf({ detail }: OperationRecord): Registrations {
+  return detail as Registrations;
+}

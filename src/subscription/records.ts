@@ -12,6 +12,9 @@ export interface RegistrationRecord {
   readonly seen: readonly string[];
 }
 
+/** What its operation shows of each registration: the detail of that operation. */
+export type Registrations = readonly Pick<RegistrationRecord, "name" | "state">[];
+
 /** The states of a subscription's current preparation. */
 export type PreparationState = "Requested" | "Registering" | "Succeeded" | "Failed" | "Canceled";
 

@@ -32,7 +32,7 @@ import {
 import { nextSequence } from "../operation/sequence.js";
 import { pollDelayMs } from "../operation/waiting.js";
 import { nameOf, type Registrable, type RegistrationState } from "./ports.js";
-import type { PreparationRecord, RegistrationRecord } from "./records.js";
+import type { PreparationRecord, RegistrationRecord, Registrations } from "./records.js";
 
 export type PreparationPair = Pair<PreparationRecord>;
 
@@ -90,7 +90,7 @@ export function accept(
     traceparent: input.traceparent,
     ...(input.requestKey !== undefined && { requestKey: input.requestKey }),
     regions: [],
-    registrations: statesOf(record),
+    detail: statesOf(record),
     history: [],
   };
   return advance({ record, operation }, context, {
@@ -134,7 +134,7 @@ export function observe(
       state: "Registering",
       ticks: look.news.length > 0 ? 0 : pair.record.ticks,
     },
-    operation: { registrations: statesOf(look.pair.record) },
+    operation: { detail: statesOf(look.pair.record) },
     // A registration refused for days is requested often. An entry for each request would only make
     // the record grow.
     ...(look.news.length > 0 && {
@@ -208,7 +208,7 @@ function follow(look: Look, context: TransitionContext): PreparationPair {
   if (isDone) {
     return advance(look.pair, context, {
       patch: { state: "Succeeded" }, // Invariant 2.
-      operation: { registrations },
+      operation: { detail: registrations },
       message: `The subscription is prepared. Registered: ${registrations.map(({ name }) => name).join(", ")}.`,
       effects: [
         ...look.effects,
@@ -221,7 +221,7 @@ function follow(look: Look, context: TransitionContext): PreparationPair {
   const ticks = look.news.length > 0 ? 0 : record.ticks + 1;
   return advance(look.pair, context, {
     patch: { state: "Registering", ticks },
-    operation: { registrations },
+    operation: { detail: registrations },
     ...(look.news.length > 0 && { message: look.news.join(" ") }),
     resumes: true,
     effects: look.effects,
@@ -276,6 +276,6 @@ function isUnregistered(state: string): boolean {
 }
 
 /** Invariant 4. */
-function statesOf(record: PreparationRecord): NonNullable<OperationRecord["registrations"]> {
+function statesOf(record: PreparationRecord): Registrations {
   return record.registrations.map(({ name, state }) => ({ name, state }));
 }

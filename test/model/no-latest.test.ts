@@ -11,6 +11,7 @@ import { banOf } from "../../src/revocation/bans.js";
 import { idOf, revocationOf } from "../support/dependencies.js";
 import { DOORS, type Choice, type Door } from "../support/doors/latest-doors.js";
 import { Estate, IMAGE, REGIONS, type Copy, type Seed } from "./estate.js";
+import type { RollbackRecord } from "../../src/image-version/rollback-record.js";
 
 const { SIGIL_MODEL_RUNS = "8", SIGIL_MODEL_SEED = "20260101" } = process.env;
 const RUNS = Number(SIGIL_MODEL_RUNS) * 10;
@@ -240,7 +241,8 @@ class Play {
   /** Where commands have said that a version is in latest. */
   #said(): ReadonlySet<string> {
     return new Set(
-      this.#accepted.flatMap(({ command: one, answer: { resourceId, rollback } }) => {
+      this.#accepted.flatMap(({ command: one, answer: { resourceId, detail } }) => {
+        const rollback = detail as RollbackRecord | undefined;
         const number = rollback?.to ?? resourceId.slice(resourceId.lastIndexOf("/") + 1);
         // A version's own flag is of every region, also of one that it leaves out.
         const regions = { everywhere: REGIONS, regions: this.#regionsOf(one), nowhere: [] };
@@ -255,7 +257,9 @@ class Play {
     return new Set(
       this.#accepted.flatMap(({ command: one, answer }) => {
         if (!one.allowNoLatest) return [];
-        const { rollback, warnings: own = [] } = operations.get(answer.id) ?? {};
+        const { detail, warnings: own = [] }: Partial<OperationRecord> =
+          operations.get(answer.id) ?? {};
+        const rollback = detail as RollbackRecord | undefined;
         const warnings = [
           ...own,
           ...(one.does === "revokeImageVersion"

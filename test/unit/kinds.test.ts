@@ -34,8 +34,9 @@ describe.each(Object.keys(KINDS))("%s", (kind) => {
       ...(kind === "PrepareSubscription" && {
         resourceId: `/subscriptions/${LOCAL_SUBSCRIPTION_ID}`,
       }),
+      ...(kind === "TestImageVersion" && { detail: [] }),
       ...(kind === "RollBackImage" && {
-        rollback: { from: "1.0.1", to: "1.0.0", regions: [] },
+        detail: { from: "1.0.1", to: "1.0.0", regions: [] },
       }),
     };
     const error = { code: "X", message: "It is so.", errors: [] };

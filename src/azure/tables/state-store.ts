@@ -11,6 +11,7 @@ import {
   type TrackedRecord,
 } from "../../operation/records.js";
 import { fromProperties, toProperties } from "./document.js";
+import { upgradeOperation } from "./upgrade.js";
 import { Table, type TableStorage } from "./table.js";
 
 const RECORD_ROW = "record";
@@ -51,12 +52,13 @@ export function createStateStore<R extends TrackedRecord>(
     const current = currentIn(entity);
     if (current?.id === id) return current;
     const own = await row(key, id);
-    return own && fromProperties<OperationRecord>(own);
+    return own && upgradeOperation(fromProperties<OperationRecord>(own));
   }
 
   function recordIn(entity: Row): R {
-    const record = fromProperties<R>(entity);
-    mustBeKnown(record);
+    const stored = fromProperties<R>(entity);
+    mustBeKnown(stored);
+    const record = { ...stored, members: stored.members.map(upgradeOperation) };
     const operation = currentIn(entity);
     if (record.schema === SCHEMA || operation === undefined) return record;
     const upgrade = kinds[operation.kind]?.upgrade;
@@ -137,7 +139,7 @@ export function createStateStore<R extends TrackedRecord>(
 /** The current operation; absent: schema 2 or 0.1.0 stored it in its own row. */
 function currentIn(entity: Row): OperationRecord | undefined {
   return CURRENT in entity || `${CURRENT}0` in entity
-    ? fromProperties<OperationRecord>(entity, CURRENT)
+    ? upgradeOperation(fromProperties<OperationRecord>(entity, CURRENT))
     : undefined;
 }
 

@@ -65,7 +65,7 @@ export interface Subject extends Glance {
 /** What a command changes, if no operation is doing that already. */
 export interface Asks
   extends
-    Pick<Accepting, "kind" | "request" | "endsRule" | "softDelete">,
+    Pick<Accepting, "kind" | "request" | "endsRule" | "detail">,
     Partial<Pick<Accepting, "regions">> {
   readonly warnings?: readonly Finding[];
   /** Absent: the stored state. */

@@ -3,11 +3,7 @@
  * version is answered at once; the deletion itself waits for the rest (steps/delete.ts).
  */
 import { ServiceError, type Finding } from "../../errors.js";
-import {
-  operationIn,
-  type OperationRecord,
-  type SoftDeleteRecord,
-} from "../../operation/records.js";
+import { operationIn, type OperationRecord } from "../../operation/records.js";
 import { formatImageVersionId, type ImageVersionId, imageIdOf } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import type { NoLatest } from "../preflight/latest.js";
@@ -15,8 +11,8 @@ import { mustBeSoftDeletable } from "../preflight/soft-deletable.js";
 import { isGuarded } from "../preflight/use.js";
 import { deletedVersion, softDeleteOf } from "../queries/deleted-versions.js";
 import { notFound } from "../queries/not-found.js";
-import type { Look } from "../resources.js";
-import { openDeletionIn } from "../state/deletion.js";
+import type { Look, SoftDeleteRecord } from "../resources.js";
+import { openDeletionIn, softDeleteIn } from "../state/deletion.js";
 import { isProtected, latestToBe, releaseToBe } from "../state/fold.js";
 import { isOtherLife } from "../state/confirmed.js";
 import type { VersionRequest } from "../state/record.js";
@@ -65,7 +61,7 @@ export async function deletionBy(deps: Dependencies, command: DeleteImageVersion
         asks: {
           kind,
           request: requestOf(command, subject, isGuarded(deps)),
-          softDelete,
+          detail: softDelete,
           warnings: finalityOf(softDelete, id, bypassSoftDelete),
         },
       };
@@ -118,9 +114,10 @@ function oneReplicaKept(versionName: string): Finding {
 function mustDoWhatIsAsked(
   { id, bypassSoftDelete, ignoreUse }: DeleteImageVersion,
   stored: StoredVersion,
-  { id: operationId, softDelete }: OperationRecord,
+  operation: OperationRecord,
 ): void {
   const { record } = stored;
+  const { id: operationId } = operation;
   const does = `Operation ${operationId} deletes ${formatImageVersionId(id)}`;
   if (openDeletionIn(record)?.isByPolicy) {
     mustNotBeProtected(id, stored, undefined);
@@ -129,7 +126,7 @@ function mustDoWhatIsAsked(
       operationId,
     );
   }
-  if (bypassSoftDelete && softDelete?.isSoftDeleteEnabled !== false)
+  if (bypassSoftDelete && softDeleteIn(operation)?.isSoftDeleteEnabled !== false)
     throw conflict(
       `${does}, or has soft-deleted it. Once Azure lists it as deleted, ask an Admin to delete it for good: DELETE …/deleted-versions/${id.versionName}.`,
       operationId,

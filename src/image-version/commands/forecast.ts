@@ -27,6 +27,7 @@ import type { ImageVersionRecord } from "../state/record.js";
 import { mustBeShown, mustNotBeMissed, subjectOf, type Asks, type ByHand } from "./acceptance.js";
 import { deletionBy } from "./delete.js";
 import { demotionBy, promotionBy } from "./promote.js";
+import { softDeleteIn } from "../state/deletion.js";
 
 type Of = ForecastView["of"];
 
@@ -50,7 +51,7 @@ export async function forecastImageVersion(
   const isAsked = "asks" in decided;
   const asks: Partial<Asks> = isAsked ? decided.asks : {};
   const { request = { patch: {} }, on = subject.stored, warnings = [] } = asks;
-  const { softDelete } = isAsked ? decided.asks : decided;
+  const softDelete = softDeleteIn(isAsked ? decided.asks : decided);
   await admitted(deps, id, on?.record, look, request, false);
   const asked = isAsked ? await allowed(() => ask?.(subject) ?? Promise.resolve([])) : [];
   const needed = request.guarded ? await allowed(() => mustNotBeMissed(deps, id, request)) : [];

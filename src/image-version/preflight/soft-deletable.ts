@@ -1,8 +1,7 @@
 /** "When an image in a gallery with Soft Delete enabled has a failed provisioning state, it can't be deleted" (Microsoft, on soft delete). */
 import { ServiceError } from "../../errors.js";
-import type { SoftDeleteRecord } from "../../operation/records.js";
 import { formatImageVersionId, galleryIdOf, type ImageVersionId } from "../../resource-id.js";
-import type { Look } from "../resources.js";
+import type { Look, SoftDeleteRecord } from "../resources.js";
 
 /** Throws ServiceError FailedNotSoftDeletable for a Failed version in a gallery with soft delete. */
 export function mustBeSoftDeletable(

@@ -6,10 +6,11 @@ import {
   parseImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
-import type { OperationRecord, SoftDeleteRecord } from "../../operation/records.js";
+import type { OperationRecord } from "../../operation/records.js";
 import type { Looks, ResourceManager, ResourceReader } from "../ports.js";
-import type { DeletedImageVersion } from "../resources.js";
+import type { DeletedImageVersion, SoftDeleteRecord } from "../resources.js";
 import { compareVersionNumbers } from "../version-numbers.js";
+import { softDeleteIn } from "../state/deletion.js";
 
 interface Reads {
   readonly resourceManager: Pick<ResourceManager, "listDeletedVersions">;
@@ -73,12 +74,12 @@ export async function deletionNow(
   { resourceManager, looks }: Reads & { readonly looks: Pick<Looks, "once"> },
   operation: OperationRecord,
 ): Promise<OperationRecord> {
-  const { kind, endTime, resourceId, softDelete } = operation;
+  const { kind, endTime, resourceId } = operation;
   const id = parseImageVersionId(resourceId);
   if (
     kind !== "DeleteImageVersion" ||
     endTime === undefined ||
-    softDelete?.softDeletedTime === undefined ||
+    softDeleteIn(operation)?.softDeletedTime === undefined ||
     id === undefined
   )
     return operation;
@@ -88,7 +89,7 @@ export async function deletionNow(
   );
   if (listed === undefined) return operation;
   const isListed = listed.some(({ name }) => name === id.versionName);
-  return isListed ? operation : { ...operation, softDelete: { isSoftDeleteEnabled: false } };
+  return isListed ? operation : { ...operation, detail: { isSoftDeleteEnabled: false } };
 }
 
 /** Highest number first. Throws ServiceError NotFound if Azure has no such image definition. */

@@ -1,10 +1,11 @@
+import type { components } from "../../generated/openapi.js";
 import { IMAGE_EVENT } from "../../events/image-events.js";
 import { advance } from "../../operation/advance.js";
 import type { Kind, TransitionContext } from "../../operation/ports.js";
-import type { OperationRecord, Pair, Requester, RollbackRecord } from "../../operation/records.js";
+import type { OperationRecord, Pair, Requester } from "../../operation/records.js";
 import { ENDS, type States } from "../../operation/states.js";
 import { placesOf } from "../listings.js";
-import type { RollbackState, RollbackStateRecord } from "../rollback-record.js";
+import type { RollbackState, RollbackStateRecord, RollbackRecord } from "../rollback-record.js";
 
 const CREATIONS = "image-version-creations";
 
@@ -42,6 +43,7 @@ export const ROLLBACK_KIND: Kind<RollbackStateRecord> = {
       data: { ...data, ...rollbackOf(operation) },
     }),
   },
+  view: (operation) => ({ rollback: viewRollback(rollbackOf(operation)) }),
   placesOf,
   beginCancel,
 };
@@ -64,7 +66,12 @@ function beginCancel(
 }
 
 /** The versions of a rollback. Throws TypeError for any other operation. */
-export function rollbackOf({ id, rollback }: OperationRecord): RollbackRecord {
-  if (rollback === undefined) throw new TypeError(`${id} is no rollback`);
-  return rollback;
+export function rollbackOf({ id, detail }: OperationRecord): RollbackRecord {
+  if (detail === undefined) throw new TypeError(`${id} is no rollback`);
+  return detail as RollbackRecord;
+}
+
+/** A rollback for an answer. */
+export function viewRollback(rollback: RollbackRecord): components["schemas"]["Rollback"] {
+  return { ...rollback, regions: [...rollback.regions] };
 }

@@ -3,14 +3,13 @@
  * whoever created them.
  */
 import { ServiceError, type Finding } from "../../errors.js";
-import type { RollbackRecord } from "../../operation/records.js";
 import { isPromoted, latestBetween, type Latest } from "../latest/latest-after.js";
 import type { Dependencies } from "../ports.js";
 import { wouldLoseLatest, type NoLatest } from "../preflight/latest.js";
 import { findingOf } from "../preflight/objections.js";
 import { isBusy, type ListedImageVersion } from "../resources.js";
 import { compareVersionNumbers } from "../version-numbers.js";
-import type { RollbackStep } from "../rollback-record.js";
+import type { RollbackStep, RollbackRecord } from "../rollback-record.js";
 import { surveyedLatest, type Survey } from "../queries/survey.js";
 import { objectionsToTarget, refusalBy } from "./target.js";
 import { afterSteps, lostBy, regionsOf } from "./verdict.js";

@@ -5,6 +5,7 @@
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import { IMAGE_EVENT } from "../../events/image-events.js";
+import type { components } from "../../generated/openapi.js";
 import { acceptOperation } from "../../operation/accepting.js";
 import { advance, event } from "../../operation/advance.js";
 import { indexed } from "../../operation/catalog.js";
@@ -15,7 +16,6 @@ import {
   operationIdOf,
   type OperationRecord,
   type Pair,
-  type RollbackRecord,
 } from "../../operation/records.js";
 import { nextSequence } from "../../operation/sequence.js";
 import { contextOf } from "../../operation/steps.js";
@@ -27,9 +27,9 @@ import type { Dependencies } from "../ports.js";
 import type { NoLatest } from "../preflight/latest.js";
 import { brokenKeys, findingOf } from "../preflight/keys.js";
 import { compareVersionNumbers } from "../version-numbers.js";
-import { rollbackOf } from "./kind.js";
+import { rollbackOf, viewRollback } from "./kind.js";
 import { planRollbackOf, type RollbackPlan } from "./plan-rollback.js";
-import type { RollbackStateRecord } from "../rollback-record.js";
+import type { RollbackStateRecord, RollbackRecord } from "../rollback-record.js";
 import { BY_OPERATION, surveyedLatest, surveyOf, type Survey } from "../queries/survey.js";
 
 export interface RollBackImage extends Omit<Command, "id" | "event">, NoLatest {
@@ -47,15 +47,15 @@ type Decided = { readonly same: OperationRecord } | RollbackPlan;
 export async function planRollback(
   deps: Dependencies,
   target: Asked,
-): Promise<RollbackRecord & { readonly warnings?: readonly Finding[] }> {
+): Promise<components["schemas"]["Rollback"]> {
   const decided = await decide(deps, target);
   if (!("same" in decided)) {
     const { rollback, warnings } = decided;
-    return { ...rollback, ...(warnings.length > 0 && { warnings }) };
+    return { ...viewRollback(rollback), ...(warnings.length > 0 && { warnings: [...warnings] }) };
   }
   const { id, status } = decided.same;
   return {
-    ...rollbackOf(decided.same),
+    ...viewRollback(rollbackOf(decided.same)),
     warnings: [
       {
         code: "AlreadyRequested",
@@ -191,10 +191,11 @@ async function mustBeSeen(
 /** Whether the last rollback reached the requested target, and Azure still shows it. */
 async function stillHolds(
   survey: Survey,
-  { status, rollback }: OperationRecord,
+  last: OperationRecord,
   to: string | undefined,
 ): Promise<boolean> {
-  if (status !== "Succeeded" || rollback === undefined) return false;
+  if (last.status !== "Succeeded") return false;
+  const rollback = rollbackOf(last);
   if (to !== undefined && to !== rollback.to) return false;
   return (
     (await surveyedLatest(survey)).version === rollback.to &&
@@ -236,7 +237,7 @@ function begin(
     lastUpdatedTime: time,
     regions: [],
     history: [],
-    rollback,
+    detail: rollback,
     ...(warnings.length > 0 && { warnings }),
   };
   return advance({ record, operation }, context, {

@@ -15,7 +15,7 @@ import { orNone, ServiceError } from "../../errors.js";
 import { cancel } from "../../operation/canceling.js";
 import { stateOf } from "../../operation/kinds.js";
 import type { Stored } from "../../operation/ports.js";
-import type { OperationRecord, Requester, RollbackRecord } from "../../operation/records.js";
+import type { OperationRecord, Requester } from "../../operation/records.js";
 import { isFinalState } from "../../operation/states.js";
 import { commitStep, contextOf } from "../../operation/steps.js";
 import { wait } from "../../operation/waiting.js";
@@ -23,7 +23,7 @@ import { parseImageVersionId } from "../../resource-id.js";
 import { demoteImageVersion, promoteImageVersion } from "../commands/promote.js";
 import type { Dependencies } from "../ports.js";
 import { rollbackOf } from "./kind.js";
-import type { RollbackStateRecord, RollbackStep } from "../rollback-record.js";
+import type { RollbackStateRecord, RollbackStep, RollbackRecord } from "../rollback-record.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { surveyedLatest, surveyOf, type Survey } from "../queries/survey.js";
 import { complete, follow, isOpen, refusalOf, stop, type Transition } from "./transitions.js";
@@ -68,7 +68,7 @@ async function canceled(
   return (pair) => {
     const state = stateOf(deps, pair);
     return cancel(
-      { ...pair, operation: { ...pair.operation, rollback } },
+      { ...pair, operation: { ...pair.operation, detail: rollback } },
       operation.id,
       canceledBy,
       contextOf(deps),

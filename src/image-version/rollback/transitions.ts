@@ -95,7 +95,7 @@ function atEnd(
   latest: Latest,
 ): readonly [RollbackPair, ReturnType<typeof rollbackOf>] {
   const rollback = asItIs(rollbackOf(pair.operation), latest);
-  return [{ ...pair, operation: { ...pair.operation, rollback } }, rollback];
+  return [{ ...pair, operation: { ...pair.operation, detail: rollback } }, rollback];
 }
 
 export function refusalOf(

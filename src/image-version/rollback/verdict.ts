@@ -1,6 +1,6 @@
 /** Whether a rollback can still reach, or has reached, its promised result. */
 import type { ErrorCode } from "../../errors.js";
-import type { OperationFailure, RollbackRecord } from "../../operation/records.js";
+import type { OperationFailure } from "../../operation/records.js";
 import { shownFields, withLatest } from "../latest/flags.js";
 import {
   latestBetween,
@@ -21,7 +21,7 @@ import type { Dependencies } from "../ports.js";
 import { findingOf } from "../preflight/objections.js";
 import { regionsIn } from "../properties/fields.js";
 import { surveyedLatest, type Change, type Survey } from "../queries/survey.js";
-import type { RollbackStep } from "../rollback-record.js";
+import type { RollbackStep, RollbackRecord } from "../rollback-record.js";
 import { objectionsToTarget, refusalBy } from "./target.js";
 
 /**

@@ -4,17 +4,12 @@
  *  1. The fields that an operation sets settle the conditions of those fields.
  *  2. What takes effect on acceptance (the end of a rule) is stored with it.
  */
-import {
-  operationIdOf,
-  type EventReference,
-  type Requester,
-  type SoftDeleteRecord,
-} from "../../operation/records.js";
+import { operationIdOf, type EventReference, type Requester } from "../../operation/records.js";
 import { nextSequence } from "../../operation/sequence.js";
 import { fieldsOf } from "../properties/fields.js";
 import { withApplied, type Patch } from "../properties/patch.js";
 import { BUILT_FROM, PROMOTION } from "../properties/table.js";
-import type { Look } from "../resources.js";
+import type { Look, SoftDeleteRecord } from "../resources.js";
 import { withoutGone } from "./fold.js";
 import { gone, withConfirmed, type Time } from "./confirmed.js";
 import { inTurn, nothing, type Outcome } from "./happened.js";
@@ -54,7 +49,7 @@ export interface Accepting {
   readonly requestKey?: string;
   readonly event?: EventReference;
   /** For a deletion: whether it can be undone. */
-  readonly softDelete?: SoftDeleteRecord;
+  readonly detail?: SoftDeleteRecord;
   /** The acceptance's look; absent: no version, or Azure could not be asked. */
   readonly look?: Look;
   /**

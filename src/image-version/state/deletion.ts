@@ -15,9 +15,9 @@
  *  3. The outcome of a DELETE is determined as for any write (confirmed.ts). One that ARM has
  *     accepted is not sent again, nor one that is canceled.
  */
-import type { OperationFailure, SoftDeleteRecord } from "../../operation/records.js";
+import type { OperationFailure, OperationRecord } from "../../operation/records.js";
 import type { Release } from "../latest/release.js";
-import { isBusy } from "../resources.js";
+import { isBusy, type SoftDeleteRecord } from "../resources.js";
 import { gone, isOfOtherLife, isOtherLife, type Time } from "./confirmed.js";
 import { NOT_DELETED, refusedBy, type OperationReason } from "./failures.js";
 import { requestsOf } from "./fold.js";
@@ -181,6 +181,13 @@ function endAllBut(record: ImageVersionRecord, by: string): Outcome {
     } = next.requests[id] ?? {};
     return ended(next, decidedEnd({ ...endOf(next, id), lost: [] }, ending, message));
   });
+}
+
+/** Whether a deletion can be undone; undefined: the operation is none, or nobody knows yet. */
+export function softDeleteIn({
+  detail,
+}: Pick<OperationRecord, "detail">): SoftDeleteRecord | undefined {
+  return detail as SoftDeleteRecord | undefined; // Only deletions have a detail.
 }
 
 /**

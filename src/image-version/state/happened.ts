@@ -1,13 +1,8 @@
 /** The result of a decision: the new record, and what happened, in order. telling/ writes it to operations and events. Pure. */
 import type { Finding } from "../../errors.js";
-import type {
-  OperationFailure,
-  RegionRecord,
-  Requester,
-  SoftDeleteRecord,
-} from "../../operation/records.js";
+import type { OperationFailure, RegionRecord, Requester } from "../../operation/records.js";
 import type { Unmet } from "../properties/patch.js";
-import type { Look } from "../resources.js";
+import type { Look, SoftDeleteRecord } from "../resources.js";
 import type { Ending, ImageVersionRecord, VersionRequest } from "./record.js";
 
 /** An operation at its end. */

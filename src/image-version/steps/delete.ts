@@ -5,7 +5,7 @@
  *     what a retention policy has begun unless that would delete the version still. What could not be seen is no pass.
  */
 import { orNone, ServiceError, type Finding } from "../../errors.js";
-import type { OperationRecord, SoftDeleteRecord } from "../../operation/records.js";
+import type { OperationRecord } from "../../operation/records.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
 import { latestIn } from "../latest/flags.js";
@@ -15,9 +15,9 @@ import { mustBeSoftDeletable } from "../preflight/soft-deletable.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
 import { latestBeforeDeletion } from "../queries/as-asked.js";
 import { deletedVersion, softDeleteOf } from "../queries/deleted-versions.js";
-import type { Look } from "../resources.js";
+import type { Look, SoftDeleteRecord } from "../resources.js";
 import { rollbackTarget } from "../rollback/target.js";
-import type { Deletion } from "../state/deletion.js";
+import { softDeleteIn, type Deletion } from "../state/deletion.js";
 import type { ImageVersionRecord } from "../state/record.js";
 
 /**
@@ -72,8 +72,9 @@ export async function mustStillBeDeleted(
 export async function softDeletionOf(
   deps: Dependencies,
   id: ImageVersionId,
-  { softDelete }: Partial<OperationRecord> = {},
+  operation: OperationRecord | undefined,
 ): Promise<SoftDeleteRecord | undefined> {
+  const softDelete = operation && softDeleteIn(operation);
   if (softDelete?.isSoftDeleteEnabled === false) return softDelete;
   const listed = await orNone(deletedVersion(deps, id));
   if (listed === undefined) return softDelete;

@@ -11,7 +11,8 @@
  */
 import { ServiceError } from "../../errors.js";
 import { contextOf, commitStep } from "../../operation/steps.js";
-import { operationIn, type SoftDeleteRecord } from "../../operation/records.js";
+import { operationIn } from "../../operation/records.js";
+import type { SoftDeleteRecord } from "../resources.js";
 import { pollDelayMs } from "../../operation/waiting.js";
 import { parseImageVersionId, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";

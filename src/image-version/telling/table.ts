@@ -181,7 +181,7 @@ export const TELLING: {
   ),
   deleted: row("ids", EVENT.deleted, (happened) => ["deleted", pick(happened, "softDelete")], {
     history: ({ message }) => [message, "Deleted"],
-    change: (happened, operation) => ({ ...operation, ...pick(happened, "softDelete") }),
+    change: ({ softDelete: detail }, operation) => ({ ...operation, ...(detail && { detail }) }),
   }),
 };
 

@@ -281,7 +281,7 @@ test("no rollback leads to a version that has not passed", async () => {
     ]) as unknown,
   });
   await approve("1.0.0");
-  expect((await rollBack()).rollback).toMatchObject({ to: "1.0.0" });
+  expect((await rollBack()).detail).toMatchObject({ to: "1.0.0" });
 });
 
 test("an approval of one region opens no other", async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import { withCalls } from "../../../src/operation/audit.js";
 import type { ArmCall } from "../../../src/operation/records.js";
-import { viewOperation } from "../../../src/operation/views.js";
+import { viewOperation } from "../../support/views.js";
 import { request, startInProcess, type InProcess } from "../../support/dependencies.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 

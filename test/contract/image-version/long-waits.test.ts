@@ -11,7 +11,7 @@ import type { Look } from "../../../src/image-version/resources.js";
 import { reconcile } from "../../../src/image-version/state/reconcile.js";
 import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
 import { lookAt } from "../../../src/image-version/queries/look-at.js";
-import { viewOperation } from "../../../src/operation/views.js";
+import { viewOperation } from "../../support/views.js";
 import { idOf, request, type InProcess } from "../../support/dependencies.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import { managedImageRequest, seedRegion } from "../../support/requests.js";

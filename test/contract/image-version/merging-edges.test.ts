@@ -190,7 +190,7 @@ describe("of what latest means", () => {
     });
     expect(rolledBack).toMatchObject({
       kind: "RollBackImage",
-      rollback: {
+      detail: {
         from: idOf(newer).versionName,
         to: idOf(id).versionName,
       },

@@ -24,6 +24,7 @@ import { naming } from "../../support/naming.js";
 import { refusal } from "../../support/refusal.js";
 import { seedRegion } from "../../support/requests.js";
 import { body, define, EASTUS2, versionId, WESTUS } from "./rollbacks.js";
+import type { RollbackRecord } from "../../../src/image-version/rollback-record.js";
 
 const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
 const BOTH = [WESTUS, EASTUS2];
@@ -124,7 +125,8 @@ describe.each(DOORS.filter(([, { last }]) => last))("%s", (name, { last, play })
   if (name in MACHINES) return;
   test("is done where the request allows that, and names it", async () => {
     const { version, lost, asked } = await ask({ allowNoLatest: true });
-    const { rollback, warnings = [] } = (await asked) ?? expect.fail("nothing to do");
+    const { detail, warnings = [] } = (await asked) ?? expect.fail("nothing to do");
+    const rollback = detail as RollbackRecord | undefined;
     await settle();
     expect(await latest(lost)).toBeNull();
     const { operation } = await world.read(versionId(version, image));

@@ -5,7 +5,7 @@ import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { errorsAmong } from "../../../src/image-version/preflight/judge.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { viewImageVersion } from "../../../src/image-version/queries/views.js";
-import { viewOperation } from "../../../src/operation/views.js";
+import { viewOperation } from "../../support/views.js";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { idOf, request, TRACEPARENT, type InProcess } from "../../support/dependencies.js";

@@ -13,6 +13,7 @@ import { refusal } from "../../support/refusal.js";
 import { managedImageRequest } from "../../support/requests.js";
 import { enableSoftDelete } from "../../support/soft-delete.js";
 import { BY, byHand, ended, made, outside, put, putThrough } from "./truth/support.js";
+import { softDeleteIn } from "../../../src/image-version/state/deletion.js";
 
 const ADMIN = { name: "ada@contoso.com" };
 
@@ -169,15 +170,15 @@ describe("GET of the deletion says what Azure lists now", () => {
     // Longer than a look is kept.
     world.clock.advance(31_000);
     const { operation } = await world.read(id);
-    return (await deletionNow(world.deps, operation)).softDelete;
+    return softDeleteIn(await deletionNow(world.deps, operation));
   };
   const final = { isSoftDeleteEnabled: false };
 
   test("after its time, it cannot be restored", async () => {
     await deleted();
     const { operation } = await world.read(id);
-    expect(operation.softDelete?.hardDeletionTargetTime).toBeDefined();
-    expect(await shownNow()).toEqual(operation.softDelete);
+    expect(softDeleteIn(operation)?.hardDeletionTargetTime).toBeDefined();
+    expect(await shownNow()).toEqual(softDeleteIn(operation));
     world.clock.advance(8 * 86_400_000);
     expect(await shownNow()).toEqual(final);
   });

@@ -38,7 +38,7 @@ async function endsWith(
     status: "Canceled",
     canceledBy: BY.requestedBy,
   });
-  expect(operation.rollback).toEqual({ from: "1.0.1", to: "1.0.0", regions });
+  expect(operation.detail).toEqual({ from: "1.0.1", to: "1.0.0", regions });
   expect(operation.history.at(-1)?.message).toBe(`Canceled. ${consequence}`);
   const told = await world.takeEvents();
   const ends = told.filter(({ id }) => id === `${accepted.id}/canceled`);

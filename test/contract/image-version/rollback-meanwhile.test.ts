@@ -7,6 +7,7 @@ import { cancelOperation } from "../../../src/operation/canceling.js";
 import { idOf, type InProcess } from "../../support/dependencies.js";
 import { BY, EASTUS2, HELD_BACK, inOwnWorld, WESTUS } from "./rollbacks.js";
 import { naming } from "../../support/naming.js";
+import { rollbackOf } from "../../../src/image-version/rollback/kind.js";
 
 let world: InProcess;
 let image: string;
@@ -163,7 +164,7 @@ describe("a target that cannot become the latest any more", () => {
       error: {
         message: expect.stringMatching(why) as string,
       },
-      rollback: {
+      detail: {
         from: "1.0.1",
         to: "1.0.0",
         regions: [
@@ -211,7 +212,7 @@ describe("a target that cannot become the latest any more", () => {
           "1.0.0 is not ready, or excluded from latest, in eastus2, westus. What was changed before that stays. The latest is now none in eastus2, westus.",
         ) as string,
       },
-      rollback: {
+      detail: {
         regions: [
           { name: "eastus2", from: "1.0.1" },
           { name: "westus", from: "1.0.1" },
@@ -291,7 +292,7 @@ describe("what others do meanwhile is told, and not undone", () => {
         code: "Superseded",
         message: naming(["1.0.0", "westus", "1.0.2"]),
       },
-      rollback: { regions: [{ name: "westus", from: "1.0.1", to: "1.0.2" }] },
+      detail: { regions: [{ name: "westus", from: "1.0.1", to: "1.0.2" }] },
     });
     expect(await shown()).toEqual(["1.0.0 promoted", "1.0.1 promoted", "1.0.2 latest"]);
   });
@@ -330,7 +331,7 @@ describe("what others do meanwhile is told, and not undone", () => {
       "1.0.2": {},
     });
     const operation = await rollBack("1.0.0");
-    expect(operation.rollback?.regions).toEqual([
+    expect(rollbackOf(operation).regions).toEqual([
       { name: "eastus2", from: "1.0.1", to: "0.9.0" },
       { name: "westus", from: "1.0.2", to: "1.0.0" },
     ]);
@@ -338,7 +339,7 @@ describe("what others do meanwhile is told, and not undone", () => {
     expect(await world.finish(image)).toMatchObject({
       status: "Failed",
       error: { code: "RegionWouldLoseLatest" },
-      rollback: { regions: [{ to: "1.0.1" }, { to: "1.0.2" }] },
+      detail: { regions: [{ to: "1.0.1" }, { to: "1.0.2" }] },
     });
   });
 });

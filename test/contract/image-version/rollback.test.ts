@@ -32,7 +32,7 @@ describe("a rollback", () => {
       kind: "RollBackImage",
       status: "NotStarted",
       resourceId: image,
-      rollback: {
+      detail: {
         from: "1.0.4",
         to: "1.0.1",
         regions: [
@@ -143,7 +143,7 @@ describe("a rollback", () => {
   test("asked again, while it runs or afterwards, is the same and changes nothing more", async () => {
     await inAzure({ "1.0.0": {}, "1.0.1": {}, "1.0.2": {} });
     const first = await rollBack();
-    expect(first.rollback).toMatchObject({ to: "1.0.1" });
+    expect(first.detail).toMatchObject({ to: "1.0.1" });
     for (const again of [await rollBack(), await rollBack("1.0.1")])
       expect(again.id).toBe(first.id);
     expect(await refusal(rollBack("1.0.0"))).toMatchObject({
@@ -175,7 +175,7 @@ describe("a rollback", () => {
     const second = await rollBack();
     expect(second.id).not.toBe(first.id);
     expect(second).toMatchObject({
-      rollback: { from: "1.0.3", to: "1.0.0" },
+      detail: { from: "1.0.3", to: "1.0.0" },
     });
     expect(await world.finish(image)).toMatchObject({ status: "Succeeded" });
   });
@@ -223,7 +223,7 @@ describe("a rollback", () => {
       to: "1.0.0",
       regions: [{ name: "eastus2", from: "1.0.1", to: "1.0.0" }],
     });
-    expect((await rollBack("1.0.0")).rollback).toEqual(planned);
+    expect((await rollBack("1.0.0")).detail).toEqual(planned);
     expect(await world.finish(image)).toMatchObject({ status: "Succeeded" });
   });
 });

@@ -78,14 +78,14 @@ describe("its deletion is refused with each way out", () => {
       { status: "Succeeded" },
     ]);
     expect(await ended(world, [await remove()])).toMatchObject([
-      { status: "Succeeded", softDelete: { isSoftDeleteEnabled: true } },
+      { status: "Succeeded", detail: { isSoftDeleteEnabled: true } },
     ]);
   });
 
   test("without soft delete, it is deleted", async () => {
     await disableSoftDelete(world);
     expect(await ended(world, [await remove()])).toMatchObject([
-      { status: "Succeeded", softDelete: { isSoftDeleteEnabled: false } },
+      { status: "Succeeded", detail: { isSoftDeleteEnabled: false } },
     ]);
   });
 

@@ -14,6 +14,7 @@ import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedResource, seedVersionId } from "../../support/requests.js";
 import { disableSoftDelete, enableSoftDelete } from "../../support/soft-delete.js";
 import { BY, outside } from "./truth/support.js";
+import { softDeleteIn } from "../../../src/image-version/state/deletion.js";
 
 const DAY_MS = 86_400_000;
 
@@ -38,14 +39,14 @@ describe("a deletion", () => {
   test("says that it can be undone and, once Azure says it, until when", async () => {
     await made();
     expect(await remove()).toMatchObject({
-      softDelete: { isSoftDeleteEnabled: true },
+      detail: { isSoftDeleteEnabled: true },
     });
     const last = await world.finish(id);
-    const { softDeletedTime = "" } = last.softDelete ?? {};
+    const { softDeletedTime = "" } = softDeleteIn(last) ?? {};
     const end = new Date(Date.parse(softDeletedTime) + 7 * DAY_MS).toISOString();
     expect(last).toMatchObject({
       status: "Succeeded",
-      softDelete: {
+      detail: {
         isSoftDeleteEnabled: true,
         consumptionEndTime: end,
         hardDeletionTargetTime: end,
@@ -61,7 +62,7 @@ describe("a deletion", () => {
     expect(await world.takeEvents()).toContainEqual(
       expect.objectContaining({
         type: "Sigil.ImageVersion.Deleted",
-        data: { operationId: last.id, softDelete: last.softDelete },
+        data: { operationId: last.id, softDelete: softDeleteIn(last) },
       }),
     );
     expect(await listDeletedImageVersions(world.deps, idOf(id))).toContainEqual({
@@ -78,7 +79,7 @@ describe("a deletion", () => {
     await disableSoftDelete(world);
     await made();
     expect(await remove()).toMatchObject({
-      softDelete: { isSoftDeleteEnabled: false },
+      detail: { isSoftDeleteEnabled: false },
       warnings: expect.arrayContaining([
         expect.objectContaining({
           code: "DeletionIsFinal",
@@ -89,7 +90,7 @@ describe("a deletion", () => {
     });
     const last = await world.finish(id);
     expect(last.history.at(-1)?.message).toContain("It cannot be restored.");
-    expect(last.softDelete).toEqual({ isSoftDeleteEnabled: false });
+    expect(softDeleteIn(last)).toEqual({ isSoftDeleteEnabled: false });
   });
 
   test("is not held up by a gallery or a list that cannot be read, and says what it does not know", async () => {
@@ -102,7 +103,7 @@ describe("a deletion", () => {
       times: null,
     });
     expect(await remove()).toMatchObject({
-      softDelete: {},
+      detail: {},
       warnings: expect.arrayContaining([
         expect.objectContaining({
           code: "DeletionIsFinal",
@@ -112,7 +113,7 @@ describe("a deletion", () => {
     });
     expect(await world.finish(id)).toMatchObject({
       status: "Succeeded",
-      softDelete: {},
+      detail: {},
     });
   });
 
@@ -120,7 +121,7 @@ describe("a deletion", () => {
     await made();
     const deletion = await remove({ bypassSoftDelete: true });
     expect(deletion).toMatchObject({
-      softDelete: { isSoftDeleteEnabled: false },
+      detail: { isSoftDeleteEnabled: false },
       warnings: expect.arrayContaining([
         expect.objectContaining({
           message: expect.stringContaining("soft delete") as string,

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
-import { viewOperation } from "../../../src/operation/views.js";
+import { viewOperation } from "../../support/views.js";
 import type { InProcess } from "../../support/dependencies.js";
 import { seedRegion } from "../../support/requests.js";
 import { inOwnWorld } from "../../support/own-world.js";

@@ -14,6 +14,7 @@ import { CRASHES, type Crash } from "../../support/crashes.js";
 import { seedVersionId } from "../../support/requests.js";
 import { nthOf } from "../../support/operation-ids.js";
 import { startMachineTests, type MachineTests } from "./support.js";
+import { testsOf } from "../../../src/machine-test/region-record.js";
 
 const MOST_RUNS = 700;
 
@@ -110,7 +111,7 @@ describe.each(SCENARIOS)("a failure at any port call of $title", ({ isCanceled }
     expect(world.there()).toEqual([]);
     for (const run of all) {
       const { record, operation } = await world.read(run.versionId);
-      const [region] = operation.tests ?? [];
+      const [region] = testsOf(operation);
       expect(operation, run.name).toMatchObject({
         id: nthOf(record, 1),
         status: isCanceled ? "Canceled" : "Succeeded",

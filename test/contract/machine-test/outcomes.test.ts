@@ -8,6 +8,7 @@ import type { TrackedRecord } from "../../../src/operation/records.js";
 import { refusal } from "../../support/refusal.js";
 import { seedResource, seedVersionId } from "../../support/requests.js";
 import { resultsOf, seedSet, startMachineTests, VERSION, type MachineTests } from "./support.js";
+import { testsOf } from "../../../src/machine-test/region-record.js";
 
 let tests: MachineTests;
 afterEach(() => tests.close());
@@ -44,7 +45,7 @@ test("a version passes in every region, its disks encrypted as it was asked for,
   const operation = await tests.finish();
   expect(operation).toMatchObject({ id: accepted.id, status: "Succeeded" });
   expect(resultsOf(operation)).toEqual({ westus: "passed", eastus2: "passed" });
-  const [westus] = operation.tests ?? [];
+  const [westus] = testsOf(operation);
   expect(westus).toMatchObject({
     state: "Gone",
     attempts: 1,
@@ -124,7 +125,7 @@ describe("what speaks against the version is failed", () => {
       westus: "passed",
       eastus2: `failed ${code}`,
     });
-    expect(operation.tests?.[1]?.attempts).toBe(1);
+    expect(testsOf(operation)[1]?.attempts).toBe(1);
     expect(tests.there()).toEqual([]);
     expect(await facts()).toContain("TestFailed failed");
   });
@@ -157,7 +158,7 @@ describe("what says nothing of the version is inconclusive, and is tried three t
       westus: `inconclusive ${code}`,
       eastus2: "passed",
     });
-    expect(operation.tests?.[0]?.attempts).toBe(3);
+    expect(testsOf(operation)[0]?.attempts).toBe(3);
     expect(tests.there()).toEqual([]);
   });
 
@@ -166,11 +167,11 @@ describe("what says nothing of the version is inconclusive, and is tried three t
     await tests.test();
     const operation = await tests.finish();
     expect(operation.status).toBe("Succeeded");
-    expect(operation.tests?.[0]).toMatchObject({
+    expect(testsOf(operation)[0]).toMatchObject({
       attempts: 3,
       result: "passed",
     });
-    expect(operation.tests?.[0]?.reason).toBeUndefined();
+    expect(testsOf(operation)[0]?.reason).toBeUndefined();
   });
 
   test("a region whose profile is not proven, without a machine", async () => {
@@ -185,7 +186,7 @@ describe("what says nothing of the version is inconclusive, and is tried three t
     expect(resultsOf(operation)["eastus2"]).toBe("passed");
     expect(operation).toMatchObject({
       error: { code: "TestInconclusive" },
-      tests: [
+      detail: [
         {
           name: "westus",
           state: "Gone",
@@ -227,7 +228,7 @@ describe("a start is proven by", () => {
     await start({ profile: { proof: { kind: "serialLog", text: " login:" } } });
     await tests.test({ regions: ["westus"] });
     const operation = await tests.finish();
-    expect(operation.tests?.[0]).toMatchObject({
+    expect(testsOf(operation)[0]).toMatchObject({
       result: "passed",
       output: expect.stringMatching(/cloud-init: finished[\s\S]* login:/u) as string,
     });
@@ -242,7 +243,7 @@ describe("a start is proven by", () => {
     await tests.test({ regions: ["westus"] });
     const operation = await tests.finish();
     expect(resultsOf(operation)).toEqual({ westus: "failed ProofTimedOut" });
-    expect(operation.tests?.[0]?.output).toContain("Kernel panic");
+    expect(testsOf(operation)[0]?.output).toContain("Kernel panic");
   });
 
   test.each([
@@ -256,7 +257,7 @@ describe("a start is proven by", () => {
     await tests.test({ regions: ["westus"] });
     const operation = await tests.finish();
     expect(resultsOf(operation)).toEqual({ westus: result });
-    expect(operation.tests?.[0]?.output).toContain(output);
+    expect(testsOf(operation)[0]?.output).toContain(output);
   });
 
   test("a script that takes longer than the profile gives it is stopped", async () => {
@@ -287,7 +288,8 @@ describe("a start is proven by", () => {
 test("no more machines are there at a time than the profile allows", async () => {
   await start({ profile: { concurrency: 1 } });
   await tests.test();
-  const operation = await tests.finish(({ operation: { tests: all = [] } }) => {
+  const operation = await tests.finish(({ operation }) => {
+    const all = testsOf(operation);
     expect(all.filter(hasMachine).length).toBeLessThanOrEqual(1);
   });
   expect(operation.status).toBe("Succeeded");
@@ -298,7 +300,8 @@ test("a failed machine is kept to be looked at, and then deleted", async () => {
   await tests.test({ regions: ["westus"] });
   let keptMs = 0;
   let since: number | undefined;
-  const operation = await tests.finish(({ operation: { tests: [one] = [] } }) => {
+  const operation = await tests.finish(({ operation }) => {
+    const [one] = testsOf(operation);
     if (one?.state !== "Kept") return;
     since ??= tests.clock.now();
     keptMs = tests.clock.now() - since;
@@ -306,9 +309,9 @@ test("a failed machine is kept to be looked at, and then deleted", async () => {
   });
   expect(resultsOf(operation)).toEqual({ westus: "failed ProofTimedOut" });
   expect(keptMs).toBeLessThanOrEqual(45 * 60_000);
-  expect(Date.parse(operation.tests?.[0]?.deletedTime ?? "") - (since ?? 0)).toBeGreaterThanOrEqual(
-    45 * 60_000,
-  );
+  expect(
+    Date.parse(testsOf(operation)[0]?.deletedTime ?? "") - (since ?? 0),
+  ).toBeGreaterThanOrEqual(45 * 60_000);
   expect(tests.there()).toEqual([]);
 });
 
@@ -344,7 +347,7 @@ describe("nothing is left behind", () => {
     await tests.test({ regions: ["westus"] });
     const operation = await tests.finish();
     expect(operation.status).toBe("Succeeded");
-    const [westus] = operation.tests ?? [];
+    const [westus] = testsOf(operation);
     expect(westus).toMatchObject({ state: "Left", result: "passed" });
     expect(westus?.left).toEqual([westus?.machineId]);
     expect(tests.there()).toHaveLength(4);
@@ -360,7 +363,8 @@ describe("nothing is left behind", () => {
       const { id } = await tests.test();
       let isCanceled = false;
       const cancel = () => cancelOperation(operations(), id, { appId: "operator" });
-      const operation = await tests.finish(async ({ operation: { tests: all = [] } }) => {
+      const operation = await tests.finish(async ({ operation }) => {
+        const all = testsOf(operation);
         if (isCanceled || !all.some((one) => one.state === state)) return;
         isCanceled = true;
         await cancel();
@@ -430,7 +434,7 @@ describe("a request", () => {
       findings: [{ code: "RegionNotReady", pointer: "/regions/0" }],
     });
     // Without regions: wherever it is usable.
-    const { tests: regions = [] } = await tests.test();
+    const regions = testsOf(await tests.test());
     expect(regions.map(({ name }) => name)).toEqual(["westus"]);
     expect(
       await refusal(

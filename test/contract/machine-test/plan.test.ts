@@ -5,6 +5,7 @@ import { idOf } from "../../support/dependencies.js";
 import { refusal } from "../../support/refusal.js";
 import { seedSet, startMachineTests, VERSION, type MachineTests } from "./support.js";
 import { naming } from "../../support/naming.js";
+import { testsOf } from "../../../src/machine-test/region-record.js";
 
 let tests: MachineTests;
 afterEach(() => tests.close());
@@ -83,7 +84,7 @@ test("a test makes what its plan has, and no longer than it says", async () => {
   const begun = operation.createdTime;
   const done = await tests.finish();
   for (const [i, region] of regions.entries()) {
-    const made = done.tests?.[i];
+    const made = testsOf(done)[i];
     expect(made).toMatchObject({
       name: region.name,
       machineSize: region.machineSize,

@@ -5,6 +5,7 @@ import { cancelOperation } from "../../../src/operation/canceling.js";
 import { managedImageRequest } from "../../support/requests.js";
 import { idOf } from "../../support/dependencies.js";
 import { startMachineTests, VERSION, type MachineTests } from "./support.js";
+import { testsOf } from "../../../src/machine-test/region-record.js";
 
 let tests: MachineTests;
 afterEach(() => tests.close());
@@ -31,7 +32,7 @@ test("each region's result is one of the version's test results, told once", asy
   // That the failed machine is kept holds up no result.
   let early: Awaited<ReturnType<typeof results>> = [];
   await tests.finish(async ({ operation }) => {
-    if (operation.tests?.some(({ state }) => state === "Kept") === true) early = await results();
+    if (testsOf(operation).some(({ state }) => state === "Kept") === true) early = await results();
   });
   expect(await results()).toEqual([
     {
@@ -103,7 +104,7 @@ test("what was found before a test is canceled counts; a version made again unde
   });
   const { id } = await tests.test();
   await tests.finish(async ({ operation }) => {
-    if (operation.tests?.[0]?.result === "passed")
+    if (testsOf(operation)[0]?.result === "passed")
       await cancelOperation(tests.deps, id, { appId: "operator" });
   });
   expect(await results()).toMatchObject([{ ...machine, region: "westus", result: "passed" }]);

@@ -29,6 +29,7 @@ import { createMemoryImageDocuments } from "../../support/fakes/image-documents.
 import { createMemoryTestResults } from "../../support/fakes/test-results.js";
 import type { Queues } from "../../support/fakes/service-bus.js";
 import { managedImageRequest, seedResource, seedVersionId } from "../../support/requests.js";
+import { testsOf } from "../../../src/machine-test/region-record.js";
 
 export const TESTS = "machine-tests";
 export const VERSION = seedVersionId("1.0.0");
@@ -203,9 +204,9 @@ export function seedSet(name: string): string {
 }
 
 /** Region to result and reason's code. */
-export function resultsOf({ tests = [] }: OperationRecord) {
+export function resultsOf(operation: OperationRecord) {
   return Object.fromEntries(
-    tests.map(({ name, result, reason }) => [
+    testsOf(operation).map(({ name, result, reason }) => [
       name,
       result === "passed" || reason === undefined ? result : `${result} ${reason.code}`,
     ]),

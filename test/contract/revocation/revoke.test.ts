@@ -142,7 +142,7 @@ describe("once it is revoked", () => {
         expect.objectContaining({ code: "ImageVersionRevoked" }),
       ]) as unknown,
     });
-    expect((await rollBack()).rollback).toMatchObject({ to: "1.0.0" });
+    expect((await rollBack()).detail).toMatchObject({ to: "1.0.0" });
   });
 
   test("a region that is added, and one that is made anew under its number, is held back", async () => {

@@ -44,7 +44,7 @@ test("a version is tested by machines once it is usable, and promoted once they 
   const { operation } = await rollouts.read(HELD);
   expect(operation).toMatchObject({
     requestedBy: { name: "rollout", policy: "rollout" },
-    tests: [{ name: "westus" }, { name: "eastus2" }],
+    detail: [{ name: "westus" }, { name: "eastus2" }],
   });
   expect((await rollouts.view())?.message).toContain(
     `Operation ${operation.id} tests the version.`,

@@ -172,7 +172,7 @@ test("machines test each wave's regions in its turn", async () => {
     ],
   });
   await rollouts.pass(3);
-  expect((await rollouts.read(HELD)).operation.tests).toMatchObject([{ name: "westus" }]);
+  expect((await rollouts.read(HELD)).operation.detail).toMatchObject([{ name: "westus" }]);
   await rollouts.pass(40);
   expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
 });
@@ -203,7 +203,7 @@ test("the step that ends an operation begins what its end allows, before the tim
   // It is usable: its test by machines has begun.
   expect((await rollouts.read(HELD)).operation).toMatchObject({
     requestedBy: { name: "rollout", policy: "rollout" },
-    tests: [{ name: "westus" }],
+    detail: [{ name: "westus" }],
   });
   await reportLater({ region: "eastus2" });
   // A person does not wait for the machine: the second wave follows the first at once.

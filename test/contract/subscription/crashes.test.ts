@@ -72,7 +72,7 @@ describe.each([{ name: "that takes half a minute", registrationMs: 30_000 }])(
         expect(operation, run.name).toMatchObject({
           id: nthOf(record, 1),
           status: "Succeeded",
-          registrations: [
+          detail: [
             { name: COMPUTE, state: "Registered" },
             { name: FEATURE, state: "Registered" },
           ],

@@ -76,7 +76,7 @@ describe("a subscription with nothing registered", () => {
     await world.runDue();
     expect((await world.read(id)).operation).toMatchObject({
       status: "Running",
-      registrations: [
+      detail: [
         { name: COMPUTE, state: "Registering" },
         { name: FEATURE, state: "Registering" },
       ],
@@ -84,7 +84,7 @@ describe("a subscription with nothing registered", () => {
     const operation = await world.finish(id);
     expect(operation).toMatchObject({
       status: "Succeeded",
-      registrations: [
+      detail: [
         { name: COMPUTE, state: "Registered" },
         { name: FEATURE, state: "Registered" },
       ],
@@ -127,7 +127,7 @@ describe("a subscription with nothing registered", () => {
     };
     await world.prepare(id, deps);
     const operation = await world.finish(id);
-    expect(operation.registrations).toEqual([{ name: COMPUTE, state: "Registered" }]);
+    expect(operation.detail).toEqual([{ name: COMPUTE, state: "Registered" }]);
     expect(registrations(PROVIDER)).toBe(1);
     expect(requests("GET", FEATURE_PATH)).toBe(0);
     expect(factsOf(await world.takeEvents(), id)).toEqual([
@@ -276,7 +276,7 @@ describe("what Azure does not know", () => {
     await world.runDue();
     expect((await world.read(id)).operation).toMatchObject({
       status: "Running",
-      registrations: [
+      detail: [
         { name: COMPUTE, state: "Registering" },
         { name: "Microsoft.Compute/NoSuchFeature", state: "Unknown" },
       ],

@@ -39,7 +39,7 @@ test("an operation of poison ends Failed, and the next one begins anew", async (
   await failPoisoned(world.deps, { operationId, step }, "It kills.");
   expect((await world.read(id)).operation).toMatchObject({
     status: "Failed",
-    registrations: [
+    detail: [
       { name: COMPUTE, state: "Registering" },
       { name: "Microsoft.Compute/SIGEncryption", state: "Registered" },
     ],

@@ -78,6 +78,7 @@ async function get(
   const { getOperation } = operationHandlers(
     endpoint,
     {
+      kinds: KINDS,
       store: {
         readOperation: () => Promise.resolve({ operation: stored, ...dueTime }),
         read: () => Promise.resolve(undefined),

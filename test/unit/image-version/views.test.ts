@@ -15,7 +15,7 @@ import {
   storageSentence,
 } from "../../../src/image-version/commands/copies.js";
 import { fail } from "../../../src/operation/failing.js";
-import { viewOperation } from "../../../src/operation/views.js";
+import { viewOperation } from "../../support/views.js";
 import { idOf } from "../../support/dependencies.js";
 import { managedImageRequest, snapshotsRequest } from "../../support/requests.js";
 import {

@@ -10,7 +10,8 @@ import {
 import { sweepLeftovers, type Maker } from "../../../src/leftovers/sweep.js";
 import { testMaker } from "../../../src/machine-test/leftovers.js";
 import { diskId, machineId, machineName } from "../../../src/machine-test/machine.js";
-import type { OperationRecord, RegionTestRecord } from "../../../src/operation/records.js";
+import type { OperationRecord } from "../../../src/operation/records.js";
+import type { RegionTestRecord } from "../../../src/machine-test/region-record.js";
 import { GROUP_SCOPE } from "../../../src/machine-test/transitions.js";
 import { ServiceError } from "../../../src/errors.js";
 import { createMemoryIndex } from "../../support/fakes/listing-index.js";
@@ -73,7 +74,8 @@ describe("deleted is only what agrees in resource group, name, tag and deadline"
     const before = NOW - 7_200_000;
     const ended = (ms: number, deadline = OVER, name = "westus") => ({
       endTime: new Date(ms).toISOString(),
-      tests: [{ name, deadline } as RegionTestRecord],
+      kind: "TestImageVersion",
+      detail: [{ name, deadline } as RegionTestRecord],
     });
     test("where the operation that gave it has ended", async () => {
       expect(await fateOf(MACHINE, before, ended(before + 1))).toBeUndefined();
@@ -88,7 +90,8 @@ describe("deleted is only what agrees in resource group, name, tag and deadline"
 
   test("not what somebody has moved there from another resource group: it is told", async () => {
     const madeAs = (id: string) => ({
-      tests: [{ name: "westus", machineId: id } as RegionTestRecord],
+      kind: "TestImageVersion",
+      detail: [{ name: "westus", machineId: id } as RegionTestRecord],
     });
     const made = machineId({ ...NAME, resourceGroupName: "OtherTests" });
     expect(await fateOf(MACHINE, NOW, madeAs(made))).toMatch(/ moved /u);

@@ -19,7 +19,7 @@ import {
   type Sight,
   type Terms,
 } from "../../../src/machine-test/region.js";
-import type { RegionTestRecord, TestedDisk } from "../../../src/operation/records.js";
+import type { RegionTestRecord, TestedDisk } from "../../../src/machine-test/region-record.js";
 
 const MINUTE = 60_000;
 const START = Date.UTC(2026, 0, 1);

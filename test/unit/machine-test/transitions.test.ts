@@ -15,8 +15,8 @@ import {
   planned,
   type TestPair,
 } from "../../../src/machine-test/transitions.js";
-import type { RegionTestRecord } from "../../../src/operation/records.js";
-import { viewOperation } from "../../../src/operation/views.js";
+import { testsOf, type RegionTestRecord } from "../../../src/machine-test/region-record.js";
+import { viewOperation } from "../../support/views.js";
 import { PACE, TRACEPARENT } from "../../support/dependencies.js";
 import { seedResource, seedVersionId } from "../../support/requests.js";
 import { at } from "../../support/transitions.js";
@@ -97,7 +97,7 @@ const withTests = (pair: TestPair, ...changes: readonly Partial<RegionTestRecord
   ...pair,
   operation: {
     ...pair.operation,
-    tests: (pair.operation.tests ?? []).map((one, i) => ({
+    detail: testsOf(pair.operation).map((one, i) => ({
       ...one,
       ...changes[i],
     })),
@@ -179,7 +179,10 @@ describe("invariant 2: it ends", () => {
       at(0),
     );
     if (canceling === undefined) throw new TypeError("nothing was to be deleted");
-    expect(canceling.operation.tests?.map(({ state }) => state)).toEqual(["Deleting", "Deleting"]);
+    expect(testsOf(canceling.operation).map(({ state }) => state)).toEqual([
+      "Deleting",
+      "Deleting",
+    ]);
     expect(dueIn(canceling, 0)).toBe(0);
     expect(beginCancel(canceling, canceling.operation.id, {}, at(0))).toBe(canceling);
     const end = observe(
@@ -240,7 +243,7 @@ test("invariant 5: resource groups are listed before a machine is asked for, and
 test("where no machine can be made the region is inconclusive, is told, and nothing is asked of Azure", () => {
   const reason = { code: "SizeNotOffered", message: "No." };
   const pair = planned(untold(requested()), { plans }, new Map([["westus", reason]]), at(0));
-  expect(pair.operation.tests?.[0]).toMatchObject({
+  expect(testsOf(pair.operation)[0]).toMatchObject({
     state: "Gone",
     result: "inconclusive",
     reason,

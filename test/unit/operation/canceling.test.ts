@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
 import { cancel, cancelOperation } from "../../../src/operation/canceling.js";
-import type { OperationDependencies, StateStore } from "../../../src/operation/ports.js";
+import type { Kind, OperationDependencies, StateStore } from "../../../src/operation/ports.js";
 import { KINDS } from "../../../src/kinds.js";
 import type { Pair, TrackedRecord } from "../../../src/operation/records.js";
 import { ServiceError } from "../../../src/errors.js";
@@ -25,7 +25,7 @@ import {
 } from "../../support/transitions.js";
 
 const BY = { name: "me" };
-const OPEN = Object.entries(KINDS).flatMap(([kind, { states }]) =>
+const OPEN = Object.entries<Kind>(KINDS).flatMap(([kind, { states }]) =>
   Object.entries(states)
     .filter(([, state]) => !isFinalState(state))
     .map(([state]) => [kind, state] as const),
@@ -41,8 +41,9 @@ function inState(kind: string, state: string): ImageVersionPair {
       ...(kind === "PrepareSubscription" && {
         resourceId: `/subscriptions/${LOCAL_SUBSCRIPTION_ID}`,
       }),
+      ...(kind === "TestImageVersion" && { detail: [] }),
       ...(kind === "RollBackImage" && {
-        rollback: { from: "1.0.1", to: "1.0.0", regions: [] },
+        detail: { from: "1.0.1", to: "1.0.0", regions: [] },
       }),
     },
   };

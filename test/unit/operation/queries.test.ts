@@ -4,7 +4,7 @@ import { OPEN_SCOPE, operationScope } from "../../../src/operation/catalog.js";
 import { forgedToken, getOperation, listOperations } from "../../../src/operation/queries.js";
 import { createMemoryIndex } from "../../support/fakes/listing-index.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
-import { viewOperation } from "../../../src/operation/views.js";
+import { viewOperation } from "../../support/views.js";
 import { responseMistakes } from "../http/contract/document.js";
 
 const ID = "0b9fcb0cbd3d9a1e4a3f0e9a8f1c2d3e-1";
@@ -259,13 +259,14 @@ describe("an operation as the API shows it", () => {
     const registrations = [
       { name: "Microsoft.Compute", state: "Registered" },
       { name: "Microsoft.Compute/X", state: "Registering" },
-    ] as OperationRecord["registrations"] & object;
+    ];
     const shown = viewOperation({
       ...running,
       regions: [],
       history: [entry],
       warnings: [warning],
-      registrations,
+      kind: "PrepareSubscription",
+      detail: registrations,
     });
     expect(shown).toMatchObject({
       history: [entry],
@@ -280,7 +281,9 @@ describe("an operation as the API shows it", () => {
 
   it("has what a rollback changes", () => {
     const rollback = { from: "1.0.1", to: "1.0.0", regions: [] };
-    expect(viewOperation({ ...running, rollback }).rollback).toEqual(rollback);
+    expect(viewOperation({ ...running, kind: "RollBackImage", detail: rollback }).rollback).toEqual(
+      rollback,
+    );
   });
 
   it("says how many calls are left out to whoever asks for calls", () => {

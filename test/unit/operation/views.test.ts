@@ -1,12 +1,10 @@
 /** An operation as the API shows it. */
 import { describe, expect, test } from "vitest";
-import type {
-  OperationRecord,
-  RegionRecord,
-  RegionTestRecord,
-} from "../../../src/operation/records.js";
-import { viewOperation, viewRegion, viewRollback } from "../../../src/operation/views.js";
+import type { OperationRecord, RegionRecord } from "../../../src/operation/records.js";
+import type { RegionTestRecord } from "../../../src/machine-test/region-record.js";
+import { viewRegion } from "../../../src/operation/views.js";
 import { accepted, time } from "../../support/transitions.js";
+import { viewOperation } from "../../support/views.js";
 
 const operationWith = (more: Partial<OperationRecord>): OperationRecord => ({
   ...accepted().operation,
@@ -32,6 +30,8 @@ const machine: RegionTestRecord = {
   work: { sends: 1, delays: 0, deletions: 1, deletionsSent: 1 },
 };
 
+const tested = (...detail: readonly RegionTestRecord[]) => ({ kind: "TestImageVersion", detail });
+
 describe("the test of a region", () => {
   const full: RegionTestRecord = {
     ...machine,
@@ -41,7 +41,7 @@ describe("the test of a region", () => {
     left: ["/disks/1"],
   };
   const testsOf = (one: RegionTestRecord, showsOutput?: boolean) =>
-    viewOperation(operationWith({ tests: [one] }), undefined, showsOutput).tests;
+    viewOperation(operationWith(tested(one)), undefined, showsOutput).tests;
   const { work: _, ...shown } = full;
   const { output: __, ...withoutOutput } = shown;
 
@@ -75,19 +75,14 @@ test("an operation without tests, warnings or a rollback has no such member", ()
     expect(view).not.toHaveProperty(member);
 });
 
-test("a rollback is shown with its regions, and with warnings where there are some", () => {
+test("a rollback is shown with its regions", () => {
   const rollback = {
     from: "1.0.1",
     to: "1.0.0",
     regions: [{ name: "westus", from: "1.0.1", to: "1.0.0" }],
   };
-  const warnings = [{ code: "X", pointer: "", message: "m", severity: "warning" }] as const;
-  expect(viewRollback(rollback)).toStrictEqual(rollback);
-  expect(viewRollback({ ...rollback, warnings })).toStrictEqual({
-    ...rollback,
-    warnings,
-  });
-  expect(viewOperation(operationWith({ rollback })).rollback).toStrictEqual(rollback);
+  const operation = operationWith({ kind: "RollBackImage", detail: rollback });
+  expect(viewOperation(operation).rollback).toStrictEqual(rollback);
 });
 
 describe("an end is expected", () => {
@@ -127,12 +122,13 @@ describe("percentComplete", () => {
 
   test.each<[string, Partial<OperationRecord>, number]>([
     ["is the mean of regions", { regions: [region("westus")] }, 50],
-    ["counts a test that has a result", { tests: [done, machine] }, 50],
-    ["counts tests that have none", { tests: [machine] }, 0],
+    ["counts a test that has a result", tested(done, machine), 50],
+    ["counts tests that have none", tested(machine), 0],
     [
       "counts what is registered",
       {
-        registrations: [
+        kind: "PrepareSubscription",
+        detail: [
           registration("Registered"),
           registration("Registering"),
           registration("NotRegistered"),
@@ -144,14 +140,13 @@ describe("percentComplete", () => {
       "counts them alike",
       {
         regions: [region("westus")],
-        tests: [done],
-        registrations: [registration("Registered")],
+        ...tested(done),
       },
-      83,
+      75,
     ],
-    ["keeps 100 for success", { tests: [done] }, 99],
-    ["is 100 then, whatever is left", { status: "Succeeded", tests: [machine] }, 100],
-    ["is 0 before the start", { status: "NotStarted", tests: [done] }, 0],
+    ["keeps 100 for success", tested(done), 99],
+    ["is 100 then, whatever is left", { status: "Succeeded", ...tested(machine) }, 100],
+    ["is 0 before the start", { status: "NotStarted", ...tested(done) }, 0],
     ["is 0 where nothing counts", {}, 0],
   ])("%s", (_, more, percent) => {
     expect(viewOperation(operationWith(more)).percentComplete).toBe(percent);

@@ -114,7 +114,7 @@ test.each(TRANSITIONS)(
 test.each(TRANSITIONS)(
   "invariant 4: after %s the operation's registrations are the record's",
   (_, pair) => {
-    expect(pair.operation.registrations).toEqual(
+    expect(pair.operation.detail).toEqual(
       pair.record.registrations.map(({ name, state }) => ({ name, state })),
     );
   },
@@ -128,7 +128,7 @@ test("a request is stored as an operation that knows what it will register", () 
     status: "NotStarted",
     resourceId: RESOURCE_ID,
     regions: [],
-    registrations: [
+    detail: [
       { name: "Microsoft.Compute", state: "Unknown" },
       { name: FEATURE_NAME, state: "Unknown" },
     ],

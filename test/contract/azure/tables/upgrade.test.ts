@@ -6,15 +6,21 @@ import { restoreImageVersion } from "../../../../src/image-version/commands/rest
 import {
   mapped,
   type Ending,
+  type ImageVersionRecord,
   type VersionRequest,
 } from "../../../../src/image-version/state/record.js";
 import { KINDS } from "../../../../src/kinds.js";
 import { cancelOperation } from "../../../../src/operation/canceling.js";
-import { SCHEMA, type TrackedRecord } from "../../../../src/operation/records.js";
+import {
+  SCHEMA,
+  type OperationRecord,
+  type TrackedRecord,
+} from "../../../../src/operation/records.js";
 import { idOf, request } from "../../../support/dependencies.js";
 import { startOnLoopback, type OnLoopback } from "../../../support/on-loopback.js";
 import { newKey, operationOf, versionOf } from "../../../support/port-suites/records.js";
 import { managedImageRequest, seedVersionId } from "../../../support/requests.js";
+import { viewOperation } from "../../../support/views.js";
 import { enableSoftDelete } from "../../../support/soft-delete.js";
 import { BY } from "../../image-version/truth/support.js";
 
@@ -111,4 +117,39 @@ describe("a record that has changed in nothing", () => {
       await expect(store().readOperation(operation.id)).resolves.toMatchObject({ operation });
     },
   );
+});
+
+/** What only its kind knew stood in a member of its own, also in operations that are never written again. */
+describe("an operation of 0.2.0 shows what it has done", () => {
+  const store = () => createStateStore<TrackedRecord>(world.tables, KINDS);
+
+  test.each([
+    ["RollBackImage", "rollback", { from: "1.0.1", to: "1.0.0", regions: [] }],
+    ["DeleteImageVersion", "softDelete", { isSoftDeleteEnabled: true }],
+    ["PrepareSubscription", "registrations", [{ name: "Microsoft.Compute", state: "Registered" }]],
+    ["TestImageVersion", "tests", [{ name: "westus", attempts: 1 }]],
+  ])("%s: its %s", async (kind, member, detail) => {
+    const operation = (version: ImageVersionRecord, status: OperationRecord["status"]) => ({
+      ...operationOf(version, { kind, status }),
+      [member]: detail,
+    });
+    const version = versionOf(newKey(), { schema: 4 });
+    const former = operation(version, "Succeeded");
+    const first = await store().commit(version, former, undefined);
+    const running = operation(versionOf(version.key, { sequence: 2 }), "Running");
+    const next = versionOf(version.key, { schema: 4, sequence: 3, members: [running] });
+    await store().commit(next, operation(next, "Running"), first);
+
+    const read = await store().read(version.key);
+    const again = await store().readOperation(former.id);
+    const all = [read?.operation, ...(read?.record.members ?? []), again?.operation];
+    for (const one of all) {
+      expect(one).toMatchObject({ kind, detail });
+      expect(one).not.toHaveProperty(member);
+    }
+    expect(viewOperation(again?.operation ?? expect.fail("it is gone"))).toMatchObject({
+      [member]: detail,
+    });
+    expect(all).toHaveLength(3);
+  });
 });

@@ -9,6 +9,7 @@ import { planRollback, rollBackImage } from "../../../../src/image-version/rollb
 import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { inOwnWorld } from "../../../support/own-world.js";
 import { BY, canonicalName, ended, inAzure, newDefinition, plain, puts } from "./support.js";
+import { rollbackOf, viewRollback } from "../../../../src/image-version/rollback/kind.js";
 
 const { SIGIL_TRUTH_RUNS = "50", SIGIL_TRUTH_SEED = "20260101" } = process.env;
 
@@ -134,12 +135,14 @@ test("a plan says what is done: refused alike, or the latest of every region is 
           seen.refused += 1;
           return;
         }
-        expect(asked.rollback).toEqual(planned);
+        expect(asked.detail).toEqual(planned);
         expect(latestOf(planned, "from")).toEqual(before);
 
         const [end] = await ended(world, [asked]);
         const after = await latestIn(image, numbers);
-        expect(latestOf(end?.rollback ?? planned, "to")).toEqual(after);
+        expect(latestOf(end === undefined ? planned : viewRollback(rollbackOf(end)), "to")).toEqual(
+          after,
+        );
         // What still replicates may be ready before the end.
         if (versions.every(({ replicates }) => !replicates)) {
           expect(end).toMatchObject({ status: "Succeeded" });
@@ -154,7 +157,7 @@ test("a plan says what is done: refused alike, or the latest of every region is 
         const again = await ask();
         expect(again).toEqual(end);
         expect(await plan()).toEqual({
-          ...end.rollback,
+          ...rollbackOf(end),
           warnings: [expect.objectContaining({ code: "AlreadyRequested" })],
         });
       },
