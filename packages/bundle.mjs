@@ -1,6 +1,7 @@
-// Bundles the Service Bus emulator and the ARM simulator into one file each, in dist/stand-ins or the folder given as argument.
+// Bundles the Service Bus emulator and the ARM simulator into one file each, in dist/stand-ins or the folder given as argument,
+// beside what makes containers of them.
 // Node.js 20 or later runs them from any folder. THIRD-PARTY-NOTICES.txt has the licenses of the bundled packages.
-import { writeFile } from "node:fs/promises";
+import { copyFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -36,3 +37,5 @@ const { metafile } = await build({
 
 const notices = noticesOf(await packagesIn(ROOT, packageFolders(metafile)));
 await writeFile(path.join(FOLDER, "THIRD-PARTY-NOTICES.txt"), notices);
+for (const name of ["Dockerfile", "compose.yaml", "entities.json"])
+  await copyFile(path.join(ROOT, "packages", name), path.join(FOLDER, name));

@@ -42,8 +42,11 @@ test("a release is the deployment, the command line, the client, the Action, the
   );
   const standIns = unzipSync(await readFile(`${FOLDER}/sigil-stand-ins-${version}.zip`));
   expect(Object.keys(standIns)).toEqual([
+    "Dockerfile",
     "THIRD-PARTY-NOTICES.txt",
     "arm-simulator.mjs",
+    "compose.yaml",
+    "entities.json",
     "service-bus-emulator.mjs",
   ]);
   expect(await readFile(`${FOLDER}/RELEASE-NOTES.md`, "utf8")).toMatch(

@@ -1,14 +1,29 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { get } from "node:https";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import { ComputeManagementClient } from "@azure/arm-compute";
 import { ServiceBusClient } from "@azure/service-bus";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { needs } from "@sigil-local/testing/tools";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { environmentOfAz } from "../support/azure-cli.js";
+
+interface Compose {
+  readonly services: Readonly<
+    Record<string, { readonly command: readonly string[]; readonly volumes: readonly string[] }>
+  >;
+}
+
+/** What the simulator says last. */
+const SERVES = /^ {2}az login .*/u;
+const FREE_PORTS = ["--port", "0", "--token-port", "0", "--identity-port", "0"];
 
 /** The two programs as somebody gets them who has one file and Node.js: each alone in a folder, with no packages above it. */
 let folder: string;
@@ -26,11 +41,12 @@ async function kill(child: ChildProcess): Promise<void> {
   await closed;
 }
 
-afterEach(async () => {
+afterAll(async () => {
   for (const child of running.splice(0)) await kill(child);
+  await rm(folder, { recursive: true, force: true });
 });
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const at = (name: string): string => path.join(folder, name);
 
 /** The folder of a program, with nothing else in it. */
 async function aloneIn(name: string): Promise<string> {
@@ -58,6 +74,28 @@ async function start(
     return { child, said };
   }
   throw new Error(`${args.join(" ")} ended without ${serves}:\n${wrong}`);
+}
+
+/** Starts what compose.yaml runs as that service, with the folders of this machine in place of the container's. */
+async function startService(name: string, serves: RegExp, ...more: readonly string[]) {
+  const { services } = parse(await readFile(at("made/compose.yaml"), "utf8")) as Compose;
+  const { command, volumes } = services[name] ?? { command: [], volumes: [] };
+  const mounts = [...volumes, "./:/stand-ins"].map((mount) => mount.split(":"));
+  const args = command.map((word) => {
+    for (const [from = "", to = ""] of mounts)
+      if (RegExp(`(^|=)${to}(/|$)`, "u").test(word))
+        return word.replace(to, at(from.startsWith(".") ? `made/${from}` : `volumes/${from}`));
+    return word;
+  });
+  return start(folder, serves, ...args, ...more);
+}
+
+async function bash(script: string, env?: NodeJS.ProcessEnv) {
+  return promisify(execFile)("bash", ["-euo", "pipefail", "-c", script], { env });
+}
+
+function endpointIn(said: string): string {
+  return /^Azure Resource Manager simulator: (\S+)/mu.exec(said)?.[1] ?? "";
 }
 
 function connectionIn(said: string): string {
@@ -92,13 +130,74 @@ test("the emulator is one file, and keeps its messages when it is killed", async
 
 test("the simulator is one file, and asks who is calling", async () => {
   const cwd = await aloneIn("arm-simulator");
-  const ports = ["--port", "0", "--token-port", "0", "--identity-port", "0", "--data", "kept"];
-  const { said } = await start(cwd, /^ {2}az login .*/u, "arm-simulator.mjs", ...ports);
-  const [, endpoint = ""] = /^Azure Resource Manager simulator: (\S+)/mu.exec(said) ?? [];
-  const [, caFile = ""] = /NODE_EXTRA_CA_CERTS=(\S+)/u.exec(said) ?? [];
-  const asked = get(`${endpoint}/subscriptions?api-version=2022-12-01`, {
-    ca: await readFile(path.resolve(cwd, caFile)),
+  const { said } = await start(cwd, SERVES, "arm-simulator.mjs", ...FREE_PORTS, "--data", "kept");
+  const asked = get(`${endpointIn(said)}/subscriptions?api-version=2022-12-01`, {
+    ca: await readFile(path.join(cwd, "kept/certificates/ca.pem")),
   });
   const [answer] = (await once(asked, "response")) as [IncomingMessage];
   expect(answer.resume().statusCode).toBe(401);
+});
+
+describe("what the containers run", () => {
+  const VERSIONS = ["MyResourceGroup", "MyGallery", "MyImage"] as const;
+  const source = `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/resourceGroups/MyResourceGroup/providers/Microsoft.Compute/images/myImage`;
+  let simulator: string;
+  let emulator: string;
+
+  beforeAll(async () => {
+    await cp(
+      process.env["SIGIL_TEST_CERTIFICATES"] ?? "",
+      at("volumes/arm-simulator/certificates"),
+      {
+        recursive: true,
+      },
+    );
+    const speed = ["--speed", "1000000"];
+    simulator = (await startService("arm-simulator", SERVES, ...FREE_PORTS, ...speed)).said;
+    emulator = (await startService("service-bus-emulator", /^Trust it/u, "--port", "0")).said;
+  });
+
+  test("is in the image, which copies nothing that is not there", async () => {
+    const copied = /^COPY (.+) \/stand-ins\/$/mu.exec(
+      await readFile(at("made/Dockerfile"), "utf8"),
+    );
+    const made = await readdir(at("made"));
+    for (const pattern of copied?.[1]?.split(" ") ?? ["nothing"])
+      expect(
+        made.filter((name) => path.matchesGlob(name, pattern)),
+        pattern,
+      ).not.toEqual([]);
+  });
+
+  test("Azure's SDK publishes a version, and Service Bus's sends by TLS, both trusting one authority", async () => {
+    const [curl = ""] = /^ {2}TOKEN=.*$/mu.exec(simulator) ?? [];
+    const { stdout } = await bash(`${curl}\nprintf %s "$TOKEN"`);
+    const client = new ComputeManagementClient(
+      {
+        getToken: () =>
+          Promise.resolve({ token: stdout, expiresOnTimestamp: Date.now() + 3_600_000 }),
+      },
+      LOCAL_SUBSCRIPTION_ID,
+      { endpoint: endpointIn(simulator) },
+    );
+    const version = { location: "westus", storageProfile: { source: { id: source } } };
+    const made = client.galleryImageVersions.createOrUpdate(...VERSIONS, "1.0.0", version);
+    expect(await made).toMatchObject({ name: "1.0.0", provisioningState: "Succeeded" });
+
+    const byTls = /^TLS:\n(.*)$/mu.exec(emulator)?.[1] ?? "";
+    const sending = new ServiceBusClient(byTls);
+    await sending.createSender("events").sendMessages({ body: "pears" });
+    const [message] = await sending.createReceiver("events", "all").receiveMessages(1);
+    expect(message?.body).toBe("pears");
+    await sending.close();
+  });
+
+  test("az publishes a version", { ...needs("az"), timeout: 120_000 }, async () => {
+    const caFile = at("volumes/arm-simulator/certificates/ca.pem");
+    const lines = simulator.split("The Azure CLI, with a profile of its own:\n")[1] ?? "";
+    const [group, gallery, image] = VERSIONS;
+    const create = `az sig image-version create -g ${group} -r ${gallery} -i ${image} -e 1.0.1 -l westus --managed-image ${source} --query provisioningState -o tsv`;
+    const { stdout } = await bash(`{ ${lines}\n} >&2\n${create}`, environmentOfAz(folder, caFile));
+    expect(stdout).toBe("Succeeded\n");
+  });
 });

@@ -37,23 +37,28 @@ export async function logInWithAz(graphOrigin: string): Promise<SignedIn> {
   }
 }
 
+/** Of an az with a profile of its own, which trusts that authority and calls this machine alone. */
+export function environmentOfAz(home: string, caFile: string): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env["PATH"],
+    HOME: home,
+    AZURE_CONFIG_DIR: path.join(home, ".azure"),
+    AZURE_CORE_COLLECT_TELEMETRY: "false",
+    REQUESTS_CA_BUNDLE: caFile,
+    // Nobody listens there: a call that leaves this machine fails at once.
+    HTTP_PROXY: "http://127.0.0.1:9",
+    HTTPS_PROXY: "http://127.0.0.1:9",
+    NO_PROXY: "localhost",
+  };
+}
+
 /** The real az, signed in to these stand-ins. */
 export async function signInWithAz(
   services: LocalServices,
   graphOrigin?: string,
 ): Promise<SignedIn> {
   const home = await mkdtemp(path.join(tmpdir(), "sigil-az-"));
-  const env = {
-    PATH: process.env["PATH"],
-    HOME: home,
-    AZURE_CONFIG_DIR: path.join(home, ".azure"),
-    AZURE_CORE_COLLECT_TELEMETRY: "false",
-    REQUESTS_CA_BUNDLE: services.certificates.caFile,
-    // Nobody listens there: a call that leaves this machine fails at once.
-    HTTP_PROXY: "http://127.0.0.1:9",
-    HTTPS_PROXY: "http://127.0.0.1:9",
-    NO_PROXY: "localhost",
-  };
+  const env = environmentOfAz(home, services.certificates.caFile);
   const close = (): Promise<void> => rm(home, { recursive: true, force: true });
   const az = (...args: readonly string[]) => promisify(execFile)("az", [...args], { env });
   const { clientId, clientSecret } = LOCAL_APPLICATIONS.writer;

@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { needs } from "@sigil-local/testing/tools";
 import { systemClock } from "@sigil-local/clock";
+import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
 import { temporaryDirectory } from "./program.js";
 import { start } from "./support.js";
 
@@ -17,11 +18,12 @@ const PROGRAM = path.join(import.meta.dirname, "dotnet");
 const HAS_DOTNET = spawnSync("dotnet", ["--version"], { stdio: "ignore" }).status === 0;
 
 test(
-  "the .NET client sends, receives, settles, schedules, uses sessions and rules, and makes subscriptions",
+  "the .NET client sends, receives, settles, schedules, uses sessions and rules, and makes subscriptions, plain and by TLS",
   { ...needs("dotnet", HAS_DOTNET), timeout: 180_000 },
   async () => {
     const folder = await temporaryDirectory();
     await cp(PROGRAM, folder, { recursive: true });
+    const tls = await createCertificateAuthority(process.env["SIGIL_TEST_CERTIFICATES"] ?? "");
     const dotnet = (...args: string[]): Promise<{ stdout: string }> =>
       promisify(execFile)("dotnet", args, {
         cwd: folder,
@@ -36,6 +38,7 @@ test(
           NUGET_PACKAGES: path.join(folder, "packages"),
           NUGET_PLUGINS_CACHE_PATH: path.join(folder, "plugins-cache"),
           NUGET_SCRATCH: path.join(folder, "scratch"),
+          SSL_CERT_FILE: tls.caFile,
           TMPDIR: folder,
           UseSharedCompilation: "false",
         },
@@ -50,14 +53,19 @@ test(
       });
     }
     await dotnet("build", "--no-restore", "--output", "built");
-    const { emulator } = await start(
-      {
-        Queues: [{ Name: "q" }, { Name: "sessions", Properties: { RequiresSession: true } }],
-        Topics: [{ Name: "t", Subscriptions: [{ Name: "s" }] }],
-      },
-      { clock: systemClock },
-    );
-    const { stdout } = await dotnet(path.join("built", "client.dll"), emulator.connectionString);
-    expect(stdout.trim().split("\n")).toHaveLength(10);
+    for (const byTls of [false, true]) {
+      const { emulator } = await start(
+        {
+          Queues: [{ Name: "q" }, { Name: "sessions", Properties: { RequiresSession: true } }],
+          Topics: [{ Name: "t", Subscriptions: [{ Name: "s" }] }],
+        },
+        { clock: systemClock, tls },
+      );
+      const args = byTls
+        ? [emulator.tlsConnectionString, `sb://localhost:${emulator.port}`]
+        : [emulator.connectionString];
+      const { stdout } = await dotnet(path.join("built", "client.dll"), ...args);
+      expect(stdout.trim().split("\n")).toHaveLength(10);
+    }
   },
 );

@@ -2,9 +2,9 @@
 using Azure.Messaging.ServiceBus;
 using Azure.Messaging.ServiceBus.Administration;
 
-await using var client = new ServiceBusClient(
-    args[0],
-    new ServiceBusClientOptions { RetryOptions = { MaxRetries = 0, TryTimeout = TimeSpan.FromSeconds(10) } });
+// By TLS the client takes the port from there alone.
+var endpoint = args.Length > 1 ? new Uri(args[1]) : null;
+await using var client = new ServiceBusClient(args[0], Trying(TimeSpan.FromSeconds(10)));
 
 await Step("sends a batch and receives it in order", async () =>
 {
@@ -93,9 +93,7 @@ await Step("uses a session", async () =>
 
 await Step("is told when no session comes in time", async () =>
 {
-    await using var hasty = new ServiceBusClient(
-        args[0],
-        new ServiceBusClientOptions { RetryOptions = { MaxRetries = 0, TryTimeout = TimeSpan.FromSeconds(1) } });
+    await using var hasty = new ServiceBusClient(args[0], Trying(TimeSpan.FromSeconds(1)));
     await Fails(ServiceBusFailureReason.ServiceTimeout, () => hasty.AcceptNextSessionAsync("sessions"));
 });
 
@@ -189,6 +187,12 @@ await Step("is told of what is not there", () =>
     Fails(
         ServiceBusFailureReason.MessagingEntityNotFound,
         () => client.CreateSender("nowhere").SendMessageAsync(new ServiceBusMessage())));
+
+ServiceBusClientOptions Trying(TimeSpan timeout) => new()
+{
+    CustomEndpointAddress = endpoint,
+    RetryOptions = { MaxRetries = 0, TryTimeout = timeout },
+};
 
 async Task Step(string name, Func<Task> run)
 {
