@@ -29,7 +29,6 @@ const SLOW = [
   "test/unit/image-version/state/pace-goals.test.ts",
   // Every command with every hostile text, every shell, every pattern, every call on a rejected request
   "test/unit/cli/{any-line,completion,hostile-texts}.test.ts",
-  "test/unit/machine-command/commands.test.ts",
   "test/unit/patterns.test.ts",
   "test/contract/messaging/rejected-requests.test.ts",
   // Whole programs; `npm test` has the whole app with its requests
