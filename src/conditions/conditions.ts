@@ -149,6 +149,11 @@ const DEEDS = {
     command: "sigil operation show {change}",
     request: "GET /api/operations/{change}",
   },
+  OwnLocation: {
+    verb: "New version",
+    whatToDo: "Publish another version: the location of this one cannot be retried.",
+    request: "POST {image}/versions",
+  },
   NotCreated: {
     verb: "New version",
     whatToDo: "Fix the cause, then create the version again.",

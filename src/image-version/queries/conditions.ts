@@ -119,11 +119,11 @@ function storedCondition(
   };
 }
 
-/** Failed regions that a retry can repair: all but the version's own location. */
+/** A retry repairs failed regions, but not the version's own location. */
 function failedIn(look: Look | undefined): readonly Found[] {
   const home = look && canonicalRegion(look.resource.location);
   const regions = (look?.regions ?? [])
-    .filter(({ name, state }) => state === "Failed" && name !== home)
+    .filter(({ state }) => state === "Failed")
     .map(({ name }) => name);
   return regions.length === 0
     ? []
@@ -132,10 +132,14 @@ function failedIn(look: Look | undefined): readonly Found[] {
           type: "RegionFailed",
           message: conditionMessage("RegionFailed", regions),
           regions,
-          change: {
-            options: ` --regions ${regions.join(" ")}`,
-            request: ` ${JSON.stringify({ regions })}`,
-          },
+          ...(home !== undefined && regions.includes(home)
+            ? { reason: "OwnLocation" }
+            : {
+                change: {
+                  options: ` --regions ${regions.join(" ")}`,
+                  request: ` ${JSON.stringify({ regions })}`,
+                },
+              }),
         },
       ];
 }

@@ -235,5 +235,13 @@ test("a version that failed in its own location is not retried: the error says s
   expect(error?.errors).toMatchObject([
     { remediation: naming(["westus", "Publish another version"]) },
   ]);
-  expect(await conditions()).toEqual([]);
+  expect(await conditions()).toMatchObject([
+    {
+      type: "RegionFailed",
+      reason: "OwnLocation",
+      regions: ["westus"],
+      whatToDo: { verb: "New version", request: naming("POST /api/") },
+    },
+  ]);
+  expect((await conditions())[0]?.whatToDo).not.toHaveProperty("command");
 });

@@ -156,6 +156,26 @@ test("what a reader on one instance is shown, another instance shows after at mo
   await stateOf("eastus2", "Completed");
 });
 
+test("where a published version's own location has failed, one row says to publish another", async () => {
+  const { deps, attention } = instance();
+  await stateOf("westus", "Failed");
+  await stateOf("eastus2", "Failed");
+  await lookAt(deps, idOf(OURS));
+  const { value } = await attention({});
+  expect(value).toMatchObject([
+    {
+      severity: "error",
+      code: "RegionFailed",
+      message: expect.stringContaining("westus, eastus2") as string,
+      about: { versions: [OURS] },
+      whatToDo: { verb: "New version" },
+    },
+  ]);
+  expect(JSON.stringify(value)).not.toContain("image-version retry");
+  await stateOf("westus", "Completed");
+  await stateOf("eastus2", "Completed");
+});
+
 test("a reader who is shown what is known writes nothing; one shown something else has it noted once", async () => {
   const { read, commits } = instance();
   const { control } = world.simulator;
