@@ -40,8 +40,9 @@ export function digestOf(record: ImageVersionRecord): Digest | undefined {
 }
 
 function succeededOf(record: ImageVersionRecord): Digest["succeeded"] {
-  const { state, status, spec, createdTime } = record;
+  const { state, status, spec, createdTime, repairs } = record;
   if (state !== "Succeeded" || status === undefined || spec === undefined) return undefined;
+  if (Object.values(repairs).some(({ removed }) => removed !== undefined)) return undefined;
   const ready = status.regions.filter(({ state }) => state === "Completed").map(({ name }) => name);
   return { createdTime, ready, protected: isProtected(record) };
 }

@@ -134,7 +134,14 @@ export { found, type Denied, type Seen } from "./rules/gathered.js";
 export type { Breach, RuleFinding } from "./rules/rule.js";
 
 // Ports, kinds of operations, and the function that takes their steps.
-export type { ImageKeys, Key, KeyDependencies, KeyReader, KeyState } from "./keys/ports.js";
+export type {
+  ImageKeys,
+  Key,
+  KeyDependencies,
+  KeyReader,
+  KeyState,
+  MadeWith,
+} from "./keys/ports.js";
 export { IMAGE_VERSION_KINDS, versionSteps } from "./kind.js";
 export type {
   Deed,

@@ -10,22 +10,26 @@ import {
   usesOf,
   withRegionsAway,
   compareVersionNumbers,
+  readDigest,
   type Dependencies,
-  type EncryptionType,
+  type KeyState,
   type ListedImageVersion,
   type ImageVersionRecord,
+  type MadeWith,
 } from "../image-version/index.js";
 import { keyOf } from "../resource-id.js";
 import type { SetUse } from "./tell.js";
 import { pagesOf } from "../operation/pages.js";
+import type { IndexPage } from "../operation/ports.js";
 
 export interface SetInUse {
   readonly id: string;
   /** Highest version number first. */
   readonly uses: readonly SetUse[];
-  /** The encryption types it had when Sigil last checked it for one of these versions. */
-  readonly madeWith: readonly EncryptionType[];
+  readonly madeWith: MadeWith;
 }
+
+type Deps = Pick<Dependencies, "resourceManager" | "index" | "store" | "now">;
 
 const PAGE = 1_000;
 /**
@@ -34,45 +38,82 @@ const PAGE = 1_000;
  */
 const MOST_RECORDS = 200;
 const READS_AT_ONCE = 20;
+/** By how much the clocks of the table service and of an instance may differ. */
+const CLOCKS_MS = 5 * 60_000;
 
 /**
  * Undefined if Azure has no such image definition. Costs one list in Azure, a page of the listing
- * for each thousand versions, and reads of up to `MOST_RECORDS` records.
+ * for each thousand versions, and reads of up to `MOST_RECORDS` records: of versions that are not
+ * at rest, whose row was written since the records of their sets were read (`known`), or whose set
+ * is not known.
  */
 export async function setsInUse(
-  deps: Pick<Dependencies, "resourceManager" | "index" | "store">,
+  deps: Deps,
   imageId: string,
+  known: readonly KeyState[] = [],
 ): Promise<readonly SetInUse[] | undefined> {
   const listed = await deps.resourceManager.listImageVersions(imageId);
   if (listed === undefined) return undefined;
-  const known = await namesKnown(deps, imageId);
+  const readTime = deps.now().toISOString();
+  const rows = await rowsOf(deps, imageId);
   const versions = listed
-    .filter(({ name, provisioningState }) => known.has(name) && provisioningState !== "Deleting")
-    .map((version) => ({ version, sets: setsOf(version) }))
+    .filter(({ name, provisioningState }) => rows.has(name) && provisioningState !== "Deleting")
+    .map((version) => ({ version, name: version.name, sets: setsOf(version) }))
     .filter(({ sets }) => sets.size > 0)
-    .sort((a, b) => compareVersionNumbers(b.version.name, a.version.name));
-  const records = await recordsOf(
-    deps,
-    imageId,
-    versions.map(({ version }) => version.name),
-  );
-  const found = new Map<string, { id: string; uses: SetUse[]; madeWith: Set<EncryptionType> }>();
-  for (const { version, sets } of versions) {
-    const record = records.get(version.name);
+    .sort((a, b) => compareVersionNumbers(b.name, a.name));
+  const made = stillMadeWith(known, versions);
+  const isRead = ({ name, sets }: (typeof versions)[number]): boolean => {
+    const row = rows.get(name);
+    const sinceMs = Date.parse(row?.writtenTime ?? "") + CLOCKS_MS;
+    return (
+      readDigest(row?.digest)?.succeeded === undefined ||
+      [...sets.keys()].some((key) => !(sinceMs < Date.parse(made.get(key)?.readTime ?? "")))
+    );
+  };
+  const read = versions.filter(isRead).map(({ name }) => name);
+  const { records, tooNew } = await recordsOf(deps, imageId, read);
+  const found = new Map<string, { id: string; uses: SetUse[]; madeWith: MadeWith }>();
+  for (const { version, name, sets } of versions) {
+    const record = records.get(name);
     const all = record ? setsOf(withRegionsAway(version, record)) : sets;
     for (const [key, { id, regions }] of all) {
-      const set = found.get(key) ?? { id, uses: [], madeWith: new Set() };
+      const before = made.get(key);
+      const set = found.get(key) ?? {
+        id,
+        uses: [],
+        madeWith: { readTime, versions: { ...before?.versions } },
+      };
       found.set(key, set);
-      set.uses.push({ name: version.name, regions: [...regions].sort() });
+      set.uses.push({ name, regions: [...regions].sort() });
       const type = record?.encryptionTypes[key];
-      if (type !== undefined) set.madeWith.add(type);
+      const { madeWith } = set;
+      if (type !== undefined)
+        set.madeWith = { ...madeWith, versions: { [type]: name, ...madeWith.versions } };
+      // The next run reads it again.
+      if (tooNew.has(name)) set.madeWith = { ...set.madeWith, readTime: before?.readTime ?? "" };
     }
   }
-  return [...found.values()].map(({ id, uses, madeWith }) => ({
-    id,
-    uses,
-    madeWith: [...madeWith],
-  }));
+  return [...found.values()];
+}
+
+/**
+ * By set in lower case: what is known of the types that its versions were made with. Nothing is if a
+ * version that a type was known by is gone.
+ */
+function stillMadeWith(
+  known: readonly KeyState[],
+  versions: readonly { readonly name: string; readonly sets: ReadonlyMap<string, unknown> }[],
+): ReadonlyMap<string, MadeWith> {
+  const setsIn = new Map(versions.map(({ name, sets }) => [name, sets]));
+  return new Map(
+    known.flatMap(({ diskEncryptionSetId, madeWith }) => {
+      const key = diskEncryptionSetId.toLowerCase();
+      const isStill =
+        madeWith !== undefined &&
+        Object.values(madeWith.versions).every((name) => setsIn.get(name)?.has(key) === true);
+      return isStill ? [[key, madeWith] as const] : [];
+    }),
+  );
 }
 
 /** The sets of a version, by id in lower case. */
@@ -88,39 +129,39 @@ function setsOf(
   return sets;
 }
 
-async function namesKnown(
-  { index }: Pick<Dependencies, "index">,
+async function rowsOf(
+  { index }: Pick<Deps, "index">,
   imageId: string,
-): Promise<ReadonlySet<string>> {
-  const names = new Set<string>();
+): Promise<ReadonlyMap<string, IndexPage["rows"][number]>> {
+  const known = new Map<string, IndexPage["rows"][number]>();
   for await (const rows of pagesOf(index, versionScope(imageId), PAGE))
-    for (const row of rows) names.add(versionNameIn(row));
-  return names;
-}
-
-/**
- * A later release has written the record, so the types the version was created with are unknown.
- */
-function unlessTooNew(error: unknown): undefined {
-  if (error instanceof ServiceError && error.code === "StateTooNew") return undefined;
-  throw error;
+    for (const row of rows) known.set(versionNameIn(row), row);
+  return known;
 }
 
 async function recordsOf(
-  { store }: Pick<Dependencies, "store">,
+  { store }: Pick<Deps, "store">,
   imageId: string,
   names: readonly string[],
-): Promise<ReadonlyMap<string, ImageVersionRecord>> {
+): Promise<{
+  readonly records: ReadonlyMap<string, ImageVersionRecord>;
+  /** A later release has written these, so the types they were created with are unknown. */
+  readonly tooNew: ReadonlySet<string>;
+}> {
   const records = new Map<string, ImageVersionRecord>();
+  const tooNew = new Set<string>();
   const read = names.slice(0, MOST_RECORDS);
   for (let at = 0; at < read.length; at += READS_AT_ONCE)
     await Promise.all(
       read.slice(at, at + READS_AT_ONCE).map(async (name) => {
-        const record = await store
-          .readRecord(keyOf(`${imageId}/versions/${name}`))
-          .catch(unlessTooNew);
-        if (record !== undefined) records.set(name, record);
+        try {
+          const record = await store.readRecord(keyOf(`${imageId}/versions/${name}`));
+          if (record !== undefined) records.set(name, record);
+        } catch (error) {
+          if (!(error instanceof ServiceError) || error.code !== "StateTooNew") throw error;
+          tooNew.add(name);
+        }
       }),
     );
-  return records;
+  return { records, tooNew };
 }

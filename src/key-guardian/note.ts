@@ -41,10 +41,10 @@ export async function noteKeys(
   const keyLooks = createKeyLooks(deps, "show");
   const listImageVersions = async (id: string) => (await looks.versions(id))?.items;
   const resourceManager = { ...deps.resourceManager, listImageVersions };
-  // Invariant 2.
-  const inUse = await setsInUse({ ...deps, resourceManager }, imageId);
   await unlessOvertaken(async () => {
     const stored = await keyStates.read(imageId);
+    // Invariant 2.
+    const inUse = await setsInUse({ ...deps, resourceManager }, imageId, stored?.document.sets);
     const states = new Map(
       stored?.document.sets.map((state) => [state.diskEncryptionSetId.toLowerCase(), state]),
     );

@@ -118,7 +118,7 @@ async function lookAfter(
   const { keyStates, eventSource, now } = deps;
   // In this order: a state stored since then comes from a later look.
   const stored = await keyStates.read(imageId);
-  const inUse = await setsInUse(deps, imageId);
+  const inUse = await setsInUse(deps, imageId, stored?.document.sets);
   const errors: GuardianRun["errors"][number][] = [];
   if (stored === undefined && (inUse ?? []).length === 0)
     return { sets: 0, told: [], errors, unfinished: false };

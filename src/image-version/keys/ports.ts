@@ -46,6 +46,14 @@ export interface NotSeen {
   readonly message: string;
 }
 
+/** The types that a set had when it encrypted its versions. */
+export interface MadeWith {
+  /** When their records were read; RFC 3339. */
+  readonly readTime: string;
+  /** Each type with the number of a version that has it. */
+  readonly versions: Readonly<Partial<Record<EncryptionType, string>>>;
+}
+
 /**
  * The last known state of one disk encryption set of an image definition's versions. Times are RFC
  * 3339.
@@ -53,6 +61,8 @@ export interface NotSeen {
 export interface KeyState {
   readonly diskEncryptionSetId: string;
   readonly lookedTime: string;
+  /** Absent until the records of its versions were read. */
+  readonly madeWith?: MadeWith;
   readonly keyUrl?: string;
   /** The key's expiry, as last seen; absent: none, or an earlier release looked. */
   readonly expiresTime?: string;

@@ -11,7 +11,7 @@ import { advanceKeys, type Advanced } from "./advance.js";
 import { judgeSet, TYPE_CHANGED } from "./judge.js";
 import { createKeyLooks, type KeyLooks, type LookDependencies } from "./look.js";
 import type { KeyUse } from "./memory.js";
-import type { KeyDependencies, KeyState } from "./ports.js";
+import type { KeyDependencies, KeyState, MadeWith } from "./ports.js";
 import type { KeyStatesBySet } from "./version-keys.js";
 
 export interface SeeDependencies extends Pick<LookDependencies, "resources" | "now"> {
@@ -60,7 +60,7 @@ export async function lookAgain(
   looks: KeyLooks,
   id: string,
   known: KeyState | undefined,
-  madeWith?: readonly EncryptionType[],
+  madeWith?: MadeWith,
 ): Promise<Advanced> {
   // Another instance's clock may be ahead.
   const knownMs = known ? Math.min(Date.parse(known.lookedTime), now().getTime()) : -Infinity;
@@ -68,15 +68,20 @@ export async function lookAgain(
   // Invariant 1.
   if (known !== undefined && timeMs < knownMs) return { state: known };
 
-  const judged = judgeSet(id, sight, madeWith ?? [], { now: now(), expiryMs });
+  const types = Object.keys(madeWith?.versions ?? {}) as EncryptionType[];
+  const judged = judgeSet(id, sight, types, { now: now(), expiryMs });
   const typed = madeWith ? [] : (known?.problems ?? []).filter(({ code }) => code === TYPE_CHANGED);
-  return advanceKeys(
+  const advanced = advanceKeys(
     known,
     id,
     sight.set.kind === "found" ? sight.set.value : undefined,
     { ...judged, problems: [...judged.problems, ...typed] },
     new Date(timeMs),
   );
+  const made = madeWith ?? known?.madeWith;
+  return made === undefined
+    ? advanced
+    : { ...advanced, state: { ...advanced.state, madeWith: made } };
 }
 
 /** Whether it is worth a write. A set without a stored state is, unless Sigil could not look. */

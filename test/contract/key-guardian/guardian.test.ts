@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { ServiceError } from "../../../src/errors.js";
 import type { EventData } from "../../../src/events/documented-event.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
+import { getImageVersion, openedKeys } from "../../../src/image-version/index.js";
 import type { GuardianDependencies } from "../../../src/key-guardian/note.js";
 import { idOf, TRACEPARENT } from "../../support/dependencies.js";
 import { KEY, OS, of, setIn, startGuarded, VAULT, type Guarded } from "./support.js";
@@ -53,6 +54,21 @@ async function told() {
     ...((data as Partial<EventData<typeof AT_RISK>>).problems ?? []).map(({ code }) => code),
   ]);
 }
+
+test("with each set, the types of its versions are kept, whoever looks next", async () => {
+  const madeWith = async () => {
+    const sets = (await world.guardian.keyStates.read(image))?.document.sets ?? [];
+    return sets.map((set) => set.madeWith?.versions);
+  };
+  const made = { EncryptionAtRestWithCustomerKey: "1.0.1" };
+  expect(await madeWith()).toEqual([made, made, made, made]);
+  await world.setKey({ enabled: false });
+  world.clock.advance(60_000);
+  const version = await getImageVersion(world.deps, idOf(`${image}/versions/1.0.1`));
+  await openedKeys(world.deps, image, version, true);
+  expect((await told()).map(([subject]) => subject)).toEqual([expect.stringContaining(image)]);
+  expect(await madeWith()).toEqual([made, made, made, made]);
+});
 
 describe("what goes bad is told once, of each image definition, and that it is mended:", () => {
   test.each<readonly [string, () => Promise<unknown>]>([

@@ -115,3 +115,10 @@ test("one of another form is not read", () => {
   expect(readDigest(JSON.stringify({ ...digest, form: 2 }))).toBeUndefined();
   expect(readDigest(undefined)).toBeUndefined();
 });
+
+test("of a version with a region that a repair has removed, the record is read", () => {
+  const repairs = { westus: { attempts: 1, removed: {}, lost: true } } as const;
+  expect(digestOf(record)?.succeeded).toBeDefined();
+  expect(digestOf({ ...record, repairs })).toMatchObject({ form: 1 });
+  expect(digestOf({ ...record, repairs })?.succeeded).toBeUndefined();
+});
