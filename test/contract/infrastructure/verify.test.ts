@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { json } from "node:stream/consumers";
 import { strToU8, zipSync } from "fflate";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { withDefaults } from "@sigil-local/arm-simulator/parts/answers";
 import { resourcesIn, withKeys } from "@sigil-local/arm-simulator/world";
@@ -235,6 +235,27 @@ interface Sent {
   readonly BrokerProperties: { readonly MessageId: string };
 }
 
+/** Stalls the copy until a request after the first, so that the first finds it under way. */
+async function stallUntil(stall: {
+  readonly versionId: string;
+  readonly region: string;
+  readonly method: string;
+  readonly requests: number;
+}): Promise<void> {
+  const { simulator } = stack;
+  const { versionId, region, method, requests } = stall;
+  await simulator.stallRegion({ versionId, region });
+  void vi
+    .waitUntil(() => simulator.countRequests({ method, path: `${versionId}(\\?|$)` }) >= requests, {
+      timeout: 60_000,
+    })
+    .then(() => simulator.resumeRegion({ versionId, region }));
+}
+
+/** A machine is made of the version, and its regions are read, before the copy is done. */
+const copyUntilSeen = (versionId: string): Promise<void> =>
+  stallUntil({ versionId, region: "northeurope", method: "GET", requests: 2 });
+
 async function answerAsBus(request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method === "DELETE") {
     const id = bus.received.shift();
@@ -416,23 +437,15 @@ test(
     const version = (image: string, number: string): string =>
       inGroup(group).id(`galleries/verify/images/${image}/versions/${number}`);
     done = async (words) => {
-      const copying = { versionId: version("ready", "1.0.1"), region: "northeurope" };
-      if (words.startsWith("vm create") && words.includes("v-copying"))
-        return simulator.resumeRegion(copying);
       if (!words.startsWith("deployment group create")) return;
       [group = ""] = /sigil-verify-\w+/u.exec(words) ?? [];
-      // The machine is made before the copy is done.
-      await simulator.stallRegion({ ...copying, versionId: version("ready", "1.0.1") });
+      await copyUntilSeen(version("ready", "1.0.1"));
       // The key is disabled while its region copies.
       for (const number of ["0.0.12", "0.0.13"])
         await simulator.failRegion({ versionId: version("verify", number), region: "northeurope" });
       // The first of two PUTs runs until the second was answered.
       const written = { versionId: version("verify", "0.0.3"), region: "westeurope" };
-      await simulator.stallRegion(written);
-      void expect
-        .poll(() => simulator.countRequests({ method: "PUT", path: "/0\\.0\\.3" }))
-        .toBe(2)
-        .then(() => simulator.resumeRegion(written));
+      await stallUntil({ ...written, method: "PUT", requests: 2 });
     };
     const { code, stderr } = await verify([...REGIONS, "--soft-delete", "--yes"]);
     await simulator.setLag({ ms: 0 });
@@ -584,6 +597,8 @@ test(
   async () => {
     done = async (words) => {
       if (!words.startsWith("deployment group create")) return;
+      const [group = ""] = /sigil-verify-\w+/u.exec(words) ?? [];
+      await copyUntilSeen(inGroup(group).id("galleries/verify/images/ready/versions/1.0.1"));
       for (const key of stack.simulator.resources())
         if (/\/keys\//u.test(key.id))
           await stack.simulator.putResource({
