@@ -50,9 +50,10 @@ export async function takeTestStep(deps: TestDependencies, stored: StoredTest): 
     ),
   );
   const done = await report(deps, stored);
-  const mine = await commitStep(deps, stored, (pair) =>
-    observe(reported(pair, done), sights, contextOf(deps)),
-  );
+  const { stored: mine } =
+    (await commitStep(deps, stored, (pair) =>
+      observe(reported(pair, done), sights, contextOf(deps)),
+    )) ?? {};
   // Another host has taken the step, or the test has ended. The calls are not ours to make.
   if (mine === undefined || hasEnded(deps, mine)) return;
   return ask(deps, mine);

@@ -57,15 +57,16 @@ export async function commit<R extends TrackedRecord>(
 }
 
 /**
- * Commits the transition and delivers what follows from it. Returns undefined if another process
- * took this step, so that nothing of this transition happened, or has already continued from the
- * new state and does what comes next.
+ * Commits the transition and delivers what follows from it. Returns the new state, with the
+ * `value` of the transition that was committed; undefined if another process took this step, so
+ * that nothing of this transition happened, or has already continued from the new state and does
+ * what comes next.
  */
-export async function commitStep<R extends TrackedRecord>(
+export async function commitStep<R extends TrackedRecord, V = undefined>(
   deps: OperationDependencies<R>,
   stored: Stored<R>,
-  transition: (pair: Pair<R>) => Pair<R>,
-): Promise<Stored<R> | undefined> {
+  transition: (pair: Pair<R>) => Pair<R> & { readonly value?: V },
+): Promise<{ readonly stored: Stored<R>; readonly value: V | undefined } | undefined> {
   const step: StepMessage = {
     operationId: stored.operation.id,
     step: stored.record.step,
@@ -81,7 +82,7 @@ export async function commitStep<R extends TrackedRecord>(
         operationId: committed.operation.id,
         step: committed.record.step,
       })
-        ? told
+        ? { stored: told, value: next.value }
         : undefined;
     } catch (error) {
       if (!isStateConflict(error)) throw error;

@@ -33,7 +33,8 @@ export async function takePreparationStep(
   } catch (error) {
     return postponeOrFail(deps, stored, error);
   }
-  const mine = await commitStep(deps, stored, (pair) => observe(pair, states, contextOf(deps)));
+  const { stored: mine } =
+    (await commitStep(deps, stored, (pair) => observe(pair, states, contextOf(deps)))) ?? {};
   // Invariant 1: undefined means that another process stored this look and makes the requests.
   if (mine === undefined || hasEnded(deps, mine)) return;
   return register(deps, mine, toRegister(mine.record));

@@ -26,7 +26,7 @@ import type { DeletionDecision } from "../state/deletion.js";
 import { nothing, type Outcome } from "../state/happened.js";
 import type { RestoreDecision } from "../state/restoring.js";
 import { inWindow } from "../state/fold.js";
-import type { Look } from "../resources.js";
+import type { Look, SoftDeleteRecord } from "../resources.js";
 import type { Put } from "../state/reconcile.js";
 import { withProof } from "../state/proven.js";
 import type { withoutRepairs } from "../state/repairs.js";
@@ -42,14 +42,16 @@ import { latestRegions } from "../queries/use.js";
 import { readUsualTimes } from "../queries/usual-times.js";
 import type { UsualTimes } from "../state/usual.js";
 
-/** The checks of a step, before it decides. */
-export interface Prepared {
+/** What a step has proven before it writes. */
+export interface Proof {
   /** The judged requests; the write carries no others. */
   readonly ids?: readonly string[];
-  /** The deletion or restore that was judged. */
-  readonly judged?: string;
+  /** What was proven: "put", or the operation that deletes or restores. */
+  readonly proves?: string;
   /** Its warnings include regions that are left without a latest version, as allowed. */
-  readonly proven?: Partial<Proven>;
+  readonly kept?: Partial<Proven>;
+  /** How an adopted version is encrypted. */
+  readonly types?: Partial<Proven> | undefined;
   /** Canonical regions whose repairs were judged, and those not to begin. */
   readonly repairs?: readonly string[];
   readonly refused?: Parameters<typeof withoutRepairs>[1];
@@ -59,6 +61,8 @@ export interface Prepared {
   readonly held?: readonly Objection[];
   /** The usual time of the copies that it makes. */
   readonly usual?: UsualTimes | undefined;
+  /** Until when a deletion can be undone. */
+  readonly softDelete?: SoftDeleteRecord | undefined;
 }
 
 type Delete = Extract<DeletionDecision, { kind: "delete" }>;
@@ -71,14 +75,14 @@ export type Writing = Put | Delete | Restore;
  * The checks before it is sent; undefined: it is not sent, because its operation has ended, or
  * comes again.
  */
-export async function preparedFor(
+export async function proofFor(
   deps: Dependencies,
   stored: StoredVersion,
   id: ImageVersionId,
   record: ImageVersionRecord,
   next: Writing,
   looked: Gathered["imageVersion"] | undefined,
-): Promise<Prepared | undefined> {
+): Promise<Proof | undefined> {
   try {
     switch (next.kind) {
       case "put":
@@ -98,21 +102,15 @@ export async function preparedFor(
   }
 }
 
-export function isJudged(next: Writing, { ids, judged, repairs = [] }: Prepared): boolean {
-  return next.kind === "put"
-    ? ids !== undefined && Object.keys(next.takesAway).every((name) => repairs.includes(name))
-    : next.id === judged;
-}
-
 async function judgedDelete(
   deps: Dependencies,
   id: ImageVersionId,
   record: ImageVersionRecord,
   next: Delete,
-): Promise<Prepared> {
+): Promise<Proof> {
   const { status } = record;
   const warnings = status ? await mustStillBeDeleted(deps, id, next, record, status) : [];
-  return { judged: next.id, proven: { warnings } };
+  return { proves: next.id, kept: { warnings } };
 }
 
 /**
@@ -124,18 +122,18 @@ async function judgedRestore(
   id: ImageVersionId,
   record: ImageVersionRecord,
   next: Restore,
-): Promise<Prepared> {
+): Promise<Proof> {
   const { body } = record.requests[next.id] ?? {};
   await mayBeRestored(deps, id, record, body);
-  if (body === undefined) return { judged: next.id };
+  if (body === undefined) return { proves: next.id };
   const document = canonicalForm(body);
-  const proven = await proofOf(deps, id, document, {
+  const kept = await proofOf(deps, id, document, {
     // The source may be gone, because Azure has its copies.
     sources: false,
     would: "restored",
     change: { observed: document, patch: {} },
   });
-  return { judged: next.id, proven };
+  return { proves: next.id, kept };
 }
 
 /** The operations that a put is sent for. */
@@ -147,7 +145,7 @@ async function judgedPut(
   record: ImageVersionRecord,
   put: Put,
   looked: Gathered["imageVersion"] | undefined,
-): Promise<Prepared> {
+): Promise<Proof> {
   const { status } = record;
   const asking = inWindow(record).filter(([one]) => put.sentFor.includes(one));
   for (const [, { machine, release: change, deletion }] of asking)
@@ -171,11 +169,12 @@ async function judgedPut(
   const after = withProof(record, [], proven ?? {}).record;
   return {
     ids: put.sentFor,
+    proves: put.kind,
     held: await objectionsToCreation(deps, id, after, put),
     repairs,
     refused,
     usual,
-    proven: { ...proven, warnings },
+    kept: { ...proven, warnings },
     ...(spared && { spared }),
   };
 }

@@ -12,65 +12,93 @@
 import { ServiceError } from "../../errors.js";
 import { contextOf, commitStep } from "../../operation/steps.js";
 import { operationIn } from "../../operation/records.js";
-import type { SoftDeleteRecord } from "../resources.js";
-import { pollDelayMs } from "../../operation/waiting.js";
 import { parseImageVersionId, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
-import { withHeldBack } from "../preflight/objections.js";
-import { budgetOf, BUDGET } from "../state/budget.js";
-import { fails } from "../state/ending.js";
-import { decideDeletion, deleted, deletionIn, type DeletionDecision } from "../state/deletion.js";
-import { follow, type FollowTime } from "../state/follow.js";
-import { inWindow } from "../state/fold.js";
-import { inTurn, nothing, type Outcome } from "../state/happened.js";
-import { reconcile, type Decision } from "../state/reconcile.js";
-import { withoutRepairs } from "../state/repairs.js";
-import { decideRestore, restored, type RestoreDecision } from "../state/restoring.js";
-import { lookedAt } from "../state/see.js";
-import { withSpared } from "../state/sparing.js";
-import { isFinal, isRestoring } from "../state/states.js";
-import { endedBetween } from "../state/usual.js";
-import type { ImageVersionPair, ImageVersionRecord, Proven } from "../state/record.js";
-import { beginSending } from "../state/sending.js";
-import { beginWrite, repairedBy, writePostponed } from "../state/write.js";
-import { withProof } from "../state/proven.js";
-import { updateOf } from "../telling/table.js";
-import { creatorsIn, isToldAlready, told } from "../telling/tell.js";
-import { softDeletionOf, undoOf } from "./delete.js";
-import { postpone } from "./postpone.js";
-import { typesOf } from "./prove.js";
 import { noteEnds } from "../queries/usual-times.js";
-import { isJudged, preparedFor, type Prepared, type Writing } from "./prepare.js";
+import { budgetOf, BUDGET } from "../state/budget.js";
+import { inWindow } from "../state/fold.js";
+import { reconcile } from "../state/reconcile.js";
+import { endedBetween } from "../state/usual.js";
+import { decide, isTooOld, isWriting, seen, stepped, type StepContext } from "./decide.js";
+import { softDeletionOf } from "./delete.js";
+import { postpone } from "./postpone.js";
+import { proofFor, type Proof } from "./prepare.js";
+import { typesOf } from "./prove.js";
 import { readingOf, type Reading } from "./reading.js";
 import { send } from "./send.js";
-
-/** A look of this age is too old to write by. */
-const OLD_LOOK_MS = 15_000;
 
 /** Takes one step of a version. */
 export async function takeVersionStep(deps: Dependencies, stored: StoredVersion): Promise<void> {
   const id = parseImageVersionId(stored.record.resourceId);
   if (id === undefined)
     throw new TypeError(`${stored.record.resourceId} is not an image version's id`);
-  return lookAndAct(deps, stored, id);
+  const first = await read(deps, stored, id);
+  if (first === undefined) return;
+  const proof = await prove(deps, stored, id, first);
+  if (proof === undefined) return;
+  // Invariant 2.
+  const reading = isTooOld(first, contextOf(deps)) ? await read(deps, stored, id) : first;
+  if (reading === undefined) return;
+  const budget = budgetOf(deps.looks.replicatingIn(id.subscriptionId));
+  // Decided again on what others stored meanwhile: a canceled request asks for nothing, and a new
+  // one is judged first.
+  const mine = await commitStep(deps, stored, (present) =>
+    stepped(present, reading, proof, { ...stepContextOf(deps), budget }),
+  );
+  // Invariant 1: without `mine` another process took the step, and sends what it stored.
+  if (mine === undefined) return;
+  const { record } = mine.stored;
+  deps.looks.noteReplicating(id, record.state === "Replicating");
+  if (mine.value !== undefined) await send(deps, mine.stored, id, mine.value);
+  // How long the copies took that this step saw completed.
+  await noteEnds(deps.index, endedBetween(stored.record.regions, record.regions));
 }
 
-/** Reads the version and acts on it. */
-async function lookAndAct(
+/** Undefined: it cannot be read now. The step comes again, or its operation has ended. */
+async function read(
   deps: Dependencies,
   stored: StoredVersion,
   id: ImageVersionId,
-  prepared: Prepared = {},
-): Promise<void> {
-  let reading: Reading;
+): Promise<Reading | undefined> {
   try {
-    reading = await readingOf(deps, stored, id);
+    return await readingOf(deps, stored, id);
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    if (await isRefusedUnseen(deps, stored, id)) return;
-    return postpone(deps, stored, withShare(error, deps.looks.replicatingIn(id.subscriptionId))); // Invariant 3.
+    if (!(await isRefusedUnseen(deps, stored, id)))
+      await postpone(deps, stored, withShare(error, deps.looks.replicatingIn(id.subscriptionId))); // Invariant 3.
+    return undefined;
   }
-  return act(deps, stored, id, reading, prepared);
+}
+
+/** Proves what the reading calls for; undefined: nothing more is to be done in this step. */
+async function prove(
+  deps: Dependencies,
+  stored: StoredVersion,
+  id: ImageVersionId,
+  reading: Reading,
+): Promise<Proof | undefined> {
+  const time = stepContextOf(deps);
+  const pair = seen(stored, reading, {}, time);
+  const { record } = pair;
+  const next = decide(pair, reading, undefined, time);
+  const { look } = reading;
+  if (next !== undefined && isWriting(next))
+    return proofFor(
+      deps,
+      stored,
+      id,
+      record,
+      next,
+      look ? { kind: "found", value: look } : { kind: "absent" },
+    );
+  const ids = inWindow(record).map(([one]) => one);
+  if (next?.kind !== "deleted") return { ids, types: await typesOf(deps, id, record) };
+  const softDelete = await softDeletionOf(deps, id, operationIn(pair, next.id));
+  return { ids, proves: next.id, softDelete };
+}
+
+function stepContextOf(deps: Dependencies): StepContext {
+  return { ...contextOf(deps), useDelayMs: deps.useDelayMs };
 }
 
 /**
@@ -100,141 +128,6 @@ async function isRefusedUnseen(
   if (record.status !== undefined || record.write !== undefined) return false;
   const put = reconcile(record, contextOf(deps));
   return (
-    put.kind === "put" &&
-    (await preparedFor(deps, stored, id, record, put, undefined)) === undefined
+    put.kind === "put" && (await proofFor(deps, stored, id, record, put, undefined)) === undefined
   );
-}
-
-type Next = Decision | DeletionDecision | RestoreDecision;
-
-async function act(
-  deps: Dependencies,
-  stored: StoredVersion,
-  id: ImageVersionId,
-  reading: Reading,
-  prepared: Prepared,
-): Promise<void> {
-  const { look } = reading;
-  // Read the clock once, so that no repair becomes due after the checks. Invariant 4.
-  const time = contextOf(deps);
-  const sees = (pair: ImageVersionPair, types: Partial<Proven> = {}): ImageVersionPair => {
-    if (isRestoring(pair.record)) return pair;
-    const { ids = [], spared, held = [], refused = {} } = prepared;
-    const outcome = inTurn(
-      pair.record,
-      (next) => (spared ? withSpared(next, spared) : nothing(next)),
-      ...(held.length > 0 ? [(next: ImageVersionRecord) => withHeldBack(next, ids, held)] : []),
-      (next) => lookedAt(next, look, time, reading),
-    );
-    const seen = told(pair, outcome, time);
-    return { ...seen, record: withProof(withoutRepairs(seen.record, refused), [], types).record };
-  };
-  const decides = (
-    { record, operation }: ImageVersionPair,
-    ids: readonly string[] | undefined,
-  ): Next | undefined => {
-    if (isFinal(record.state)) return undefined;
-    if (isRestoring(record)) return decideRestore(record, operation.id, reading, time);
-    const deletion = deletionIn(record);
-    return deletion === undefined
-      ? reconcile(record, time, ids)
-      : decideDeletion(record, deletion, reading.reason, deps.useDelayMs, time);
-  };
-  const pair = sees(stored);
-  const decision = decides(pair, prepared.ids);
-  let types: Proven | undefined;
-  if (isWriting(decision)) {
-    const looked = look ? ({ kind: "found", value: look } as const) : ({ kind: "absent" } as const);
-    const isProven = isJudged(decision, prepared);
-    const next = isProven
-      ? prepared
-      : await preparedFor(deps, stored, id, pair.record, decision, looked);
-    if (next === undefined) return;
-    // Invariant 2.
-    if (isTooOld(deps, reading)) return lookAndAct(deps, stored, id, next);
-    if (!isProven) return act(deps, stored, id, reading, next);
-  } else types = await typesOf(deps, id, pair.record);
-  const isDeleted = decision?.kind === "deleted";
-  const softDelete = isDeleted
-    ? await softDeletionOf(deps, id, operationIn(pair, decision.id))
-    : undefined;
-  const ids = prepared.ids ?? inWindow(pair.record).map(([one]) => one);
-  const budget = budgetOf(deps.looks.replicatingIn(id.subscriptionId));
-  let next: Next | undefined;
-  // Decided again on what others stored meanwhile: a canceled request asks for nothing, and a new
-  // one is judged first.
-  const mine = await commitStep(deps, stored, (present) => {
-    const seen = sees(present, types);
-    next = decides(seen, ids);
-    if (next === undefined) return seen;
-    const context = { ...contextOf(deps), budget };
-    const outcome =
-      isWriting(next) && !isJudged(next, prepared)
-        ? { ...nothing(seen.record), waitMs: 0 }
-        : after(seen, next, { ...prepared, ids }, softDelete, context);
-    return told(seen, outcome, context);
-  });
-  // Invariant 1: without `mine` another process took the step, and sends what it stored.
-  if (mine === undefined) return;
-  deps.looks.noteReplicating(id, mine.record.state === "Replicating");
-  if (isWriting(next) && isJudged(next, prepared)) await send(deps, mine, id, next);
-  // How long the copies took that this step saw completed.
-  await noteEnds(deps.index, endedBetween(stored.record.regions, mine.record.regions));
-}
-
-function isWriting(decision: Next | undefined): decision is Writing {
-  return ["put", "delete", "restore"].includes(decision?.kind ?? "");
-}
-
-/** Applies the decision. */
-function after(
-  pair: ImageVersionPair,
-  next: Next,
-  { ids, proven = {}, usual }: Prepared & { readonly ids: readonly string[] },
-  softDelete: SoftDeleteRecord | undefined,
-  time: FollowTime,
-): Outcome {
-  const { record } = pair;
-  switch (next.kind) {
-    case "put": {
-      const isOwn = next.sentFor.length === 0;
-      const isAgain = isOwn && isToldAlready(pair, updateOf(repairedBy(next)));
-      const publishedBy = creatorsIn(pair, next.sentFor);
-      return inTurn(
-        record,
-        (one) => withProof(one, next.sentFor, proven),
-        (one) => beginWrite(one, next, time, { usual, isAgain, publishedBy }),
-      );
-    }
-    case "delete":
-    case "restore":
-      return inTurn(
-        record,
-        (one) => withProof(one, [next.id], proven),
-        (one) =>
-          beginSending(one, next.kind === "delete" ? "Deleting" : "Restoring", next.id, time),
-      );
-    case "restored":
-      return restored(record, next.look, time);
-    case "deleted": {
-      const message = `${next.message} ${undoOf(softDelete)}`.trim();
-      return deleted(record, next.id, message, softDelete, time);
-    }
-    case "failed":
-      return fails(writePostponed(record, time), next.ids, next.failure, time);
-    case "poll": {
-      const { why: waits, waitMs = pollDelayMs(record.ticks, time.pace) } = next;
-      return { ...nothing({ ...record, ticks: record.ticks + 1 }), waits, waitMs };
-    }
-    case "wait":
-    case "none":
-      // A request came after the others were judged.
-      return inWindow(record).some(([id]) => !ids.includes(id))
-        ? { ...nothing(record), waitMs: 0 }
-        : follow(record, next, time);
-  }
-}
-
-function isTooOld(deps: Pick<Dependencies, "now">, { time }: Reading): boolean {
-  return deps.now().getTime() - time.getTime() > OLD_LOOK_MS;
 }

@@ -100,7 +100,7 @@ describe("a step", () => {
     const ports = createPorts();
     const stored = await store(ports, creating());
     const next = await commitStep(ports, stored, waits);
-    expect(next?.record.step).toBe(stored.record.step + 1);
+    expect(next?.stored.record.step).toBe(stored.record.step + 1);
     expect(ports.enqueued).toMatchObject([{ operationId: ID, step: stored.record.step + 1 }]);
     expect(await commitStep(ports, stored, waits)).toBeUndefined();
   });
@@ -110,7 +110,7 @@ describe("a step", () => {
     const stored = await store(ports, creating());
     await ports.store.commit({ ...stored.record, updates: 7 }, stored.operation, stored);
     const next = await commitStep(ports, stored, waits);
-    expect(next?.record.updates).toBe(7);
+    expect(next?.stored.record.updates).toBe(7);
   });
 
   test("is nobody's where what is stored is gone", async () => {

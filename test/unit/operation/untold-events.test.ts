@@ -111,7 +111,7 @@ describe("where the topic takes nothing", () => {
         effects: [progress("westus", 10)],
       }),
     );
-    expect(next?.record.step).toBe(record.step + 1);
+    expect(next?.stored.record.step).toBe(record.step + 1);
     failure = undefined;
     await reconcile(deps);
     expect(told.map((one) => one.id)).toEqual([id(creating), id(progress("westus", 10))]);
