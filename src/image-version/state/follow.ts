@@ -64,7 +64,8 @@ function awaited(record: ImageVersionRecord, decision: Waiting): string {
     : "Azure shows the version as requested: the next poll checks it again.";
 }
 
-function isOpen({ state }: RegionRecord): boolean {
+/** Whether its copy is awaited. */
+export function isOpen({ state }: RegionRecord): boolean {
   return state === "Unknown" || state === "Replicating";
 }
 

@@ -248,7 +248,7 @@ function progressOf(before: RegionRecord, state: RegionState, seen = 0): number 
  * Whether it has stood still for longer than usual there, without a report: ten minutes if its copy
  * takes longer than nine of ten copies did. With too few known copies, the configured time.
  */
-function isToStall(
+export function isToStall(
   region: RegionRecord,
   state: RegionState,
   { now, pace }: Pick<TransitionContext, "now" | "pace">,

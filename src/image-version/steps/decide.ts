@@ -9,6 +9,7 @@ import { follow, type FollowTime } from "../state/follow.js";
 import { inWindow } from "../state/fold.js";
 import { inTurn, nothing, type Outcome } from "../state/happened.js";
 import { withProof } from "../state/proven.js";
+import { isQuiet, pollAgain } from "../state/quiet.js";
 import { reconcile, type Decision } from "../state/reconcile.js";
 import type { ImageVersionPair, ImageVersionRecord } from "../state/record.js";
 import { withoutRepairs } from "../state/repairs.js";
@@ -91,6 +92,8 @@ export function decide(
     : decideDeletion(record, deletion, reading.reason, time.useDelayMs, time);
 }
 
+type Stepped = Pair<ImageVersionRecord> & { readonly value?: Writing };
+
 /**
  * The step's transition; `value` is what it sends. What is not proven, or was decided by an old
  * look, waits for the next step, which comes at once.
@@ -100,7 +103,20 @@ export function stepped(
   reading: Reading,
   proof: Proof,
   time: StepContext,
-): Pair<ImageVersionRecord> & { readonly value?: Writing } {
+): Stepped {
+  const { look } = reading;
+  if (isQuiet(present.record, look, time))
+    return told(present, pollAgain(present.record, look, time), time);
+  return longWay(present, reading, proof, time);
+}
+
+/** The transition after any reading. */
+export function longWay(
+  present: ImageVersionPair,
+  reading: Reading,
+  proof: Proof,
+  time: StepContext,
+): Stepped {
   const pair = seen(present, reading, proof, time);
   const next = decide(pair, reading, proof.ids, time);
   if (next === undefined) return pair;

@@ -17,6 +17,7 @@ import type { Dependencies, StoredVersion } from "../ports.js";
 import { noteEnds } from "../queries/usual-times.js";
 import { budgetOf, BUDGET } from "../state/budget.js";
 import { inWindow } from "../state/fold.js";
+import { isQuiet } from "../state/quiet.js";
 import { reconcile } from "../state/reconcile.js";
 import { endedBetween } from "../state/usual.js";
 import { decide, isTooOld, isWriting, seen, stepped, type StepContext } from "./decide.js";
@@ -78,6 +79,7 @@ async function prove(
   reading: Reading,
 ): Promise<Proof | undefined> {
   const time = stepContextOf(deps);
+  if (isQuiet(stored.record, reading.look, time)) return {};
   const pair = seen(stored, reading, {}, time);
   const { record } = pair;
   const next = decide(pair, reading, undefined, time);
