@@ -30,6 +30,7 @@ let state: string;
 let refusal: ServiceError | undefined;
 let share: SharedFacts;
 let facts: Facts;
+let shared: ReturnType<typeof shareReads>;
 beforeEach(() => {
   nowMs = 0;
   reads = [];
@@ -42,9 +43,11 @@ beforeEach(() => {
     reads.push(what);
     return Promise.resolve(isThere ? value : undefined);
   };
-  const shared = shareReads(
+  shared = shareReads(
     {
-      resourceManager: {} as ResourceManager,
+      resourceManager: {
+        getImageVersion: () => read("version", { regions: [], time: now().toISOString() }),
+      } as unknown as ResourceManager,
       resources: {
         getGallery: (id) => read("gallery", { id, sharing: "Private" }),
         getImageDefinition: (id) =>
@@ -239,4 +242,18 @@ describe("invariant 3: sets that are asked for together", () => {
     refusal = undefined;
     expect(await together("a", "b", "c", "d")).toHaveLength(4);
   });
+});
+
+test("whoever reads a version by the port has it seen by all who show it", async () => {
+  const id = {
+    subscriptionId: "one",
+    resourceGroupName: "rg",
+    galleryName: "g",
+    imageName: "i",
+    versionName: "1.0.0",
+  };
+  expect(shared.looks.seen(id)).toBeUndefined();
+  nowMs = 5_000;
+  await shared.resourceManager.getImageVersion(id);
+  expect(shared.looks.seen(id)).toMatchObject({ regions: [], time: "1970-01-01T00:00:05.000Z" });
 });
