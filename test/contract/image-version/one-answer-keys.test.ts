@@ -1,6 +1,15 @@
 /** A key is said to be broken, or to work, by all at the same moment, whoever saw it; it is told once, by whoever saw it first. */
 import { HttpRequest, InvocationContext, type HttpResponseInit } from "@azure/functions";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+} from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import { createEndpoint } from "../../../src/http/endpoint.js";
 import { imageVersionHandlers } from "../../../src/http/image-version-handlers.js";
@@ -11,7 +20,7 @@ import type { ImageVersionView } from "../../../src/image-version/contract.js";
 import type { KeyReader } from "../../../src/image-version/keys/ports.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
-import { openedKeys } from "../../../src/image-version/queries/keys.js";
+import { openedKeys, withKeys } from "../../../src/image-version/queries/keys.js";
 import { createSummaries } from "../../../src/image-version/queries/summaries.js";
 import { runKeyGuardian } from "../../../src/key-guardian/run-key-guardian.js";
 import { pathOf } from "../../support/api-client.js";
@@ -81,6 +90,11 @@ function instance(change: (deps: Dependencies) => Dependencies = (deps) => deps)
       return sigil;
     },
     state: async (refresh?: boolean) => (await open(refresh))?.state,
+    /** What a page of versions has of it. */
+    listed: async () => {
+      const [[, keys] = []] = await withKeys(deps, image, [await getImageVersion(deps, id)]);
+      return keys?.problems.map(({ code }) => code);
+    },
     /** What the command line lists. */
     list: async () => {
       const { view } = await summarize(image);
@@ -433,4 +447,16 @@ test("a working set that the guardian has yet to see is stored by whoever opens 
   world.clock.advance(3_000); // How long a summary is kept.
   expect(await other.list()).toEqual([]);
   expect(await told()).toEqual([]);
+});
+
+test("a set that is of another type than the version was made with is a problem to whoever looks", async () => {
+  const { control } = world.simulator;
+  const set = control.resources().find(({ id }) => id === OS);
+  if (set === undefined) throw new Error("it is not there");
+  const encryptionType = "EncryptionAtRestWithPlatformAndCustomerKeys";
+  await control.putResource({ ...set, properties: { ...set.properties, encryptionType } });
+  onTestFinished(() => control.putResource(set));
+  await a.guard();
+  const codes = ["DiskEncryptionSetTypeChanged"];
+  expect([await b.list(), await b.listed(), await b.state()]).toEqual([codes, codes, "AtRisk"]);
 });
