@@ -92,7 +92,11 @@ describe("against the simulator", () => {
     ["MyCommunityGallery", "Community", { publicNames: ["MyCommunityGallery-1"] }],
   ])("gallery %s is shared with %s, by that name", async (name, sharing, names) => {
     const id = seedResource(`galleries/${name}`);
+    world.simulator.control.clearRequests();
     expect(await reader.getGallery(id)).toEqual({ id, sharing, ...names });
+    // Azure says with whom to nobody who does not ask.
+    const [{ query = "" } = {}] = world.simulator.control.requests();
+    expect(query).toContain("$select=Permissions");
   });
 
   test("a gallery says that it has soft delete", async () => {
