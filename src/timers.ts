@@ -130,13 +130,13 @@ async function checkKeys(
     { ...imageVersions, ...keyGuardian },
     traceparent,
   );
-  log.info("keys were looked at", {
+  log.info("keys were checked", {
     ...run,
     told: told.join(", "),
     unfinished: String(unfinished),
   });
   for (const { resourceId, error } of errors)
-    log.error("keys could not be looked at", error, { resourceId });
+    log.error("keys could not be checked", error, { resourceId });
 }
 
 async function checkForOthersChanges({ imageVersions }: TimerParts, log: Log): Promise<void> {

@@ -385,7 +385,7 @@ const TELEMETRY = {
     name: "APPLICATIONINSIGHTS_CONNECTION_STRING",
     parse: insightsConnectionString,
     otherwise: "none",
-    meaning: "Where traces, metrics and logs are exported to.",
+    meaning: "The endpoint for traces, metrics and logs.",
   },
   authentication: {
     name: "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",

@@ -57,7 +57,7 @@ function failedOperation(error: OperationFailedError): Failure {
     ...regions
       .filter(({ state }) => state === "Failed")
       .map(({ name, details }) => `  ${name}: ${details ?? "failed"}`),
-    `sigil operation show ${id} says all that is known of it.`,
+    `sigil operation show ${id} shows all details.`,
   ];
   return [outcome, lines, reason?.errors ?? []];
 }

@@ -159,8 +159,6 @@ export function endpointOf(
   if (url.protocol === "http:" && !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/u.test(url.hostname))
     throw new UsageError(`The endpoint "${endpoint}" is not https: a token is not sent there.`);
   if (url.username || url.password || url.search || url.hash)
-    throw new UsageError(
-      "The endpoint is an address alone, without a user name, a query or a fragment.",
-    );
+    throw new UsageError("The endpoint must be a URL without a user name, a query or a fragment.");
   return endpoint.replace(/\/+$/u, "").replace(/\/api$/u, "");
 }

@@ -45,7 +45,7 @@ export function tokens(
       // The error of fetch would show the token.
       if (!/^[\x21-\x7e]+$/u.test(given))
         throw new UsageError(
-          "SIGIL_ACCESS_TOKEN is no token: it has a space, a line break or the like in it.",
+          "SIGIL_ACCESS_TOKEN is not a token: it contains a space, a line break or another invalid character.",
         );
       return given;
     }

@@ -187,7 +187,7 @@ export function protectionKept(
     ...kept(
       patch[PROTECTED] !== undefined && patch[PROTECTED] !== true,
       "/sigil/protected",
-      "takes that off",
+      "removes the protection",
       "Leave protected out, or ask an Admin to set it to false.",
     ),
     ...kept(

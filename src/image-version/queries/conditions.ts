@@ -270,7 +270,7 @@ function disagreeing({ unconfirmed, status }: ImageVersionRecord, now: Date): re
         {
           type: "NeedsAttention",
           reason: "LooksDisagree",
-          message: `Since ${since} Azure has shown a different version at each look, so Sigil writes and ends nothing until two agree. Find what keeps changing it, such as a policy or another tool.`,
+          message: `Since ${since} Azure shows a different version at each look, so Sigil writes and ends nothing until two looks agree. Find what keeps changing it, such as a policy or another tool.`,
           since,
         },
       ];

@@ -208,7 +208,7 @@ async function reasonsAgainst(
           {
             code: "RegionNotReady",
             pointer: "/to",
-            message: `${target.name} is not ready, or excluded from latest, in ${missing.join(", ")}, where the present latest is. ${waves === undefined ? "Choose another version, or add the regions to it first." : "It is promoted in waves. Promote it (POST …/promote) once for each wave before you roll back to it, or choose another version."}`,
+            message: `${target.name} is not ready, or excluded from latest, in ${missing.join(", ")}, where the present latest is ready. ${waves === undefined ? "Choose another version, or add the regions to it first." : "It is promoted in waves. Promote it (POST …/promote) once for each wave before you roll back to it, or choose another version."}`,
           },
         ]
       : []),

@@ -59,7 +59,7 @@ export function stop(
     const changed =
       before.record.state === "RollbackRequested"
         ? "Nothing was changed before that."
-        : "What was changed before that stays.";
+        : "Earlier changes stay.";
     return fail(
       pair,
       {

@@ -96,7 +96,7 @@ export function decideDeletion(
     return {
       kind: "deleted",
       id,
-      message: `Azure has another version under the number now, published ${status.publishedDate}: the one that was to be deleted is gone, and the other is left as it is.`,
+      message: `The version to delete is gone. Azure now has another version under the number, published ${status.publishedDate}, which Sigil did not change.`,
     };
   if (request.ending !== undefined) return fails(NOT_DELETED);
   if (isBusy(status)) return { kind: "poll", why: BUSY };
@@ -105,7 +105,7 @@ export function decideDeletion(
   return guarded === true && dueMs > 0
     ? {
         kind: "poll",
-        why: "Azure Resource Graph may not show yet who uses the version: it is asked once that has passed.",
+        why: "Azure Resource Graph may not show every user of the version yet. Sigil waits before it asks.",
         waitMs: dueMs,
       }
     : { kind: "delete", id, request };

@@ -79,14 +79,15 @@ export function refusedBy(
 ): OperationFailure {
   return {
     code,
-    message: `Azure has not ${what} the version. It says: ${message}`,
+    message: `Azure has not ${what} the version. Its reason: ${message}`,
     errors: [{ code, pointer: "", message }],
   };
 }
 
 export const NOT_DELETED: OperationFailure = {
   code: "NotDeleted",
-  message: "Azure has not deleted the version, and shows it at rest.",
+  message:
+    "Azure accepted the deletion, but still shows the version and is not working on it. Delete it again.",
   errors: [],
 };
 
@@ -111,7 +112,7 @@ function otherLife(
   return isAnother
     ? {
         code: "ReplacedOutside",
-        message: `${record.resourceId} was deleted and created again after this request: the version that Azure has under this number now, published ${look.publishedDate}, is another one. It was left as it is. GET it, and send the request again if it is meant for that version.`,
+        message: `${record.resourceId} was deleted and created again outside Sigil after this request. Sigil did not change the new version, published ${look.publishedDate}. GET it, and send the request again if it should apply to that version.`,
         errors: [],
       }
     : undefined;
@@ -124,7 +125,7 @@ function existsOtherwise(
 ): OperationFailure {
   return {
     code: "ImageVersionExists",
-    message: `${resourceId} exists in Azure already, was not made by this request, and differs from it. Sigil writes nothing to it. Send the request with If-Match to change it, or use another version name.`,
+    message: `${resourceId} already exists in Azure, was not created by this request, and differs from it. Sigil did not change it. Send the request with If-Match to change it, or use another version name.`,
     errors: unmet.map((one) => differs(one, request.body, "ReadBackMismatch")),
   };
 }
@@ -162,7 +163,7 @@ function overruled(
   );
   return {
     code: "ChangedOutside",
-    message: `Somebody else has changed the version in Azure meanwhile: nothing is written over that. ${errors[0]?.message} GET the version, and send the request again if it is still meant.`,
+    message: `The version was changed outside Sigil meanwhile, and Sigil does not overwrite that. ${errors[0]?.message} GET the version, and send the request again if it should still apply.`,
     errors,
   };
 }
@@ -176,7 +177,7 @@ function notShown(record: ImageVersionRecord, request: VersionRequest): Operatio
     : [];
   return {
     code: "NotShown",
-    message: `Azure has accepted the request, and does not show it. ${errors[0]?.message ?? "It has no such version."} A policy, or somebody else, may have changed it back: find out, then send the request again.`,
+    message: `Azure accepted the request, but does not show it. ${errors[0]?.message ?? "It has no such version."} An Azure Policy or another tool may have changed it back. Find it, then send the request again.`,
     errors,
   };
 }

@@ -108,12 +108,12 @@ export function untilQuiet(
   if (throttledMs > Math.max(0, sentMs))
     return {
       waitMs: throttledMs,
-      waits: "Azure Resource Manager has asked Sigil to wait before the next request.",
+      waits: "Azure Resource Manager asked Sigil to wait before the next request.",
     };
   return sentMs > 0
     ? {
         waitMs: sentMs,
-        waits: "What an earlier operation sent to Azure Resource Manager may still be under way.",
+        waits: "An earlier request to Azure Resource Manager may still be in flight.",
       }
     : { waitMs: 0 };
 }

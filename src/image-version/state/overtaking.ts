@@ -45,7 +45,7 @@ function isOvertaken(
 function supersededBy(operationId: string) {
   return {
     code: "Superseded",
-    message: `Operation ${operationId} says otherwise where the version is in latest: it was accepted later.`,
+    message: `Operation ${operationId}, which was accepted later, sets where the version is in latest.`,
     errors: [],
   };
 }

@@ -100,7 +100,7 @@ export function whyNothingYet(record: ImageVersionRecord): string | undefined {
     return "Azure Resource Manager is deleting the version.";
   return write.answer === "accepted"
     ? "Azure Resource Manager does not show the last write yet."
-    : "The last write had no answer: the next polls tell whether Azure has carried it out.";
+    : "The last write had no answer. The next polls will show whether Azure carried it out.";
 }
 
 /** Invariant 2. */
@@ -119,7 +119,7 @@ function whereAbsent(record: ImageVersionRecord, wish: Desired): Decision {
 
 /** How to get a missing version back. */
 export const HAVE_IT_AGAIN =
-  "Where its gallery has soft delete, restore it with POST …/restore; else create it with its PUT and the header If-None-Match: *.";
+  "If its gallery has soft delete, restore it (POST …/restore). Otherwise create it again: send its PUT with the header If-None-Match: *.";
 
 export const GONE: OperationFailure = {
   code: "ImageVersionGone",
@@ -225,7 +225,7 @@ function impossible(
   const message =
     fixed.length > 0
       ? `The version in Azure differs from the request in ${errors.length} place${errors.length === 1 ? "" : "s"}, and this cannot be corrected. Do not use it: delete it and publish another version.`
-      : "The request asks something of a region that somebody else has removed from the version in Azure. Add the region, with its keys, or send the request without it.";
+      : "The request changes a region that was removed outside Sigil. Add the region with its keys, or send the request without it.";
   return {
     kind: "failed",
     ids: asking.length > 0 ? asking.map(([id]) => id) : ids,

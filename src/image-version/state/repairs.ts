@@ -89,7 +89,7 @@ function plan(
       ...region,
       attemptsAllowed: pace.repairAttempts + 1,
       nextAttemptTime: dueTime,
-      waitReason: "It has failed: it is removed from the version and added back.",
+      waitReason: "It failed. Sigil removes it from the version and adds it back.",
     },
     repair: { ...repair, dueTime },
   };

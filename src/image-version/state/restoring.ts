@@ -104,20 +104,20 @@ function waits(why: string): Poll {
 const IGNORED: OperationFailure = {
   code: "NotShown",
   message:
-    "Azure has accepted the restore request, and still lists the version as deleted. Restore it in the Azure portal, or ask Microsoft.",
+    "Azure accepted the restore request, but still lists the version as deleted. Restore it in the Azure portal, or ask Microsoft.",
   errors: [],
 };
 
 const NOT_RESTORED: OperationFailure = {
   code: "NotRestored",
-  message: "Azure has not restored the version, and lists it among those that can be restored.",
+  message: "Azure did not restore the version, and still lists it as restorable. Restore it again.",
   errors: [],
 };
 
 function notRestorable(why: string): OperationFailure {
   return {
     code: "NotRestorable",
-    message: `Azure has the version no longer, and cannot restore it: ${why}. To create it again, send its PUT with the header If-None-Match: *.`,
+    message: `Azure no longer has the version, and cannot restore it: ${why}. To create it again, send its PUT with the header If-None-Match: *.`,
     errors: [],
   };
 }

@@ -4,20 +4,20 @@ import type { ImageVersionRecord, VersionState } from "./record.js";
 const CREATIONS = "image-version-creations";
 const REPLICATIONS = "image-version-replications";
 
-export const NOTHING_SENT = "Azure has taken nothing of it, and nothing more is sent.";
+export const NOTHING_SENT = "Azure accepted nothing of it, and Sigil sends nothing more.";
 
 export const GOES_ON =
-  "Azure goes on replicating what it has accepted, in every region. Sigil sends no further update and no repair for it, and reports no region; send the same PUT to go on.";
+  "Azure continues to replicate what it accepted, in every region. Sigil sends no further update and no repair for it, and reports no region. To continue, send the same PUT.";
 
 export const NOTHING_DELETED = "Nothing was deleted, and nothing will be.";
 
 export const RESTORE_SENT =
-  "The restore request is not sent again. Azure may carry out one that was sent: the operation ends once it is known whether it has, Succeeded if the version is there again, and else Canceled.";
+  "Sigil does not send the restore request again. Azure may carry out one that was sent: the operation ends Succeeded if the version is back, otherwise Canceled.";
 
 export const DELETE_SENT =
-  "The delete request is not sent again. Azure may carry out one that was sent: the operation ends once it is known whether it has, Succeeded if the version is gone, and else Canceled, with what was done for it taken back.";
+  "Sigil does not send the delete request again. Azure may carry out one that was sent: the operation ends Succeeded if the version is gone, otherwise Canceled, and the version is then in latest again as before.";
 
-const GONE_AND_ASKED = "others have deleted it, and a PUT asks for it";
+const GONE_AND_ASKED = "others deleted it, and a PUT creates it again";
 
 /**
  * The states of an image version that is created, updated, promoted, demoted, deleted or restored.
@@ -31,7 +31,7 @@ export const VERSION_STATES: States<VersionState> = {
       Updating: "checked, in Azure with differences",
       Replicating: "checked, in Azure as requested",
       Succeeded: "checked, in Azure as requested, every region Completed",
-      Deleting: "a DELETE is to be sent",
+      Deleting: "a DELETE is sent next",
       Deleted: "a deletion finds none, and nothing was sent",
     },
     ifCanceled: NOTHING_SENT,
@@ -42,13 +42,13 @@ export const VERSION_STATES: States<VersionState> = {
     next: {
       Replicating: "Azure has it",
       Updating: "Azure has it with differences",
-      Accepted: "a deletion comes to nothing",
+      Accepted: "a deletion fails",
       Succeeded: "Azure has it, every region Completed",
-      Deleting: "a DELETE is to be sent",
+      Deleting: "a DELETE is sent next",
       Deleted: "gone before its DELETE was sent",
     },
     ifCanceled:
-      "The create request is on its way: Azure may create the version and replicate it to every region. Sigil no longer follows it; send the same PUT to follow it again.",
+      "The create request was sent: Azure may create the version and replicate it to every region. Sigil no longer follows it. To follow it again, send the same PUT.",
   },
   Updating: {
     status: "Running",
@@ -56,13 +56,13 @@ export const VERSION_STATES: States<VersionState> = {
     next: {
       Replicating: "Azure has it",
       Creating: GONE_AND_ASKED,
-      Accepted: "a deletion comes to nothing",
+      Accepted: "a deletion fails",
       Succeeded: "Azure has it, every region Completed",
-      Deleting: "a DELETE is to be sent",
+      Deleting: "a DELETE is sent next",
       Deleted: "gone before its DELETE was sent",
     },
     ifCanceled:
-      "The update is on its way: Azure may carry it out. Sigil sends no further update and no repair for it; send the same PUT to go on.",
+      "The update was sent: Azure may carry it out. Sigil sends no further update and no repair for it. To continue, send the same PUT.",
   },
   Replicating: {
     status: "Running",
@@ -70,9 +70,9 @@ export const VERSION_STATES: States<VersionState> = {
     next: {
       Updating: "still different, a region to repair, or a promotion due",
       Creating: GONE_AND_ASKED,
-      Accepted: "a deletion comes to nothing",
+      Accepted: "a deletion fails",
       Succeeded: "as requested, every region Completed",
-      Deleting: "a DELETE is to be sent",
+      Deleting: "a DELETE is sent next",
       Deleted: "gone before its DELETE was sent",
     },
     ifCanceled: GOES_ON,
@@ -81,9 +81,9 @@ export const VERSION_STATES: States<VersionState> = {
     status: "NotStarted",
     queue: CREATIONS,
     next: {
-      Deleting: "the DELETE is to be sent",
-      Accepted: "it comes to nothing, and others go on",
-      Updating: "guarded, and to be excluded from latest",
+      Deleting: "the DELETE is sent next",
+      Accepted: "it fails, and others continue",
+      Updating: "guarded, and excluded from latest next",
       Replicating: "guarded, and excluded from latest",
       Deleted:
         "gone before its DELETE was sent, or another version is there, created by others since",
@@ -95,10 +95,10 @@ export const VERSION_STATES: States<VersionState> = {
     queue: CREATIONS,
     next: {
       Deleted: "404, three times in a row, or another version is there",
-      Accepted: "Azure has not deleted it, and what was not sent yet goes on",
+      Accepted: "Azure did not delete it, and unsent requests continue",
       Creating: "the same, and a create request has no answer yet",
       Updating: "the same, and an update has no answer yet",
-      Replicating: "the same, and Azure works on what it has accepted",
+      Replicating: "the same, and Azure works on what it accepted",
     },
     ifCanceled: DELETE_SENT,
   },

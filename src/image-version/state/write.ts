@@ -244,7 +244,7 @@ export function writeRefused(
     return splitUp(
       without,
       write.sentFor,
-      `The update that combines several operations was refused; each is now sent alone. ${message}`,
+      `Azure refused the update for several operations. Sigil now sends each separately. ${message}`,
     );
   if (only !== undefined)
     return fails(without, [only], pointedAtSets(failure, requests[only]?.body), time);

@@ -31,7 +31,7 @@ export async function mustNotBeLedTo(
   if (request.machine === true && (await rollbackTarget(deps, imageIdOf(id))) === id.versionName)
     throw new ServiceError(
       "KeptByRetention",
-      "The retention policy that has begun the deletion keeps the version now: a rollback that is running leads to it.",
+      "The retention policy that began the deletion now keeps the version, because a running rollback leads to it.",
     );
 }
 
@@ -91,8 +91,7 @@ export function undoOf({
 }: SoftDeleteRecord = {}): string {
   if (isSoftDeleteEnabled === undefined) return "";
   if (!isSoftDeleteEnabled) return "It cannot be restored.";
-  if (softDeletedTime === undefined)
-    return "Azure does not list it yet among the deleted versions, from which it can be restored.";
+  if (softDeletedTime === undefined) return "Once Azure lists it as deleted, it can be restored.";
   const until = (time: string | undefined): string => (time === undefined ? "" : ` until ${time}`);
-  return `It can be restored${until(hardDeletionTargetTime)}; machines can be made of it by its number${until(consumptionEndTime)}.`;
+  return `It can be restored${until(hardDeletionTargetTime)}; machines can be created from it by its number${until(consumptionEndTime)}.`;
 }

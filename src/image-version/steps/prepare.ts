@@ -194,7 +194,7 @@ function notProven(
     return splitUp(
       record,
       sentFor,
-      `What several operations ask together does not pass the checks; each is now judged alone. ${why}`,
+      `The update for several operations does not pass the checks. Sigil now checks each separately. ${why}`,
     );
   const operation = operationIn(pair, only);
   // Invariant 1: its caller decides again.

@@ -157,7 +157,7 @@ export const TELLING: {
   writeAccepted: {
     to: "ids",
     history: () => [
-      "Azure Resource Manager has accepted the version; its regions are followed.",
+      "Azure Resource Manager accepted the version. Sigil follows its regions.",
       "Replicating",
     ],
   },
@@ -165,7 +165,7 @@ export const TELLING: {
   restoring: row("ids", EVENT.restoring, () => ["restoring", {}], sending("Restoring", "restore")),
   followed: {
     to: "all",
-    history: () => ["Azure shows the version; its regions are followed.", "Replicating"],
+    history: () => ["Azure shows the version. Sigil follows its regions.", "Replicating"],
   },
   restored: row(
     "ids",
@@ -173,7 +173,7 @@ export const TELLING: {
     (_, { record: { regions } }) => ["restored", { regions: regions.map(({ name }) => name) }],
     {
       history: ({ byOthers }) => [
-        `Azure shows the version again${byOthers ? ", restored by others" : ""}; its regions are followed.`,
+        `Azure shows the version again${byOthers ? ", restored by others" : ""}. Sigil follows its regions.`,
         "Replicating",
       ],
       change: (_, operation, { record: { regions } }) => ({ ...operation, regions }),
@@ -200,7 +200,7 @@ export function updateOf({ away, back }: Updating): string {
     return `${away.join(", ")} failed and ${away.length === 1 ? "is" : "are"} removed from the version, to be added back.`;
   if (back.length > 0)
     return `${back.join(", ")} ${back.length === 1 ? "is" : "are"} added back to the version.`;
-  return "The version in Azure is to be changed: the update is sent to Azure Resource Manager.";
+  return "The version in Azure differs from the request. Sigil sends the update to Azure Resource Manager.";
 }
 
 function sending(

@@ -76,7 +76,7 @@ test("a version that was deleted is made again only by a PUT that says so", asyn
   expect(await refusal(request(world.deps, id, managedImageRequest()))).toMatchObject({
     code: "ImageVersionGone",
     message: expect.stringContaining(
-      "create it with its PUT and the header If-None-Match: *",
+      "create it again: send its PUT with the header If-None-Match: *",
     ) as string,
   });
   await request(world.deps, id, managedImageRequest(), { ifNoneMatch: "*" });

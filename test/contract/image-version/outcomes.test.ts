@@ -363,7 +363,7 @@ describe("a version whose encryption was lost", () => {
       error: {
         code: "NotShown",
         message: expect.stringContaining(
-          "Azure has accepted the request, and does not show it.",
+          "Azure accepted the request, but does not show it.",
         ) as string,
       },
     });
@@ -449,7 +449,7 @@ describe("a version that Azure already has", () => {
       status: "Failed",
       error: {
         code: "ImageVersionExists",
-        message: `${id} exists in Azure already, was not made by this request, and differs from it. Sigil writes nothing to it. Send the request with If-Match to change it, or use another version name.`,
+        message: `${id} already exists in Azure, was not created by this request, and differs from it. Sigil did not change it. Send the request with If-Match to change it, or use another version name.`,
       },
     });
     expect(operation.error?.errors[0]?.pointer).toMatch(new RegExp(`^${pointer}`, "u"));

@@ -271,7 +271,7 @@ describe("while the version replicates", () => {
       error: {
         code: "ImageVersionGone",
         message:
-          "Azure does not have the version: it was deleted, or never created. Where its gallery has soft delete, restore it with POST …/restore; else create it with its PUT and the header If-None-Match: *.",
+          "Azure does not have the version: it was deleted, or never created. If its gallery has soft delete, restore it (POST …/restore). Otherwise create it again: send its PUT with the header If-None-Match: *.",
       },
     });
     expect(puts()).toBe(1);

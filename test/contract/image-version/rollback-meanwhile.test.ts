@@ -73,7 +73,7 @@ describe("in the midst of it", () => {
     expect(operation).toMatchObject({
       status: "Failed",
       error: {
-        message: expect.stringContaining("What was changed before that stays.") as string,
+        message: expect.stringContaining("Earlier changes stay.") as string,
       },
     });
   });
@@ -209,7 +209,7 @@ describe("a target that cannot become the latest any more", () => {
       status: "Failed",
       error: {
         message: expect.stringContaining(
-          "1.0.0 is not ready, or excluded from latest, in eastus2, westus. What was changed before that stays. The latest is now none in eastus2, westus.",
+          "1.0.0 is not ready, or excluded from latest, in eastus2, westus. Earlier changes stay. The latest is now none in eastus2, westus.",
         ) as string,
       },
       detail: {
@@ -316,7 +316,7 @@ describe("what others do meanwhile is told, and not undone", () => {
       error: {
         code: "Superseded",
         message: expect.stringContaining(
-          "What was changed before that stays. The latest is now 1.0.1 in westus.",
+          "Earlier changes stay. The latest is now 1.0.1 in westus.",
         ) as string,
       },
     });

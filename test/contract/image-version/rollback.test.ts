@@ -290,7 +290,7 @@ describe("is refused", () => {
           {
             code: "RegionNotReady",
             pointer: "/to",
-            message: `${to} is not ready, or excluded from latest, in eastus2, where the present latest is. Choose another version, or add the regions to it first.`,
+            message: `${to} is not ready, or excluded from latest, in eastus2, where the present latest is ready. Choose another version, or add the regions to it first.`,
           },
         ],
       });

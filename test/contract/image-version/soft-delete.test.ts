@@ -57,7 +57,7 @@ describe("a deletion", () => {
     );
     expect(last.warnings?.map(({ code }) => code)).not.toContain("DeletionIsFinal");
     expect(last.history.at(-1)?.message).toContain(
-      `It can be restored until ${end}; machines can be made of it by its number until ${end}.`,
+      `It can be restored until ${end}; machines can be created from it by its number until ${end}.`,
     );
     expect(await world.takeEvents()).toContainEqual(
       expect.objectContaining({

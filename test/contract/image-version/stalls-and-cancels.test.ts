@@ -96,7 +96,7 @@ describe("an operation that is canceled", () => {
     });
     expect(canceled.history.at(-1)).toMatchObject({
       state: "Canceled",
-      message: "Canceled. Azure has taken nothing of it, and nothing more is sent.",
+      message: "Canceled. Azure accepted nothing of it, and Sigil sends nothing more.",
     });
     await pass(HOUR_MS);
     expect(world.simulator.control.creates(id)).toBe(0);
@@ -306,7 +306,7 @@ describe("an operation that is canceled", () => {
       expect((await world.deps.store.readOperation(creation.id))?.operation).toMatchObject({
         status: "Running",
         waitReason:
-          "The last write had no answer: the next polls tell whether Azure has carried it out.",
+          "The last write had no answer. The next polls will show whether Azure carried it out.",
       });
       const [end] = await ended(world, [creation]);
       expect(end).toMatchObject({ status: "Canceled" });
@@ -351,7 +351,7 @@ describe("an operation that is canceled", () => {
       const next = operationIn(await patch(world, id, { tags: { b: "1" } }));
       expect(next).toMatchObject({
         status: "NotStarted",
-        waitReason: "Azure Resource Manager has asked Sigil to wait before the next request.",
+        waitReason: "Azure Resource Manager asked Sigil to wait before the next request.",
         nextAttemptTime: until,
       });
       await ended(world, [next]);
@@ -371,7 +371,7 @@ describe("an operation that is canceled", () => {
       await cancelOperation(deps(), change.id, canceler);
       const next = operationIn(await patch(world, id, { tags: { b: "1" } }));
       expect(next.waitReason).toBe(
-        "What an earlier operation sent to Azure Resource Manager may still be under way.",
+        "An earlier request to Azure Resource Manager may still be in flight.",
       );
       const waitsUntilMs = Date.parse(next.nextAttemptTime ?? "");
       expect(waitsUntilMs).toBeGreaterThan(untilMs - 1_000);

@@ -377,7 +377,7 @@ describe("a region that fails", () => {
         expect(region).toMatchObject({
           attempts: 1,
           attemptsAllowed: 4,
-          waitReason: "It has failed: it is removed from the version and added back.",
+          waitReason: "It failed. Sigil removes it from the version and adds it back.",
         });
       }
       return Promise.resolve();
@@ -386,7 +386,7 @@ describe("a region that fails", () => {
     expect(operation.history.map(({ state, message }) => `${state}: ${message}`)).toEqual([
       expect.stringMatching(/^Accepted: /u),
       expect.stringMatching(/^Creating: /u),
-      expect.stringMatching(/^Replicating: Azure Resource Manager has accepted/u),
+      expect.stringMatching(/^Replicating: Azure Resource Manager accepted/u),
       `Replicating: eastus2 failed: Out of capacity. It is removed from the version and added back at ${due[0]}.`,
       "Updating: eastus2 failed and is removed from the version, to be added back.",
       expect.stringMatching(/^Replicating: /u),

@@ -600,7 +600,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
       .toMatchObject({ tags: { build: "4711" } });
 
     await page.getByRole("button", { name: "Change 2.0.0" }).click();
-    await page.getByText("Somebody has changed the version").waitFor();
+    await page.getByText("The version was changed since you read it").waitFor();
     await page.getByRole("button", { name: "Show what changed" }).click();
     await page.getByText("Tag build becomes 4711.").waitFor();
     await page.getByRole("button", { name: "Keep my changes" }).click();

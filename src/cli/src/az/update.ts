@@ -140,7 +140,7 @@ function remove(version: JsonObject, [path = "", item, ...more]: readonly string
   if (!Array.isArray(list)) throw new UsageError(`--remove: ${path} is no list.`);
   if (/^-?\d+$/u.test(item))
     throw new UsageError(
-      `--remove ${path} ${item} goes by an index, which means another entry once somebody has added one. Give the name, such as --remove ${path} eastus2.`,
+      `--remove ${path} ${item} uses an index, which means another entry after a change. Give the name, such as --remove ${path} eastus2.`,
     );
   const rest = list.filter((each) => !isNamed(each, item));
   if (rest.length === list.length)

@@ -136,7 +136,7 @@ list-soft-deleted. Sigil refuses a version that is protected, revoked or being r
       if (seconds + pauseSeconds > timeoutSeconds)
         throw new Ended(
           "timedOut",
-          `Azure has accepted it, and lists the version still after ${timeoutSeconds} s: sigil image-version list-soft-deleted.`,
+          `Azure accepted it, but still lists the version after ${timeoutSeconds} s: sigil image-version list-soft-deleted.`,
         );
       await io.sleep(pauseSeconds * 1_000, io.interrupted);
     }

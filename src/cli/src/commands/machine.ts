@@ -81,7 +81,7 @@ of each disk in that region and the purchase plan of the image definition. Witho
     const text = body[form];
     for (const { message, remediation } of body.warnings)
       note([message, remediation].filter(Boolean).join(" "));
-    if (text === undefined) throw new Ended("refused", `It cannot be said in ${form}.`);
+    if (text === undefined) throw new Ended("refused", `It cannot be expressed in ${form}.`);
     io.stdout.write(`${text}\n`);
     return {};
   },

@@ -124,7 +124,7 @@ cleans up before it ends. To follow it: sigil operation watch.`,
           note(`${operation.id}  ${wordsOf(operation)} ${versionOf(operation)}`);
         }
       if (ids.length === 0) {
-        note("No operation under way matches.");
+        note("No running operation matches.");
         return { data: [] };
       }
       await confirm(
@@ -159,7 +159,7 @@ export const OPERATION_COMMANDS: readonly Command[] = [LIST, SHOW, WATCH, CANCEL
 async function confirm(context: Context, question: string): Promise<void> {
   if (context.values.boolean("--yes")) return;
   if (!context.io.stderr.isTTY)
-    throw new UsageError(`${question} Nobody can be asked here: give --yes.`);
+    throw new UsageError(`${question} There is no terminal to confirm at. Give --yes.`);
   if (/^y(?:es)?$/iu.test(await answerTo(context, `${question} [y/N] `))) return;
   throw new Ended("interrupted", "Nothing was canceled.");
 }

@@ -7,7 +7,7 @@ export const regionRemoval: ChangeRule = {
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary:
-    "A region that is to be removed is not the version's own location, and is not among the target regions of the same request.",
+    "A region to remove is not the version's own location, and is not among the target regions of the same request.",
   check: ({ request, change }) => {
     if (change === undefined) return [];
     const { observed, patch } = change;

@@ -6,7 +6,7 @@ export const regionToRemove: ChangeRule = {
   code: "RegionNotInVersion",
   severity: "warning",
   basis: { own: "A misspelled name removes nothing." },
-  summary: "A region that is to be removed is one that the version has.",
+  summary: "A region to remove is one that the version has.",
   check: ({ change }) => {
     if (change === undefined) return [];
     const present = regionsIn(fieldsOf(change.observed));

@@ -9,7 +9,7 @@ export const versionExistsOtherwise: GatheredRule = {
   code: "ImageVersionConflict",
   severity: "error",
   basis: {
-    own: "Nobody overwrites a version of others that they have not seen.",
+    own: "A caller must not overwrite a version of others without having read it.",
   },
   summary:
     "A version that others created in Azure is as the request asks, or the caller names the one it saw with If-Match.",

@@ -6,7 +6,7 @@ export const osDiskWithDataDisks: RequestRule = {
   code: "OsDiskEncryptionSetMissing",
   severity: "error",
   basis: {
-    own: "Nobody notices for years that a disk silently uses platform-managed keys.",
+    own: "A disk that silently uses platform-managed keys can stay unnoticed for years.",
   },
   summary:
     "A region with a disk encryption set for a data disk has one for the OS disk, or sets the encryption of a confidential OS disk.",

@@ -23,8 +23,7 @@ export function Outdated({
     <div class="banner outdated" role="alert">
       <div>
         <p>
-          <strong>Somebody has changed the version since you read it.</strong> Nothing was sent to
-          Azure.
+          <strong>The version was changed since you read it.</strong> Nothing was sent to Azure.
         </p>
         {now === undefined ? (
           <button

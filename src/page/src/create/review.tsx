@@ -107,9 +107,7 @@ export function Review({
         {children}
         <div role="alert">
           {submission.error !== undefined && <Problem error={submission.error} />}
-          {submission.unchanged && (
-            <p>The version is as requested already: nothing was to be done.</p>
-          )}
+          {submission.unchanged && <p>The version is already as requested, so nothing changed.</p>}
         </div>
         <div class="send">
           <button

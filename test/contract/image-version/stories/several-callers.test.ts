@@ -112,7 +112,7 @@ test("M: ARM refuses a combined update: the one at fault fails, and the others s
   expect(ends[0]?.error?.code).toBe("ResourceManagerRefused");
   expect(ends[1]?.history.map(({ message }) => message)).toContainEqual(
     expect.stringContaining(
-      "The update that combines several operations was refused; each is now sent alone.",
+      "Azure refused the update for several operations. Sigil now sends each separately.",
     ),
   );
   expect(await tagsIn(world, id)).toEqual({ one: "1", two: "1" });

@@ -66,7 +66,7 @@ describe("before a PUT is sent", () => {
     const { operation, record } = sending(two());
     for (const { history } of [operation, ...record.members])
       expect(history.at(-1)?.message).toBe(
-        "The version in Azure is to be changed: the update is sent to Azure Resource Manager.",
+        "The version in Azure differs from the request. Sigil sends the update to Azure Resource Manager.",
       );
   });
 
