@@ -54,7 +54,7 @@ const PAGES = [
   },
   {
     file: "image-version-release",
-    title: "sigil image-version test, promote, roll-back, revoke",
+    title: "sigil image-version test, promote, roll-back, revoke, use",
     commands: [
       "image-version test",
       "image-version promote",
@@ -64,6 +64,8 @@ const PAGES = [
       "image-version revoke",
       "image-version unrevoke",
       "image-version retry",
+      "image-version use",
+      "image-version descendants",
     ],
   },
   {
