@@ -180,7 +180,7 @@ describe("image-version machine", () => {
     const run = await runLine(`${LINE} --form az`, () => [200, commands]);
     expect(run.code).not.toBe(0);
     expect(run.stdout).toBe("");
-    expect(run.stderr).toContain("It cannot be said in az.");
+    expect(run.stderr).toContain("It cannot be expressed in az.");
   });
 });
 

@@ -117,7 +117,7 @@ describe("az's generic update, as a merge patch", () => {
   it.each([
     [
       "--remove publishingProfile.targetRegions 1",
-      "goes by an index, which means another entry once somebody has added one",
+      "uses an index, which means another entry after a change",
     ],
     [
       "--set publishingProfile.targetRegions[1].regionalReplicaCount=3",

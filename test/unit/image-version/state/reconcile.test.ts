@@ -265,7 +265,7 @@ describe("what cannot be brought about fails, with where", () => {
       ids: ["1"],
       failure: {
         code: "ChangedOutside",
-        message: expect.stringContaining("that somebody else has removed") as string,
+        message: expect.stringContaining("uksouth") as string,
       },
     });
   });
