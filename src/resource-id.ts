@@ -61,12 +61,14 @@ export function parseResourceId(text: string): ResourceId | undefined {
  * Whether `text` is the id of a Microsoft.Compute resource of `type`, such as `diskEncryptionSets`.
  */
 export function isComputeResourceId(text: string, type: string): boolean {
+  return parseComputeId(text, type) !== undefined;
+}
+
+function parseComputeId(text: string, type: string): ResourceId | undefined {
   const id = parseResourceId(text);
-  return (
-    id !== undefined &&
-    id.namespace.toLowerCase() === "microsoft.compute" &&
-    id.type === type.toLowerCase()
-  );
+  return id?.namespace.toLowerCase() === "microsoft.compute" && id.type === type.toLowerCase()
+    ? id
+    : undefined;
 }
 
 /** Ignores case, as ARM does. */
@@ -78,8 +80,7 @@ const VERSION_NAME = /^\d{1,10}\.\d{1,10}\.\d{1,10}$/u;
 
 /** The parts of an image version's id; undefined: `text` is another id or none. */
 export function parseImageVersionId(text: string): ImageVersionId | undefined {
-  if (!isComputeResourceId(text, "galleries/images/versions")) return undefined;
-  const id = parseResourceId(text);
+  const id = parseComputeId(text, "galleries/images/versions");
   if (id === undefined) return undefined;
   const [galleryName, imageName, versionName] = id.names as [string, string, string];
   if (!VERSION_NAME.test(versionName)) return undefined;

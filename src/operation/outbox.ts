@@ -63,17 +63,20 @@ export async function tell<R extends TrackedRecord>(
 ): Promise<Stored<R>> {
   const { record, operation, etag } = stored;
   if (record.outbox.length === 0) return stored;
+  const messages = ofKind(record.outbox, "message").map(({ message }) => message);
+  if (isSent(stored)) {
+    if (arrived === undefined) await deps.work.enqueue(messages); // Invariant 5.
+    return { record: { ...record, outbox: [] }, operation, etag };
+  }
 
   for (const effect of ofKind(record.outbox, "index")) {
     await deps.index.put(effect.put);
     await deps.index.remove(effect.remove);
   }
   await deps.work.enqueue(
-    ofKind(record.outbox, "message")
-      .map(({ message }) => message)
-      .filter(
-        ({ operationId, step }) => operationId !== arrived?.operationId || step !== arrived.step,
-      ),
+    messages.filter(
+      ({ operationId, step }) => operationId !== arrived?.operationId || step !== arrived.step,
+    ),
   );
   for (const { requestKey, operationId } of ofKind(record.outbox, "key"))
     await deps.idempotencyKeys.bind(requestKey, operationId);

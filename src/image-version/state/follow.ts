@@ -53,7 +53,7 @@ function stateOf(record: ImageVersionRecord): VersionState {
   return state === "Accepted" && isUnsent ? "Accepted" : "Replicating";
 }
 
-function awaited(record: ImageVersionRecord, decision: Waiting): string {
+export function awaited(record: ImageVersionRecord, decision: Waiting): string {
   if (decision.kind === "wait") return decision.why;
   const names = (some: readonly RegionRecord[]): string => some.map(({ name }) => name).join(", ");
   const open = record.regions.filter(isOpen);
@@ -95,7 +95,7 @@ function pacedBy(
 }
 
 /** The expected end by its progress; before there is any, by the usual time. */
-function expected(
+export function expected(
   regions: readonly RegionRecord[],
   { expectedEnds }: Paced,
   now: Date,

@@ -69,12 +69,7 @@ export function believed(
  * Whether a look without the version is worth a list: it would be confirmed if the list lacks the
  * version, too.
  */
-export function asksForList(
-  record: ImageVersionRecord,
-  look: Look | undefined,
-  time: Time,
-): boolean {
-  if (look !== undefined) return false;
+export function asksForList(record: ImageVersionRecord, time: Time): boolean {
   return record.status === undefined ? isToBeDeleted(record) : isConfirmed(record, ABSENT, time);
 }
 

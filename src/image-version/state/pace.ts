@@ -110,7 +110,8 @@ export function paced(
   const open = regions.filter(({ state }) => state === "Unknown" || state === "Replicating");
   const seen = seenOf(before, open, elapsedMs);
   const windows = open.flatMap(({ name }) => {
-    const window = windowOf(seen[name] ?? []);
+    // Invariant 4.
+    const window = seen[name] && windowOf(seen[name]);
     return window === undefined ? [] : [{ ...window, name }];
   });
   // In milliseconds from now on.

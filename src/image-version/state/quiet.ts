@@ -5,8 +5,9 @@
 import { isDeepStrictEqual } from "node:util";
 import type { RegionRecord } from "../../operation/records.js";
 import { isBusy, type Look } from "../resources.js";
-import { follow, isOpen, type FollowTime } from "./follow.js";
+import { awaited, expected, isOpen, type FollowTime } from "./follow.js";
 import type { Outcome } from "./happened.js";
+import { beginPacing, paced } from "./pace.js";
 import { BUSY } from "./reconcile.js";
 import type { ImageVersionRecord, VersionRequest } from "./record.js";
 import { isToStall } from "./regions.js";
@@ -17,16 +18,18 @@ export function isQuiet(
   look: Look | undefined,
   time: FollowTime,
 ): look is Look {
-  const { status, write, unconfirmed, publishedDate, repairs, requests, regions } = record;
+  const { status, write, unconfirmed, window, publishedDate, repairs, regions } = record;
+  const requests = Object.values(record.requests);
   return (
     record.state === "Replicating" &&
     look !== undefined &&
     look.provisioningState !== "Failed" &&
     look.publishedDate === publishedDate &&
-    (write ?? unconfirmed) === undefined &&
+    (write ?? unconfirmed ?? window) === undefined &&
     isDeepStrictEqual({ ...status, time: "" }, { ...look, time: "" }) &&
     Object.values(repairs).every(({ removed, refused, lost }) => !(removed ?? refused ?? lost)) &&
-    Object.values(requests).every((request) => isWaiting(request, record)) &&
+    requests.length > 0 &&
+    requests.every((request) => isWaiting(request, record)) &&
     regions.every((region) => isUndisturbed(region, look, time))
   );
 }
@@ -60,9 +63,22 @@ function isUndisturbed(region: RegionRecord, look: Look, time: FollowTime): bool
   );
 }
 
+/** Follows the version until the next poll. */
 export function pollAgain(record: ImageVersionRecord, look: Look, time: FollowTime): Outcome {
-  const decision = isBusy(look)
-    ? ({ kind: "wait", why: BUSY } as const)
-    : { kind: "none" as const };
-  return follow({ ...record, status: look }, decision, time);
+  const { regions, ticks, pacing = beginPacing(undefined, time) } = record;
+  const next = paced(pacing, regions, time, time.budget);
+  const isGettingOn = regions.some((one) => isOpen(one) && one.stalledTime === undefined);
+  return {
+    record: {
+      ...record,
+      status: look,
+      ticks: ticks + 1,
+      pacing: next.pacing,
+      regions: expected(regions, next, time.now),
+    },
+    happened: [],
+    waits: isBusy(look) ? BUSY : awaited(record, { kind: "none" }),
+    ...(isGettingOn && { resumes: true }),
+    waitMs: Math.max(1_000, next.waitMs),
+  };
 }

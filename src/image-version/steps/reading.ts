@@ -42,9 +42,10 @@ export async function readingOf(
     look,
     time,
     deleted,
-    isListed: asksForList(record, look, contextOf(deps))
-      ? await isListed(id, (image) => deps.resourceManager.listImageVersions(image))
-      : false,
+    isListed:
+      look === undefined &&
+      asksForList(record, contextOf(deps)) &&
+      (await isListed(id, (image) => deps.resourceManager.listImageVersions(image))),
     reason:
       isRefused || look?.provisioningState === "Failed" ? await reasonOf(deps, record) : undefined,
   };

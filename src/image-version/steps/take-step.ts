@@ -35,16 +35,20 @@ export async function takeVersionStep(deps: Dependencies, stored: StoredVersion)
     throw new TypeError(`${stored.record.resourceId} is not an image version's id`);
   const first = await read(deps, stored, id);
   if (first === undefined) return;
-  const proof = await prove(deps, stored, id, first);
+  const { useDelayMs } = deps;
+  const time = { ...contextOf(deps), useDelayMs };
+  const isProven = isQuiet(stored.record, first.look, time);
+  const proof = isProven ? {} : await prove(deps, stored, id, first, time);
   if (proof === undefined) return;
   // Invariant 2.
-  const reading = isTooOld(first, contextOf(deps)) ? await read(deps, stored, id) : first;
+  const reading =
+    isProven || !isTooOld(first, contextOf(deps)) ? first : await read(deps, stored, id);
   if (reading === undefined) return;
   const budget = budgetOf(deps.looks.replicatingIn(id.subscriptionId));
   // Decided again on what others stored meanwhile: a canceled request asks for nothing, and a new
   // one is judged first.
   const mine = await commitStep(deps, stored, (present) =>
-    stepped(present, reading, proof, { ...stepContextOf(deps), budget }),
+    stepped(present, reading, proof, { ...contextOf(deps), useDelayMs, budget }),
   );
   // Invariant 1: without `mine` another process took the step, and sends what it stored.
   if (mine === undefined) return;
@@ -77,9 +81,8 @@ async function prove(
   stored: StoredVersion,
   id: ImageVersionId,
   reading: Reading,
+  time: StepContext,
 ): Promise<Proof | undefined> {
-  const time = stepContextOf(deps);
-  if (isQuiet(stored.record, reading.look, time)) return {};
   const pair = seen(stored, reading, {}, time);
   const { record } = pair;
   const next = decide(pair, reading, undefined, time);
@@ -97,10 +100,6 @@ async function prove(
   if (next?.kind !== "deleted") return { ids, types: await typesOf(deps, id, record) };
   const softDelete = await softDeletionOf(deps, id, operationIn(pair, next.id));
   return { ids, proves: next.id, softDelete };
-}
-
-function stepContextOf(deps: Dependencies): StepContext {
-  return { ...contextOf(deps), useDelayMs: deps.useDelayMs };
 }
 
 /**

@@ -49,7 +49,7 @@ test("invariant 5: where the message of the present step alone is told, nothing 
   expect(stored.record.outbox).toMatchObject([{ kind: "message" }]);
   ports.done.length = 0;
   const after = await deliver(ports, stored);
-  expect(ports.done).toEqual(["enqueue", "publish"]);
+  expect(ports.done).toEqual(["enqueue"]);
   expect(after).toEqual({
     ...stored,
     record: { ...stored.record, outbox: [] },

@@ -192,11 +192,11 @@ describe("that the version is gone (3)", () => {
   it("is no fact at one look, not even of a day-old version", () => {
     expect(first.unconfirmed).toEqual({ shows: "absent", since: time(DAY) });
     expect(first.status).toEqual(there().status);
-    expect(asksForList(there(), undefined, at(DAY))).toBe(false);
+    expect(asksForList(there(), at(DAY))).toBe(false);
   });
 
   it("is a fact at the second, where Azure does not list it", () => {
-    expect(asksForList(first, undefined, at(DAY + 240))).toBe(true);
+    expect(asksForList(first, at(DAY + 240))).toBe(true);
     const { record, confirmed } = observe(first, undefined, at(DAY + 240));
     expect(confirmed?.life).toBe("gone");
     expect(record.status).toBeUndefined();

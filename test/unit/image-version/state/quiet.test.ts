@@ -116,6 +116,7 @@ const aCase = fc.record({
   westus: aRegion,
   eastus2: aRegion,
   requests: fc.array(aRequest, { minLength: 1, maxLength: 2 }),
+  isOver: seldom(fc.constant(true)),
   repairs: fc.option(aRepair, { freq: 2 }),
   record: fc.record({
     state: seldom(fc.constantFrom("Accepted", "Updating", "Creating", "Deleting", "Succeeded")),
@@ -181,7 +182,7 @@ function caseOf(given: Case): { readonly pair: ImageVersionPair; readonly look: 
     resource: tag === undefined ? at.resource : { ...at.resource, tags: { team: tag } },
   };
   const requests = Object.fromEntries(
-    given.requests.map((request, i) => [nth(i + 1), there(request)] as const),
+    (given.isOver ? [] : given.requests).map((request, i) => [nth(i + 1), there(request)] as const),
   );
   const record = {
     ...before,
@@ -217,6 +218,6 @@ describe("a quiet poll", () => {
       }),
       { numRuns: RUNS },
     );
-    expect(quiet).toBeGreaterThan(RUNS / 8);
+    expect(quiet).toBeGreaterThan(RUNS / 10);
   });
 });
