@@ -70,11 +70,12 @@ export function seen(
     pair.record,
     (next) => (spared ? withSpared(next, spared) : nothing(next)),
     (next) => (held.length > 0 ? withHeldBack(next, ids, held) : nothing(next)),
+    // Before the look, so that what it ends says how the version is encrypted.
+    (next) => withProof(next, [], types),
     (next) => lookedAt(next, reading.look, time, reading),
     (next) => nothing(withoutRepairs(next, refused)),
   );
-  const { record, ...after } = told(pair, outcome, time);
-  return { ...after, record: withProof(record, [], types).record };
+  return told(pair, outcome, time);
 }
 
 /** What comes next, for these requests; undefined: the work has ended. */
