@@ -1,7 +1,7 @@
 /** Image definitions are walked some at once: one that Azure throttles cuts off its neighbours, and none for ever. */
 import { expect, test } from "vitest";
 import { runDrift } from "../../../src/drift/run-drift.js";
-import { ServiceError } from "../../../src/errors.js";
+import { ServiceError, type ErrorCode } from "../../../src/errors.js";
 import { imageRow, versionRow } from "../../../src/image-version/listings.js";
 import { imageIdOf, keyOf } from "../../../src/resource-id.js";
 import { idOf } from "../../support/dependencies.js";
@@ -18,14 +18,17 @@ async function start() {
   for (const image of IMAGES)
     await deps.index.put([imageRow(image), versionRow(image, "1.0.0", "operation")]);
   return {
-    async walk(busy?: string) {
+    /** `fails`: as Azure's list of `busy` does, or else the read of its version. */
+    async walk(busy?: string, code: ErrorCode = "ResourceManagerThrottled", fails = "list") {
       const read: string[] = [];
       const run = await runDrift({
         ...deps,
         store: {
           ...deps.store,
           readRecord(key) {
-            read.push(IMAGES.find((image) => key === keyOf(`${image}/versions/1.0.0`)) ?? key);
+            const of = IMAGES.find((image) => key === keyOf(`${image}/versions/1.0.0`)) ?? key;
+            if (fails === "read" && of === busy) throw new ServiceError(code, "It fails.");
+            read.push(of);
             return Promise.resolve(undefined);
           },
         },
@@ -33,7 +36,7 @@ async function start() {
           ...deps.resourceManager,
           // It answers before the others do.
           listImageVersions: async (imageId) => {
-            if (imageId === busy) throw new ServiceError("ResourceManagerThrottled", "Wait.");
+            if (fails === "list" && imageId === busy) throw new ServiceError(code, "It fails.");
             await new Promise(setImmediate);
             return [];
           },
@@ -62,3 +65,18 @@ test("one that its neighbour has cut off is not done: the next run begins with i
     expect(all.sort(), busy).toEqual(IMAGES.filter((one) => one !== busy).sort());
   }
 });
+
+test.each([
+  ["ResourceManagerForbidden", "list", "", false],
+  ["ResourceManagerForbidden", "read", "/versions/1.0.0", false],
+  ["ResourceManagerThrottled", "list", "", true],
+  ["ResourceManagerThrottled", "read", "/versions/1.0.0", true],
+] as const)(
+  "%s of a %s is told, and only throttling ends the run",
+  async (code, fails, of, ends) => {
+    const [first = "", ...others] = IMAGES;
+    const { errors, read, unfinished } = await (await start()).walk(first, code, fails);
+    expect(errors).toMatchObject([{ resourceId: `${first}${of}`, error: { code } }]);
+    expect([read, unfinished]).toEqual([ends ? [] : others, ends]);
+  },
+);
