@@ -1,4 +1,4 @@
-import { ProblemError } from "@sigil/client";
+import { ProblemError, retryAfterMs } from "@sigil/client";
 
 /** How often to read something in progress, and something at rest. */
 export const BUSY_MS = 3_000;
@@ -26,6 +26,13 @@ export function askedToWaitMs(error: unknown): number {
 export interface Tagged<Body> {
   readonly etag: string;
   readonly body: Body;
+  /** When it may have news. The same body may be given another time later. */
+  nextMs: number;
+}
+
+/** When an answer says to read again. */
+export function nextMs(headers: Headers): number {
+  return retryAfterMs(headers) ?? IDLE_MS;
 }
 
 /** Reads again, or keeps `previous` if it has not changed. */
@@ -37,11 +44,12 @@ export async function readTagged<Body>(
 ): Promise<Tagged<Body>> {
   try {
     const { headers, body } = await read(previous ? { "If-None-Match": previous.etag } : {});
-    return { etag: headers.get("etag") ?? "", body };
+    return { etag: headers.get("etag") ?? "", body, nextMs: nextMs(headers) };
   } catch (error) {
-    if (previous !== undefined && error instanceof ProblemError && error.status === 304)
-      return previous;
-    throw error;
+    if (previous === undefined || !(error instanceof ProblemError) || error.status !== 304)
+      throw error;
+    previous.nextMs = error.retryAfterMs ?? IDLE_MS;
+    return previous;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Client, Schemas } from "@sigil/client";
-import { BUSY_MS, IDLE_MS, readTagged, type Tagged } from "./retry.js";
+import { BUSY_MS, readTagged, type Tagged } from "./retry.js";
 import type { ImageName } from "./routes.js";
 
 export type VersionSummary = Schemas["ImageVersionSummary"];
@@ -19,8 +19,9 @@ export function readSummary(
   );
 }
 
-export function paceOf({ body }: Summary): number {
-  return !body.complete || body.versions.some(isBusy) ? BUSY_MS : IDLE_MS;
+/** What is not read whole yet is asked for soon. */
+export function paceOf({ body, nextMs }: Summary): number {
+  return body.complete ? nextMs : BUSY_MS;
 }
 
 /** Something is under way: an operation, or what others have begun in Azure. */

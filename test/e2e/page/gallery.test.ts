@@ -12,7 +12,12 @@ describe("the view of an image definition", needs("chromium", chromium), () => {
   const world = startWorld((made) => made.make("1.0.0"));
 
   it("shows a version in each region, and a new one without being reloaded", async () => {
-    const { page, complaints } = await world.open(SEED_IMAGE, "reader");
+    const { page, complaints } = await world.open(SEED_IMAGE);
+    await page.route("**/summary", async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, headers: { ...response.headers(), "retry-after": "1" } });
+    });
+    await signIn(page, "reader");
     const row = page.getByRole("row", { name: /^1\.0\.0/u });
     await expect
       .poll(() => row.innerText())

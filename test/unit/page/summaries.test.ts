@@ -1,37 +1,18 @@
 import { expect, test } from "vitest";
-import { BUSY_MS, IDLE_MS } from "../../../src/page/src/retry.js";
-import {
-  paceOf,
-  type RegionSummary,
-  type Summary,
-  type VersionSummary,
-} from "../../../src/page/src/summaries.js";
+import { ProblemError } from "@sigil/client";
+import { BUSY_MS, readTagged } from "../../../src/page/src/retry.js";
+import { paceOf, type Summary } from "../../../src/page/src/summaries.js";
 
-function summaryOf(
-  version: Partial<VersionSummary> & { readonly region?: string },
-  complete = true,
-): Summary {
-  const { region = "Completed", ...rest } = version;
-  const regions = [{ name: "westus", state: region } as RegionSummary];
-  return {
-    etag: "",
-    body: {
-      complete,
-      versions: [{ provisioningState: "Succeeded", regions, ...rest }],
-    } as unknown as Summary["body"],
-  };
-}
-
-test.each([
-  ["an operation", summaryOf({ state: "Validating" })],
-  ["others' change in Azure", summaryOf({ provisioningState: "Updating" })],
-  ["others' replication to a region", summaryOf({ region: "Replicating" })],
-  ["the rest of the summary", summaryOf({}, false)],
-])("the page asks often while it waits for %s", (_, summary) => {
-  expect(paceOf(summary)).toBe(BUSY_MS);
-});
-
-test("it asks seldom where nothing is under way", () => {
-  expect(paceOf(summaryOf({ state: "Succeeded" }))).toBe(IDLE_MS);
-  expect(BUSY_MS).toBeLessThan(IDLE_MS);
+test("reads again when the answer says so, also of an answer that nothing has changed", async () => {
+  const answer = (seconds: string) => new Headers({ ETag: "1", "Retry-After": seconds });
+  const summary = await readTagged<Summary["body"]>(undefined, () =>
+    Promise.resolve({ headers: answer("17"), body: { complete: true } as Summary["body"] }),
+  );
+  expect(paceOf(summary)).toBe(17_000);
+  const same = await readTagged(summary, (header) =>
+    Promise.reject(new ProblemError(304, {}, answer(header["If-None-Match"] === "1" ? "42" : "1"))),
+  );
+  expect(same).toBe(summary);
+  expect(paceOf(same)).toBe(42_000);
+  expect(paceOf({ ...summary, body: { ...summary.body, complete: false } })).toBe(BUSY_MS);
 });

@@ -6,10 +6,9 @@ import { useLoaded } from "../components/loaded.js";
 import { Problem } from "../components/problem.js";
 import { useClient, useMay } from "../context.js";
 import { useLive } from "../live.js";
-import { IDLE_MS } from "../retry.js";
 import { useQuery } from "../navigation.js";
 import { imageKey, type ImageName } from "../routes.js";
-import { readSummary, type Summary } from "../summaries.js";
+import { paceOf, readSummary, type Summary } from "../summaries.js";
 import { EMPTY_FORM } from "./model/form.js";
 import { formOf } from "./model/read.js";
 import { copied } from "./model/regions.js";
@@ -60,7 +59,7 @@ function Begun({ image, version, from }: CreateViewProps & { readonly from: stri
   const live = useLive<Summary>(
     imageKey(image),
     (previous, signal) => readSummary(client, image, previous, signal),
-    () => IDLE_MS,
+    paceOf,
   );
   const read = (name: string, signal?: AbortSignal): Promise<Base> =>
     readBase(client, image, name, signal);

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { useClient } from "../context.js";
 import { IDLE_MS } from "../retry.js";
 import { imageKey, type ImageName } from "../routes.js";
-import { readSummary, type Summary } from "../summaries.js";
+import { paceOf, readSummary, type Summary } from "../summaries.js";
 
 /** An image definition, and its versions at a glance. */
 export interface Known {
@@ -43,7 +43,10 @@ export function useSummaries(images: readonly ImageName[]): readonly Known[] {
         }
         if (ended.signal.aborted) return;
       }
-      timer = setTimeout(() => void readAll(), IDLE_MS * 2);
+      timer = setTimeout(
+        () => void readAll(),
+        Math.max(IDLE_MS, Math.min(60_000, ...[...known.values()].map(paceOf))),
+      );
     };
     void readAll();
     return () => {

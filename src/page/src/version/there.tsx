@@ -14,10 +14,10 @@ import { canonicalRegion } from "../geography.js";
 import { useClient } from "../context.js";
 import { useLive, type Live } from "../live.js";
 import { isRunning, kindName, type Operation } from "../operations.js";
-import { BUSY_MS, IDLE_MS } from "../retry.js";
+import { BUSY_MS } from "../retry.js";
 import { readyIn } from "../region-state.js";
 import { imageKey } from "../routes.js";
-import { readSummary, type Summary } from "../summaries.js";
+import { paceOf, readSummary, type Summary } from "../summaries.js";
 import { useActions, type VersionProps } from "./actions.js";
 import { Facts } from "./facts.js";
 import { HistoryCard, operationsOf } from "./history.js";
@@ -149,7 +149,7 @@ function useBeside({ image, version }: VersionProps, asked: number) {
   const summary = useLive<Summary>(
     `latest of ${imageKey(image)}`,
     (previous, signal) => readSummary(client, image, previous, signal),
-    () => IDLE_MS,
+    paceOf,
   );
   const operations = useLive<readonly Operation[]>(
     `operations of ${version.id.toLowerCase()} ${version.sigil.operationId ?? ""}`,

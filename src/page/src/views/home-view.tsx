@@ -13,7 +13,7 @@ import { Images } from "../overview/images.js";
 import { NeedsAttention } from "../overview/needs-attention.js";
 import { EndedLately, UnderWay } from "../overview/operations.js";
 import { useSummaries } from "../overview/use-summaries.js";
-import { BUSY_MS, IDLE_MS } from "../retry.js";
+import { IDLE_MS } from "../retry.js";
 import { imageKey, type ImageName } from "../routes.js";
 
 /** The service keeps its list for an hour. */
@@ -39,7 +39,7 @@ export function HomeView() {
       ]);
       return { operations: body.value, attention };
     },
-    ({ operations }) => (operations.some(isRunning) ? BUSY_MS * 2 : IDLE_MS * 2),
+    ({ attention }) => attention[0]?.nextMs ?? IDLE_MS,
   );
   useEffect(() => {
     if (pages > 1) live.refresh();

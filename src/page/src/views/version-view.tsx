@@ -6,9 +6,8 @@ import { useClient } from "../context.js";
 import type { ActionProps, Version } from "../dialogs/action.js";
 import { useLive } from "../live.js";
 import { isRunning, readOperation, type Operation } from "../operations.js";
-import { BUSY_MS, IDLE_MS } from "../retry.js";
+import { BUSY_MS, IDLE_MS, nextMs } from "../retry.js";
 import { imageKey, type ImageName } from "../routes.js";
-import { isOpen } from "../summaries.js";
 import { Deleted } from "../version/deleted.js";
 import { operationsOf } from "../version/history.js";
 import { There } from "../version/there.js";
@@ -21,13 +20,13 @@ type Shown =
       readonly etag: string;
       /** The last one; absent where Sigil was never asked for one. */
       readonly operation: Operation | undefined;
-      /** When the operation may have news. */
-      readonly nextMs: number | undefined;
+      readonly nextMs: number;
     }
   | {
       readonly kind: "deleted";
       readonly deletion: Operation;
       readonly isRestoring: boolean;
+      readonly nextMs: number;
     };
 
 /** One version: what it waits for, each region, each disk's key, what was done, and what may be. */
@@ -42,7 +41,7 @@ export function VersionView({
   const live = useLive<Shown>(
     `${imageKey(image)} ${name}`,
     (_, signal, refresh) => readShown(client, image, name, refresh, signal),
-    paceOf,
+    (shown) => shown.nextMs,
   );
   const [done, setDone] = useState<readonly Parameters<ActionProps["onAccepted"]>[0][]>([]);
   const onAccepted: ActionProps["onAccepted"] = (operation) => {
@@ -82,15 +81,6 @@ export function VersionView({
   );
 }
 
-/** While an operation runs, when it says. */
-function paceOf(shown: Shown): number {
-  if (shown.kind === "deleted")
-    return shown.isRestoring || isRunning(shown.deletion) ? BUSY_MS : IDLE_MS;
-  const { version, operation, nextMs = BUSY_MS } = shown;
-  if (operation !== undefined && isRunning(operation)) return nextMs;
-  return isOpen(version.sigil.state) ? BUSY_MS : IDLE_MS;
-}
-
 /** Of a version that is gone, the deletion that has led to it. */
 async function readShown(
   client: Client,
@@ -113,7 +103,7 @@ async function readShown(
       version: body,
       etag: headers.get("etag") ?? "",
       operation: last?.operation,
-      nextMs: last?.nextMs,
+      nextMs: nextMs(headers),
     };
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
@@ -128,11 +118,13 @@ async function readShown(
       (deletion.status === "Succeeded" || isRunning(deletion))
     ) {
       // Unlike the list, it says whether the version can still be restored.
-      const { body } = await client.call("getOperation", {
-        path: { operationId: deletion.id },
-        signal,
-      });
-      return { kind: "deleted", deletion: body, isRestoring };
+      const read = await readOperation(client, deletion.id, signal);
+      return {
+        kind: "deleted",
+        deletion: read.operation,
+        isRestoring,
+        nextMs: isRestoring ? BUSY_MS : isRunning(read.operation) ? read.nextMs : IDLE_MS,
+      };
     }
     throw error;
   }
