@@ -5,6 +5,7 @@ import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import openapiTS, { astToString, UNKNOWN } from "openapi-typescript";
 import { parse } from "yaml";
 import { bundle } from "./bundle.mjs";
+import { propertiesOf } from "./properties.mjs";
 import { withTitles } from "./titles.mjs";
 
 const openApi = await read("openapi");
@@ -25,6 +26,7 @@ const operations = Object.entries(openApi.paths).flatMap(([path, item]) =>
       return `  ${operationId}: [${JSON.stringify(method.toUpperCase())}, ${JSON.stringify(path)}, ${hasKey}],`;
     }),
 );
+const properties = propertiesOf(openApi);
 const openApiTypes = astToString(await openapiTS(openApi));
 await write("src/generated/openapi.ts", openApiTypes);
 // The client is a package of its own, and has its own copy.
@@ -32,6 +34,11 @@ await write("src/client/src/generated/openapi.ts", openApiTypes);
 await write(
   "src/client/src/generated/operations.ts",
   `export const OPERATIONS = {\n${operations.join("\n")}\n} as const;\n`,
+);
+
+await write(
+  "src/client/src/generated/properties.ts",
+  `export const PROPERTIES = ${JSON.stringify(properties)} as const;\n`,
 );
 
 // AsyncAPI is not what `openapi-typescript` knows, but both have JSON Schema: it is shown an OpenAPI document of the schemas.

@@ -29,5 +29,6 @@ export {
   type Operation,
   type Problem,
 } from "./problems.js";
+export { PROPERTIES } from "./generated/properties.js";
 export { imageVersionPath, parseResourceId, type ImageVersionPath } from "./resource-id.js";
 export { hasEnded, statusOf, waitUntilReady, type WaitOptions } from "./waiting.js";

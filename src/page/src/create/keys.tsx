@@ -9,14 +9,8 @@ import {
   TextField,
   type SectionProps,
 } from "./fields.js";
-import {
-  CONFIDENTIAL_TYPES,
-  disksOf,
-  takesSet,
-  type Encryption,
-  type Form,
-  type KeyRule,
-} from "./model/form.js";
+import { disksOf, takesSet, type Encryption, type Form, type KeyRule } from "./model/form.js";
+import { CONFIDENTIAL_TYPES } from "./model/properties.js";
 import { azLinesFor, bicepFor, missingSets } from "./model/lines.js";
 import { fittingIn, gapsOf, isOpenTo, namedByRule, patternsIn } from "./model/sets.js";
 import type { SetsState } from "./use-sets.js";

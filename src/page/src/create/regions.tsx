@@ -5,14 +5,8 @@ import { FieldFindings, focusSoon, Section, useField, type SectionProps } from "
 import { AddRegions } from "./add-regions.js";
 import { FindingsRow, WaveSelect } from "./latest.js";
 import { regionField, setField } from "./model/fields.js";
-import {
-  calledRegion,
-  diskName,
-  disksOf,
-  STORAGE_TYPES,
-  type Form,
-  type RegionRow,
-} from "./model/form.js";
+import { calledRegion, diskName, disksOf, type Form, type RegionRow } from "./model/form.js";
+import { STORAGE_TYPES } from "./model/properties.js";
 import { waveWith, withRegionsIn } from "./model/waves.js";
 import { SetCell } from "./set-cell.js";
 import type { SetsState } from "./use-sets.js";

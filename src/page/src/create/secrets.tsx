@@ -1,5 +1,6 @@
 import { SelectField, TextField, type SectionProps } from "./fields.js";
-import { SECRETS_COMPONENTS, type Form } from "./model/form.js";
+import type { Form } from "./model/form.js";
+import { SECRETS_COMPONENTS } from "./model/properties.js";
 import { compact, listIn, textIn } from "./model/json.js";
 
 const SECRETS = [

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { misfitsOf } from "../../../../src/page/src/create/model/misfits.js";
+import { writable } from "../../../../src/page/src/create/model/read.js";
 import { managedImageRequest, snapshotsRequest } from "../../../support/requests.js";
 
 it("a request has none, also with what the form does not show", () => {
@@ -8,10 +9,34 @@ it("a request has none, also with what the form does not show", () => {
   expect(
     misfitsOf({
       tags: { build: 4711, old: null },
-      properties: { publishingProfile: { replicationMode: { any: 1 } } },
+      properties: { provisioningState: { any: 1 } },
+      sigil: { promotion: { waves: [{ after: { minutes: 5 } }] } },
       constructor: 1,
     }),
   ).toEqual([]);
+});
+
+it("of an answer, what the contract says is read-only is left out, and nothing else", () => {
+  const safetyProfile = { blockDeletionBeforeEndOfLife: true };
+  expect(
+    writable({
+      id: "/versions/1.0.0",
+      tags: { state: "kept", id: "kept" },
+      properties: {
+        provisioningState: "Succeeded",
+        safetyProfile: { ...safetyProfile, policyViolations: [] },
+        storageProfile: { dataDiskImages: [{ lun: 0, sizeInGB: 4, newer: 1 }] },
+      },
+      sigil: { protected: true, builtFrom: ["/a"], parents: [{ id: "/a" }], regions: [] },
+    }),
+  ).toEqual({
+    tags: { state: "kept", id: "kept" },
+    properties: {
+      safetyProfile,
+      storageProfile: { dataDiskImages: [{ lun: 0, newer: 1 }] },
+    },
+    sigil: { protected: true, builtFrom: ["/a"] },
+  });
 });
 
 it("each member of another kind is named, all at once", () => {
@@ -23,6 +48,7 @@ it("each member of another kind is named, all at once", () => {
         publishingProfile: {
           targetRegions: ["westus", null, { regionalReplicaCount: [1] }],
           excludeFromLatest: "no",
+          replicationMode: { any: 1 },
         },
         storageProfile: [],
       },
@@ -36,6 +62,7 @@ it("each member of another kind is named, all at once", () => {
     "/properties/publishingProfile/targetRegions/1 is null.",
     "/properties/publishingProfile/targetRegions/2/regionalReplicaCount is an array. It must be a number.",
     "/properties/publishingProfile/excludeFromLatest is a string. It must be true or false.",
+    "/properties/publishingProfile/replicationMode is an object. It must be text.",
     "/properties/storageProfile is an array. It must be an object.",
     "/sigil is a string. It must be an object.",
   ]);

@@ -11,28 +11,6 @@ export type Body = Schemas["GalleryImageVersion"];
 
 export type Encryption = "platform" | "customer" | "double" | "confidential";
 
-export const CONFIDENTIAL_TYPES = [
-  "EncryptedWithCmk",
-  "EncryptedWithPmk",
-  "EncryptedVMGuestStateOnlyWithPmk",
-  "NonPersistedTPM",
-] as const;
-
-export const STORAGE_TYPES = [
-  "Standard_LRS",
-  "Standard_ZRS",
-  "Premium_LRS",
-  "PremiumV2_LRS",
-] as const;
-
-/** The components that take part in provisioning secrets. */
-export const SECRETS_COMPONENTS = [
-  "OS",
-  "CloudInit",
-  "AzureGuestAgent",
-  "SecretsProvisioningLibrary",
-] as const;
-
 /** `other`: a community image, say, as a pasted body or a version may have; it is kept as it is. */
 export const SOURCE_KINDS = [
   "managedImage",

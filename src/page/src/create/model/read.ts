@@ -14,7 +14,6 @@ import {
 import {
   isConfidential,
   OS_DISK,
-  STORAGE_TYPES,
   type Disk,
   type DiskRow,
   type Encryption,
@@ -24,56 +23,23 @@ import {
   type Source,
   type SourceKind,
 } from "./form.js";
+import { BODY, STORAGE_TYPES, within, type Property } from "./properties.js";
 import { waveIn } from "./waves.js";
 
-/** Members that only an answer has, left out so that the request shows what it asks for. */
-const READ_ONLY = new Map<string, readonly string[]>(
-  Object.entries({
-    "": ["id", "name", "type", "systemData", "etag"],
-    sigil: [
-      "managedBy",
-      "operationId",
-      "state",
-      "seenTime",
-      "observedTime",
-      "latest",
-      "latestIn",
-      "createdTime",
-      "ageSeconds",
-      "pending",
-      "conditions",
-      "rollout",
-      "keys",
-      "warnings",
-      "heldBack",
-      "revocation",
-      "regions",
-    ],
-    properties: [
-      "provisioningState",
-      "replicationStatus",
-      "validationsProfile",
-      "imageMetadataProfiles",
-    ],
-    publishingProfile: ["publishedDate"],
-    safetyProfile: ["reportedForPolicyViolation", "policyViolations"],
-    osDiskImage: ["sizeInGB"],
-    dataDiskImages: ["sizeInGB"],
-  }),
-);
-
+/** Leaves out the members that only an answer has, so that the request shows what it asks for. */
 export function writable(document: unknown): JsonObject {
-  const visit = (value: Json, name: string): Json => {
-    if (Array.isArray(value)) return (value as Json[]).map((item) => visit(item, name));
+  const visit = (value: Json, property: Property | undefined): Json => {
+    if (Array.isArray(value))
+      return (value as Json[]).map((item) => visit(item, within(property, "")));
     if (!isObject(value)) return value;
     return Object.fromEntries(
-      Object.entries(without(value, ...(READ_ONLY.get(name) ?? []))).map(([member, item]) => [
-        member,
-        visit(item, member),
-      ]),
+      Object.entries(value).flatMap(([name, member]) => {
+        const of = within(property, name);
+        return of === "readOnly" ? [] : [[name, visit(member, of)] as const];
+      }),
     );
   };
-  const result = visit(isObject(document) ? document : {}, "");
+  const result = visit(isObject(document) ? document : {}, BODY);
   return compact(isObject(result) ? result : {});
 }
 
