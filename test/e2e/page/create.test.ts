@@ -5,6 +5,7 @@ import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { findChromium } from "./browser.js";
 import {
   axeFindings,
+  goTo,
   HOSTILE,
   REGIONS,
   SEED_IMAGE,
@@ -49,7 +50,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
   };
 
   it("by hand is the seed's, from an empty form to every region usable (row S10)", async () => {
-    const { page, complaints } = await open("create");
+    const { page, complaints } = await open("create?from=none");
     await page.getByLabel("Version", { exact: true }).fill("1.0.0");
     await page.getByLabel("Managed image", { exact: true }).fill("myImage");
     // Nothing is found wrong of what nobody has come to yet.
@@ -129,7 +130,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
   });
 
   it("at 30 regions is a row a region, in waves by geography; what is wrong with one is said once, below its row", async () => {
-    const { page } = await open("create", "writer", {
+    const { page } = await open("create?from=none", "writer", {
       viewport: { width: 1_280, height: 800 },
     });
     await page.getByLabel("Managed image", { exact: true }).fill("myImage");
@@ -177,41 +178,48 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     const { page } = await open("versions/1.0.0");
     await page.getByRole("button", { name: "More actions" }).click();
     await page.getByRole("link", { name: "New version from this one" }).click();
-    await page.getByLabel("Managed image", { exact: true }).waitFor();
-    expect(await page.getByLabel("Managed image", { exact: true }).inputValue()).toBe(
-      seedResource("images/myImage"),
-    );
+    const source = page.getByLabel("Managed image", { exact: true });
+    await source.waitFor();
+    // What it is made from is another one's.
+    expect(await source.inputValue()).toBe("");
+    await page.locator(".plan-status", { hasText: "still to be" }).waitFor();
+    expect(await page.getByText("to correct").count()).toBe(0);
     expect(await page.getByLabel("Value of tag 1").inputValue()).toBe("web");
     expect(await page.getByLabel("Set of data disks").inputValue()).toMatch(
       /^\{region\}DiskEncryptionSet2$/iu,
     );
     expect(await region(page, "westus").getByLabel("Replicas").inputValue()).toBe("2");
     await page.getByText("4 of 4 sets found").waitFor();
-    await checked(page, "no error");
     expect(await axeFindings(page)).toEqual([]);
     // Nothing was done yet that would be a draft.
     await page.reload();
-    await checked(page, "no error");
+    await source.waitFor();
     expect(await page.getByText("This is your draft").count()).toBe(0);
+    // A new version begins so by itself.
+    await goTo(page, `${SEED_IMAGE}/create`);
+    await page.getByText("the regions, keys and settings of 1.0.0").waitFor();
+    await source.fill("myImage");
+    await checked(page, "no error");
     await page.getByRole("button", { name: "Create 1.0.1" }).click();
     await page.waitForURL(/\/versions\/1\.0\.1$/u);
     await page.getByText("Tag team", { exact: true }).waitFor();
   });
 
   it("is begun with another version, or none, without losing what was filled in", async () => {
-    const { page } = await open("create");
+    const { page } = await open("create?from=none");
     const image = page.getByLabel("Managed image", { exact: true });
     await image.fill("mine");
     const begin = page.getByLabel("Begin with", { exact: true });
     await begin.selectOption("what 1.0.0 has");
-    await expect.poll(() => image.inputValue()).toMatch(/\/myImage$/u);
+    await page.getByText("the regions, keys and settings of 1.0.0").waitFor();
+    expect(await image.inputValue()).toBe("");
     await begin.selectOption("an empty form");
     await expect.poll(() => image.inputValue()).toBe("mine");
     await page.getByText("This is your draft").waitFor();
   });
 
   it("is made from VHDs, with an end of life from a calendar", async () => {
-    const { page } = await open("create");
+    const { page } = await open("create?from=none");
     await page.getByLabel("Made from").selectOption("vhd");
     await page.getByLabel("Storage account").fill("mystorageaccount");
     await page
@@ -241,7 +249,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
   });
 
   it("says whether secrets can be provisioned, and shows at the field what the plan has against it", async () => {
-    const { page, complaints } = await open("create");
+    const { page, complaints } = await open("create?from=none");
     await page.getByLabel("Version", { exact: true }).fill("1.3.0");
     await paste(page, managedImageRequest());
     const secrets = page.getByLabel("Secrets provisioning");
@@ -357,7 +365,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
   });
 
   it("with the seed's wrong region is caught at its field, and not sent (row S11)", async () => {
-    const { page, requests } = await open("create");
+    const { page, requests } = await open("create?from=none");
     await page.getByLabel("Version", { exact: true }).fill("1.1.0");
     await paste(page, snapshotsRequest("eastus"));
     await checked(page, "2 errors");
@@ -389,7 +397,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
   });
 
   it("is not begun with what a form cannot show: the paste says what is wrong", async () => {
-    const { page } = await open("create");
+    const { page } = await open("create?from=none");
     await paste(page, {
       ...snapshotsRequest("eastus2"),
       tags: { build: { number: 4711 } },
@@ -409,7 +417,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
   });
 
   it("needs no mouse, is read aloud, and fits a phone", async () => {
-    const { page, complaints } = await open("create", "writer", {
+    const { page, complaints } = await open("create?from=none", "writer", {
       viewport: { width: 390, height: 844 },
     });
     await page.getByRole("heading", { level: 1 }).waitFor();
@@ -453,7 +461,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
   });
 
   it("is no offer to a reader", async () => {
-    const { page } = await open("create", "reader");
+    const { page } = await open("create?from=none", "reader");
     await page.getByText("You may not create or change versions").waitFor();
     expect(await page.locator("form").count()).toBe(0);
     const reader = await world.stack.client(world.host, ["ImageVersions.Read"]);
@@ -462,7 +470,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
   });
 
   it("whose answer is lost is sent again as the same request, and a plan that fails is made again", async () => {
-    const { page } = await open("create");
+    const { page } = await open("create?from=none");
     await page.route("**/plan", (route) => route.abort());
     await page.getByLabel("Version", { exact: true }).fill("5.0.0");
     await page.getByText("The plan could not be made.").waitFor();
@@ -551,7 +559,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
   });
 
   it("that lacks a set says how it is made", async () => {
-    const { page } = await open("create");
+    const { page } = await open("create?from=none");
     await addRegions(page, "northeurope");
     await page.getByText("northeurope lacks the set").first().click();
     expect(
@@ -563,7 +571,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
   });
 
   it("is kept as a draft in this tab, without a token, until it is discarded", async () => {
-    const { page } = await open("create");
+    const { page } = await open("create?from=none");
     await page.getByLabel("Version", { exact: true }).fill("3.0.0");
     await addRegions(page, "westus");
     await page.locator(".plan-status", { hasText: "Checked" }).waitFor();

@@ -23,15 +23,15 @@ const INCREMENTS = [
 export function Basics({
   image,
   form,
-  from = "",
+  from,
   names,
   next,
   lunsKnown,
   change,
 }: SectionProps<Form> & {
   readonly image: ImageName;
-  /** The version that a new one begins with. */
-  readonly from: string | undefined;
+  /** The version that a new one begins with, or "none". */
+  readonly from: string;
   /** Versions to begin with. */
   readonly names: readonly string[];
   readonly next: string;
@@ -48,13 +48,13 @@ export function Basics({
               label="Begin with"
               value={from}
               options={[
-                ["", "an empty form"],
+                ["none", "an empty form"],
                 ...names.map((name) => [name, `what ${name} has`] as const),
               ]}
               hint={
-                from === ""
+                from === "none"
                   ? "Or with what another version has."
-                  : "All but its number, end of life and protection."
+                  : `Starts with the regions, keys and settings of ${from}. Only the source is missing.`
               }
               onChange={(name) => replaceQuery({ from: name })}
             />

@@ -6,12 +6,12 @@ import { useLoaded } from "../components/loaded.js";
 import { Problem } from "../components/problem.js";
 import { useClient, useMay } from "../context.js";
 import { useLive } from "../live.js";
-import { useQuery } from "../navigation.js";
+import { replaceQuery, useQuery } from "../navigation.js";
 import { imageKey, type ImageName } from "../routes.js";
 import { paceOf, readSummary, type Summary } from "../summaries.js";
 import { EMPTY_FORM } from "./model/form.js";
 import { formOf } from "./model/read.js";
-import { copied } from "./model/regions.js";
+import { copied, usualStart } from "./model/regions.js";
 import type { Base } from "./model/submission.js";
 import { VersionForm } from "./version-form.js";
 
@@ -63,13 +63,17 @@ function Begun({ image, version, from }: CreateViewProps & { readonly from: stri
   );
   const read = (name: string, signal?: AbortSignal): Promise<Base> =>
     readBase(client, image, name, signal);
+  const { versions } = live.value?.body ?? {};
   const named = version ?? from;
-  const loaded = useLoaded(`${attempt}`, async (signal) => {
-    if (named === undefined) return { start: EMPTY_FORM, change: undefined };
-    const base = await read(named, signal);
+  // Which one is usual does not change while the form is filled in.
+  const isKnown = (named ?? versions) !== undefined;
+  const loaded = useLoaded(`${attempt} ${isKnown}`, async (signal) => {
+    const begin = named ?? usualStart(versions ?? []) ?? "none";
+    if (begin === "none") return { start: EMPTY_FORM, begin, change: undefined };
+    const base = await read(begin, signal);
     return version === undefined
-      ? { start: copied(base.form, image), change: undefined }
-      : { start: base.form, change: { version, base } };
+      ? { start: copied(base.form, image), begin, change: undefined }
+      : { start: base.form, begin, change: { version, base } };
   });
   if (loaded.error)
     return (
@@ -78,6 +82,11 @@ function Begun({ image, version, from }: CreateViewProps & { readonly from: stri
         <button type="button" onClick={() => setAttempt(attempt + 1)}>
           Try again
         </button>
+        {version === undefined && (
+          <button type="button" onClick={() => replaceQuery({ from: "none" })}>
+            Start with an empty form
+          </button>
+        )}
       </div>
     );
   if (live.value === undefined) return <LiveState live={live} />;

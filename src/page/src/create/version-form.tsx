@@ -13,7 +13,7 @@ import { Latest } from "./latest.js";
 import { bodyOf } from "./model/body.js";
 import { rebased } from "./model/changes.js";
 import { dropDraft, keepDraft, readDraft } from "./model/drafts.js";
-import { findInForm, isError, isLeft, merged, place, type Left } from "./model/fields.js";
+import { COPIED, findInForm, isError, isLeft, merged, place, type Left } from "./model/fields.js";
 import { EMPTY_FORM, isByDisk, withRegions, type Form } from "./model/form.js";
 import type { Json } from "./model/json.js";
 import { nextNumber } from "./model/numbers.js";
@@ -35,6 +35,7 @@ export function VersionForm({
   read,
   change,
   from,
+  begin,
   start,
 }: {
   readonly image: ImageName;
@@ -44,9 +45,11 @@ export function VersionForm({
   readonly read: (version: string) => Promise<Base>;
   /** The version to change, as it was read; absent: a new one. */
   readonly change: { readonly version: string; readonly base: Base } | undefined;
-  /** For a new version: the one that it is copied from. */
+  /** The version that was asked for to begin with, or "none"; absent: the usual one. */
   readonly from: string | undefined;
-  /** The form at the start. */
+  /** The one that it began with, or "none". */
+  readonly begin: string;
+  /** What the form begins with. */
   readonly start: Form;
 }) {
   const client = useClient();
@@ -55,9 +58,10 @@ export function VersionForm({
   const [draft, setDraft] = useState(() => readDraft(inTab, image, draftName));
   const [base, setBase] = useState(() => baseOf(draft) ?? change?.base);
   const [form, setForm] = useState<Form>(draft?.form ?? start);
-  const [begun, setBegun] = useState((draft ?? from) !== undefined);
-  // Values that are filled in at the start count as left.
-  const unseen = (): Left => (start === EMPTY_FORM ? new Set() : "all");
+  const [begun, setBegun] = useState(draft !== undefined || start !== EMPTY_FORM);
+  // What comes filled in was left by whoever filled it in.
+  const unseen = (): Left =>
+    change !== undefined ? "all" : new Set(start === EMPTY_FORM ? [] : [COPIED]);
   const [left, setLeft] = useState<Left>(draft ? "all" : unseen);
   const sets = useSets(client, image.subscriptionId);
   const next = nextNumber(names, form.increment);
@@ -109,7 +113,7 @@ export function VersionForm({
   const restart = (as: Form): void => {
     dropDraft(inTab, image, draftName);
     setDraft(undefined);
-    setBegun(from !== undefined);
+    setBegun(start !== EMPTY_FORM);
     setLeft(unseen);
     setForm(as);
   };
@@ -165,7 +169,7 @@ export function VersionForm({
           <Basics
             image={image}
             form={form}
-            from={from}
+            from={begin}
             names={names}
             next={next}
             lunsKnown={plan.toldSource === sourceKey(form)}

@@ -5,11 +5,13 @@ import { EMPTY_FORM, withRegions, type Form } from "../../../../src/page/src/cre
 import { formOf } from "../../../../src/page/src/create/model/read.js";
 import {
   copied,
+  usualStart,
   regionsIn,
   suggestedRule,
   withProposedSets,
 } from "../../../../src/page/src/create/model/regions.js";
 import type { DiskEncryptionSet } from "../../../../src/page/src/create/model/sets.js";
+import type { VersionSummary } from "../../../../src/page/src/summaries.js";
 import { waveWith, withRegionsIn } from "../../../../src/page/src/create/model/waves.js";
 import { managedImageRequest, seedResource } from "../../../support/requests.js";
 
@@ -57,6 +59,7 @@ describe("a new version with what another has", () => {
       sigil: {
         promotion: { when: "manual" },
         protected: true,
+        builtFrom: ["/base"],
         revocation: { reason: "bad" },
         heldBack: true,
       },
@@ -64,14 +67,26 @@ describe("a new version with what another has", () => {
     { version: "1.0.0", exists: true },
   );
 
-  it("has its source, tags, regions and promotion; keys that are named alike become the rule", () => {
+  it.each([
+    ["the highest", "2.0.0", {}],
+    ["not one that is still replicated", "1.0.0", { state: "Replicating" }],
+    ["not one that others change", "1.0.0", { provisioningState: "Updating" }],
+    ["not one that is revoked", "1.0.0", { conditions: [{ type: "Revoked" }] }],
+  ])("begins by itself with %s", (_, begins, more) => {
+    const version = (name: string, rest: object = {}) =>
+      ({ name, provisioningState: "Succeeded", state: "Succeeded", ...rest }) as VersionSummary;
+    expect(usualStart([version("2.0.0", more), version("1.0.0")])).toBe(begins);
+    expect(usualStart([])).toBeUndefined();
+  });
+
+  it("has its tags, regions and promotion, and no source; keys that are named alike become the rule", () => {
     const copy = copied({ ...from, endOfLife: "2030-01-01" }, IMAGE);
     expect(copy).toMatchObject({
       exists: false,
       version: "",
       endOfLife: "",
       tags: [{ name: "build", value: "1" }],
-      source: { kind: "managedImage", id: seedResource("images/myImage") },
+      source: { kind: "managedImage", id: "" },
       encryption: "customer",
       promoteWhen: "manual",
       rule: {

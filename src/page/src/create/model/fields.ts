@@ -177,6 +177,8 @@ const REGION_FIELD_NAMES = new Map([
 
 /** The fields whose findings are shown: those that the person left, or all. */
 export type Left = ReadonlySet<string> | "all";
+/** Left by who made the version that the form began with: all but the source. */
+export const COPIED = "copied";
 
 /**
  * Whether what is found of a field is shown yet: not while it is filled in, or before anybody was there. A set that the rule names is
@@ -184,6 +186,7 @@ export type Left = ReadonlySet<string> | "all";
  */
 export function isLeft(form: Form, left: Left, field: string, focused = ""): boolean {
   if (left === "all" || left.has(field)) return true;
+  if (left.has(COPIED) && !field.startsWith("source")) return true;
   const [, disk] = /^set-\d+-(.+)$/u.exec(field) ?? [];
   return disk === undefined
     ? field.startsWith("region-") && field !== focused

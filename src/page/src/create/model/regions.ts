@@ -1,8 +1,10 @@
 /** Many regions at once: by name, by geography, or as another version has them. */
 import { canonicalRegion, geographiesOf } from "../../geography.js";
 import type { ImageName } from "../../routes.js";
+import type { VersionSummary } from "../../summaries.js";
 import {
   disksOf,
+  EMPTY_FORM,
   NO_RULE,
   OS_DISK,
   patternFor,
@@ -30,10 +32,20 @@ export function regionsIn(text: string, known: readonly string[]): readonly stri
   return [...new Set(found)].filter((name) => name !== "");
 }
 
+/** The highest version that a new one can begin with. */
+export function usualStart(versions: readonly VersionSummary[]): string | undefined {
+  return versions.find(
+    ({ provisioningState, state = "Succeeded", conditions = [] }) =>
+      provisioningState === "Succeeded" &&
+      state === "Succeeded" &&
+      !conditions.some(({ type }) => type === "Revoked"),
+  )?.name;
+}
+
 /**
- * The form of a new version with the values of another one, except its number, end of life and
- * protection. Set names with the same pattern everywhere become the rule. If a promotion rule
- * controls latest, the new version's own does.
+ * The form of a new version with what another one has, but its number, its source, its end of life, its protection and what it was
+ * built from. Keys that are named alike everywhere become the rule. Where a promotion rule sets what is in latest, the new version's
+ * own does.
  */
 export function copied(from: Form, image: ImageName): Form {
   const rule = ruleFrom(from.regions, image);
@@ -45,6 +57,15 @@ export function copied(from: Form, image: ImageName): Form {
     endOfLife: "",
     exclude: isExcluded(from.exclude),
     rule,
+    source:
+      from.source.kind === "other"
+        ? EMPTY_FORM.source
+        : {
+            ...from.source,
+            id: "",
+            osDisk: "",
+            dataDisks: from.source.dataDisks.map((disk) => ({ ...disk, source: "" })),
+          },
     regions: from.regions.map((region) => ({
       ...region,
       present: false,
@@ -56,7 +77,7 @@ export function copied(from: Form, image: ImageName): Form {
     })),
     rest: {
       ...from.rest,
-      sigil: without(objectIn(from.rest, "sigil"), "protected"),
+      sigil: without(objectIn(from.rest, "sigil"), "protected", "builtFrom"),
     },
   };
 }
