@@ -333,7 +333,7 @@ export default {
   options: {
     doNotFollow: { path: "node_modules" },
     exclude: {
-      path: "^(dist|src/(client/src/)?generated|(packages|src)/[^/]+/dist|test/clients/programs)/|^test/.*/node_modules/",
+      path: "^(dist|src/((client|page)/src/)?generated|(packages|src)/[^/]+/dist|test/clients/programs)/|^test/.*/node_modules/",
     },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },

@@ -37,7 +37,7 @@ await write(
 );
 
 await write(
-  "src/client/src/generated/properties.ts",
+  "src/page/src/generated/properties.ts",
   `export const PROPERTIES = ${JSON.stringify(properties)} as const;\n`,
 );
 

@@ -29,6 +29,5 @@ export {
   type Operation,
   type Problem,
 } from "./problems.js";
-export { PROPERTIES } from "./generated/properties.js";
 export { imageVersionPath, parseResourceId, type ImageVersionPath } from "./resource-id.js";
 export { hasEnded, statusOf, waitUntilReady, type WaitOptions } from "./waiting.js";

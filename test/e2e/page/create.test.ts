@@ -5,7 +5,6 @@ import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { findChromium } from "./browser.js";
 import {
   axeFindings,
-  goTo,
   HOSTILE,
   REGIONS,
   SEED_IMAGE,
@@ -196,7 +195,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     await source.waitFor();
     expect(await page.getByText("This is your draft").count()).toBe(0);
     // A new version begins so by itself.
-    await goTo(page, `${SEED_IMAGE}/create`);
+    await page.goto(`${world.host.origin}/api/ui/${SEED_IMAGE}/create`);
     await page.getByText("the regions, keys and settings of 1.0.0").waitFor();
     await source.fill("myImage");
     await checked(page, "no error");

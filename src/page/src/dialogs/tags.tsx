@@ -1,13 +1,12 @@
 import { useState } from "preact/hooks";
 import { DateField } from "../create/fields.js";
-import { tagsOf } from "../create/model/body.js";
 import { mergePatch } from "../create/model/changes.js";
-import { isObject, type Json, type JsonObject } from "../create/model/json.js";
+import { isObject, tagsOf, type Json, type JsonObject } from "../create/model/json.js";
 import { Tags } from "../create/tags.js";
 import type { VersionActionProps } from "./action.js";
 import { useVersionCall, VersionDialog } from "./version-dialog.js";
 
-/** Changes tags and end of life, and nothing else. Loaded when it is opened. */
+/** Changes tags and end of life, and nothing else. */
 export function TagsDialog(props: VersionActionProps) {
   const { version } = props;
   const { client, path, guarded } = useVersionCall(props);
@@ -49,9 +48,9 @@ export function TagsDialog(props: VersionActionProps) {
   );
 }
 
-function said(tags: Parameters<typeof tagsOf>[0]["tags"], endOfLife: string): JsonObject {
+function said(tags: Parameters<typeof tagsOf>[0], endOfLife: string): JsonObject {
   return {
-    tags: tagsOf({ tags }) ?? {},
+    tags: tagsOf(tags) ?? {},
     properties: {
       publishingProfile: endOfLife === "" ? {} : { endOfLifeDate: endOfLife },
     },

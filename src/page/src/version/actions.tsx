@@ -2,7 +2,7 @@ import type { ComponentChildren, ComponentType } from "preact";
 import { useState } from "preact/hooks";
 import { Say } from "../components/box.js";
 import { Fix } from "../components/command.js";
-import { lazy } from "../components/lazy.js";
+import { TagsDialog } from "../dialogs/tags.js";
 import { useRead } from "../components/loaded.js";
 import { Menu } from "../components/menu.js";
 import { Ago } from "../components/time.js";
@@ -51,7 +51,7 @@ const DIALOGS: Readonly<Record<Act, ComponentType<AskedProps>>> = {
   approve: ofCondition(ApproveDialog),
   test: TestDialog,
   retry: RetryDialog,
-  tags: lazy<AskedProps>(async () => (await import("../dialogs/tags.js")).TagsDialog),
+  tags: TagsDialog,
   protect: ProtectDialog,
   unprotect: ProtectDialog,
   cancel: ({ operation, ...props }) =>

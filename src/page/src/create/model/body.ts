@@ -9,6 +9,7 @@ import {
   numberOf,
   objectIn,
   orUndefined,
+  tagsOf,
   textIn,
   without,
   type JsonObject,
@@ -34,7 +35,7 @@ export function bodyOf(form: Form): Body {
   return compact({
     ...rest,
     location: location.trim() || undefined,
-    tags: tagsOf(form),
+    tags: tagsOf(form.tags),
     properties: {
       ...compact({
         ...properties,
@@ -63,13 +64,6 @@ export function bodyOf(form: Form): Body {
       encryption: ruleOf(form),
     }),
   }) as unknown as Body;
-}
-
-export function tagsOf({ tags }: Pick<Form, "tags">): JsonObject | undefined {
-  const named = tags.filter(({ name }) => name !== "");
-  return named.length === 0
-    ? undefined
-    : Object.fromEntries(named.map(({ name, value }) => [name, value]));
 }
 
 function ruleOf({ encryption, rule }: Form): JsonObject {

@@ -71,3 +71,13 @@ export function numberOf(text: string): Json | undefined {
   // What is no number is sent as it is: the service says what is wrong with it.
   return Number.isFinite(Number(trimmed)) ? Number(trimmed) : trimmed;
 }
+
+/** Undefined where none has a name. */
+export function tagsOf(
+  tags: readonly { readonly name: string; readonly value: string }[],
+): JsonObject | undefined {
+  const named = tags.filter(({ name }) => name !== "");
+  return named.length === 0
+    ? undefined
+    : Object.fromEntries(named.map(({ name, value }) => [name, value]));
+}

@@ -1,5 +1,5 @@
 /** The contract's tree of what a request may have. */
-import { PROPERTIES } from "@sigil/client";
+import { PROPERTIES } from "../../generated/properties.js";
 
 /** A text that is one of a few is these; text may be a number, and a number text: the service says what is wrong with that. */
 export type Property =
