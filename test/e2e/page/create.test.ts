@@ -196,8 +196,9 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     expect(await page.getByText("This is your draft").count()).toBe(0);
     // A new version begins so by itself.
     await page.goto(`${world.host.origin}/api/ui/${SEED_IMAGE}/create`);
-    await page.getByText("the regions, keys and settings of 1.0.0").waitFor();
+    await page.getByText("All of 1.0.0 but its number").waitFor();
     await source.fill("myImage");
+    await source.press("Tab");
     await checked(page, "no error");
     await page.getByRole("button", { name: "Create 1.0.1" }).click();
     await page.waitForURL(/\/versions\/1\.0\.1$/u);
@@ -210,7 +211,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     await image.fill("mine");
     const begin = page.getByLabel("Begin with", { exact: true });
     await begin.selectOption("what 1.0.0 has");
-    await page.getByText("the regions, keys and settings of 1.0.0").waitFor();
+    await page.getByText("All of 1.0.0 but its number").waitFor();
     expect(await image.inputValue()).toBe("");
     await begin.selectOption("an empty form");
     await expect.poll(() => image.inputValue()).toBe("mine");

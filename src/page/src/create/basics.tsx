@@ -54,7 +54,7 @@ export function Basics({
               hint={
                 from === "none"
                   ? "Or with what another version has."
-                  : `Starts with the regions, keys and settings of ${from}. Only the source is missing.`
+                  : `All of ${from} but its number, source, end of life and protection.`
               }
               onChange={(name) => replaceQuery({ from: name })}
             />
