@@ -45,11 +45,11 @@ export function VersionForm({
   readonly read: (version: string) => Promise<Base>;
   /** The version to change, as it was read; absent: a new one. */
   readonly change: { readonly version: string; readonly base: Base } | undefined;
-  /** The version that was asked for to begin with, or "none"; absent: the usual one. */
+  /** For a new version: the one to copy that was asked for, or "none"; absent: the usual one. */
   readonly from: string | undefined;
-  /** The one that it began with, or "none". */
+  /** The one that was copied, or "none". */
   readonly begin: string;
-  /** What the form begins with. */
+  /** The form at the start. */
   readonly start: Form;
 }) {
   const client = useClient();
@@ -59,7 +59,7 @@ export function VersionForm({
   const [base, setBase] = useState(() => baseOf(draft) ?? change?.base);
   const [form, setForm] = useState<Form>(draft?.form ?? start);
   const [begun, setBegun] = useState(draft !== undefined || start !== EMPTY_FORM);
-  // What comes filled in was left by whoever filled it in.
+  // Values that are filled in at the start count as left.
   const unseen = (): Left =>
     change !== undefined ? "all" : new Set(start === EMPTY_FORM ? [] : [COPIED]);
   const [left, setLeft] = useState<Left>(draft ? "all" : unseen);

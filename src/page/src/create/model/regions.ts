@@ -43,9 +43,9 @@ export function usualStart(versions: readonly VersionSummary[]): string | undefi
 }
 
 /**
- * The form of a new version with what another one has, but its number, its source, its end of life, its protection and what it was
- * built from. Keys that are named alike everywhere become the rule. Where a promotion rule sets what is in latest, the new version's
- * own does.
+ * The form of a new version with the values of another one, except its number, source, end of life,
+ * protection and what it was built from. Set names with the same pattern everywhere become the rule.
+ * If a promotion rule controls latest, the new version's own does.
  */
 export function copied(from: Form, image: ImageName): Form {
   const rule = ruleFrom(from.regions, image);
