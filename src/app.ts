@@ -26,6 +26,7 @@ import { createStepHandler } from "./messaging/step-handler.js";
 import { noteKeys } from "./key-guardian/note.js";
 import { createObjections } from "./objections.js";
 import { takeRevocationStep } from "./revocation/take-revocation-step.js";
+import { tellParentRevoked } from "./revocation/tell-parent-revoked.js";
 import { hindrancesOf } from "./rollout/hindrance.js";
 import { expectResult, moveOn, takeAndMoveOn } from "./rollout/move-on.js";
 import { takePreparationStep } from "./subscription/preparation.js";
@@ -65,7 +66,7 @@ export async function createApp(
     imageVersions: stored,
     imageVersionSteps,
     preparations,
-    operations,
+    operations: tracked,
     ageing,
     messenger,
     calls,
@@ -79,11 +80,17 @@ export async function createApp(
     rollout,
     retention,
   }));
+  const hears = {
+    tellOthers: (one: Parameters<typeof tellParentRevoked>[1]) =>
+      tellParentRevoked(revocation, one),
+  };
+  const operations = { ...tracked, ...hears };
   const { keyGuardian: guarded } = stored;
   const noting = guarded && { noteKeys: noteKeys.bind(undefined, { ...stored, ...guarded }) };
   const imageVersions = {
     ...stored,
     ...noting,
+    ...hears,
     objections,
     hindrancesOf: hindrancesOf.bind(undefined, rest.machineTests),
   };
@@ -94,7 +101,7 @@ export async function createApp(
     machineTests: { ...rest.machineTests, objections },
     results: rest.testResults.results,
   };
-  const steps = { ...imageVersionSteps, ...noting, objections };
+  const steps = { ...imageVersionSteps, ...noting, ...hears, objections };
   const told = {
     beforeResult: expectResult.bind(undefined, rollout),
     onResult: moveOn.bind(undefined, rollout),

@@ -30,6 +30,7 @@ export const IMAGE_VERSION_EVENT = {
   restored: "Sigil.ImageVersion.Restored",
   revoked: "Sigil.ImageVersion.Revoked",
   revocationCompleted: "Sigil.ImageVersion.RevocationCompleted",
+  parentRevoked: "Sigil.ImageVersion.ParentRevoked",
   unrevoked: "Sigil.ImageVersion.Unrevoked",
   testResultReported: "Sigil.ImageVersion.TestResultReported",
   wavePromoted: "Sigil.ImageVersion.WavePromoted",

@@ -81,6 +81,6 @@ function pageOf<T>(all: readonly T[], top: number, token = "0"): Page<T> {
   };
 }
 
-function viewDescendant(one: KnownDescendant) {
+function viewDescendant({ time: _, ...one }: KnownDescendant) {
   return { ...one, latestIn: [...one.latestIn] };
 }

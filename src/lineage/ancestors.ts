@@ -28,10 +28,10 @@ export async function ancestorsOf(
   const found = new Map<string, Ancestor>();
   let level = versionsAmong(parentsOf(of));
   for (let depth = 0; depth < MOST_DEPTH && level.length > 0; depth += 1) {
-    const fresh = level
-      .filter(({ id }) => !found.has(id.toLowerCase()))
-      .slice(0, MOST - found.size);
-    for (const one of fresh) found.set(one.id.toLowerCase(), one);
+    const fresh = level.filter((one) => {
+      const key = one.id.toLowerCase();
+      return found.size < MOST && !found.has(key) && found.set(key, one);
+    });
     const records = await inTurns(fresh, ({ id }) => store.readRecord(keyOf(id)));
     level = records.flatMap(([{ time }, record]) =>
       versionsAmong(record ? parentsOf(record) : []).map(({ id }) => ({ id, time })),

@@ -19,6 +19,8 @@ export interface Descendant {
   readonly depth: number;
   readonly parent: string;
   readonly how: "Seen" | "Declared";
+  /** As of `KnownParent`. */
+  readonly time: string | undefined;
 }
 
 export interface Descendants {
@@ -72,15 +74,20 @@ async function childrenOf(
     for (const [{ target: id }, record] of await inTurns(rows, ({ target }) =>
       store.readRecord(keyOf(target)),
     )) {
-      const how = record && howMade(record, parent);
-      if (how !== undefined) children.push({ id, depth, parent, how, isThere: isThere(record) });
+      const link = record && linkTo(record, parent);
+      if (link !== undefined)
+        children.push({ ...link, id, depth, parent, isThere: isThere(record) });
     }
   return children;
 }
 
 /** Invariant 2. */
-function howMade(record: ImageVersionRecord, parent: string): Descendant["how"] | undefined {
-  return parentsOf(record).find(({ id }) => id.toLowerCase() === parent.toLowerCase())?.how;
+function linkTo(
+  record: ImageVersionRecord,
+  parent: string,
+): Pick<Descendant, "how" | "time"> | undefined {
+  const link = parentsOf(record).find(({ id }) => id.toLowerCase() === parent.toLowerCase());
+  return link && { how: link.how, time: link.time };
 }
 
 function isThere(record: ImageVersionRecord | undefined): boolean {

@@ -81,11 +81,12 @@ export async function tell<R extends TrackedRecord>(
   for (const { requestKey, operationId } of ofKind(record.outbox, "key"))
     await deps.idempotencyKeys.bind(requestKey, operationId);
   const closed = ofKind(record.outbox, "close");
-  const untold = await publish(
-    deps,
-    ofKind(record.outbox, "event"),
-    kindOf(deps, operation).events.progress,
-  );
+  const events = ofKind(record.outbox, "event");
+  const unsaid =
+    events.length === 0 ? [] : await publish(deps, events, kindOf(deps, operation).events.progress);
+  const unheard = ofKind(record.outbox, "others");
+  const heard = unheard.length === 0 || (await hasToldOthers(deps, stored));
+  const untold = [...unsaid, ...(heard ? [] : unheard.slice(0, 1))];
   // Invariants 3 and 4.
   if (untold.length > 0)
     return {
@@ -136,7 +137,7 @@ export function isPresent(effect: Effect, { record, operation }: Pair<TrackedRec
 /** Whether everything is delivered except events, closings and the message of the present step. */
 export function isTold(pair: Pair<TrackedRecord>): boolean {
   return pair.record.outbox.every(
-    (effect) => effect.kind === "event" || effect.kind === "close" || isPresent(effect, pair),
+    (effect) => ["event", "others", "close"].includes(effect.kind) || isPresent(effect, pair),
   );
 }
 
@@ -156,6 +157,20 @@ async function publish(
     const mayWait = error instanceof ServiceError && error.retryable;
     if (!mayWait || untold.length > MOST_UNTOLD) throw error;
     return untold;
+  }
+}
+
+/** False: it must wait. Invariant 4. */
+async function hasToldOthers<R extends TrackedRecord>(
+  { tellOthers }: OperationDependencies<R>,
+  stored: Stored<R>,
+): Promise<boolean> {
+  try {
+    await tellOthers?.(stored);
+    return tellOthers !== undefined;
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    return false;
   }
 }
 

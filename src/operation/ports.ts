@@ -250,4 +250,8 @@ export interface OperationDependencies<R extends TrackedRecord> {
   readonly eventSource: string;
   readonly now: () => Date;
   readonly kinds: Kinds;
+  /**
+   * Publishes what the state means for other resources. Absent: that stays in the outbox.
+   */
+  readonly tellOthers?: (stored: Pair<TrackedRecord>) => Promise<void>;
 }

@@ -175,6 +175,8 @@ export type Effect =
       readonly remove: readonly Omit<IndexRow, "target">[];
     }
   | { readonly kind: "event"; readonly event: CloudEvent }
+  /** Events of other resources, found once the rows are out (`OperationDependencies.tellOthers`). */
+  | { readonly kind: "others" }
   /** Binds the hashed Idempotency-Key to the operation that carries it. */
   | {
       readonly kind: "key";

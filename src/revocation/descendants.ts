@@ -14,6 +14,8 @@ import type { RevocationDependencies } from "./ports.js";
 export interface KnownDescendant extends Descendant {
   /** Canonical regions. */
   readonly latestIn: readonly string[];
+  /** False: Azure could not be asked where it is the latest. */
+  readonly known?: false;
   readonly revoked: boolean;
 }
 
@@ -51,6 +53,7 @@ export async function knownDescendants(
       latestIn: [...(latest.get(imageIdOf(version))?.inRegion ?? [])]
         .flatMap(([region, name]) => (name === version.versionName ? [region] : []))
         .sort(),
+      ...(latest.get(imageIdOf(version)) === undefined && { known: false as const }),
       revoked: ban !== undefined,
     })),
     complete: complete && [...latest.values()].every((one) => one !== undefined),

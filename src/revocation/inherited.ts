@@ -33,22 +33,18 @@ export async function inheritedBans(
     deps.revocations.readRecord(revocationKeyOf(id)),
   );
   return revocations.flatMap(([ancestor, record]) =>
-    record?.ban === undefined
-      ? []
-      : [{ id: ancestor.id, ban: record.ban, ...holding(record.ban, ancestor) }],
+    record?.ban === undefined ? [] : [inherited(record.ban, ancestor)],
   );
 }
 
-/** Invariant 2. */
-function holding(
-  { revokedTime, holdTime }: Ban,
-  { time }: Ancestor,
-): Pick<InheritedBan, "holdsSince"> {
+/** What a version has of the ban of this ancestor. Invariant 2. */
+export function inherited(ban: Ban, { id, time }: Ancestor): InheritedBan {
+  const { revokedTime, holdTime } = ban;
   const isLate = time === undefined || Date.parse(time) > Date.parse(revokedTime);
   const [holdsSince] = [isLate ? (time ?? revokedTime) : undefined, holdTime]
     .filter((one) => one !== undefined)
     .toSorted((a, b) => Date.parse(b) - Date.parse(a));
-  return holdsSince === undefined ? {} : { holdsSince };
+  return { id, ban, ...(holdsSince !== undefined && { holdsSince }) };
 }
 
 /** As a GET shows it of the version that is built from the revoked one. */

@@ -257,7 +257,11 @@ export async function revokeImageVersion(
       message: isNew
         ? `The version is revoked, and can no longer be promoted. ${reason}`
         : `The version was already revoked. Sigil removes it from latest where it still is. ${reason}`,
-      effects: [indexed(pair.operation, context), ...(isNew ? told(pair, id, ban, context) : [])],
+      effects: [
+        indexed(pair.operation, context),
+        ...(isNew ? told(pair, id, ban, context) : []),
+        ...(before === undefined ? [{ kind: "others" } as const] : []),
+      ],
     });
   });
   await bindKey(operations, requestKey, operation);

@@ -30,6 +30,7 @@ import type { RetentionDependencies, RetentionPolicy } from "../../src/retention
 import type { RevocationDependencies } from "../../src/revocation/ports.js";
 import type { Revocations } from "../../src/revocation/record.js";
 import { takeRevocationStep } from "../../src/revocation/take-revocation-step.js";
+import { tellParentRevoked } from "../../src/revocation/tell-parent-revoked.js";
 import type { RolloutDependencies } from "../../src/rollout/ports.js";
 import { lookAfter } from "../../src/rollout/roll-out.js";
 import type { TestResults } from "../../src/test-results/ports.js";
@@ -311,6 +312,7 @@ export async function startWith(
     eventSource: EVENT_SOURCE,
     now,
     kinds: KINDS,
+    tellOthers: (stored) => tellParentRevoked(revocationOf(deps), stored),
     objections: (id, deed) =>
       // No rule that is looked after here waits for a test.
       deed.kind === "obeyRule" ? Promise.resolve([]) : objections(id, deed),

@@ -242,10 +242,8 @@ export function effectsOf({ record }: Pair<TrackedRecord>): string[] {
         return effect.remove.length > 0
           ? `index from ${effect.remove[0]?.scope.split("-").at(-1)}`
           : "index from nothing";
-      case "key":
-        return "key";
-      case "close":
-        return "close";
+      default:
+        return effect.kind;
     }
   });
 }

@@ -58,6 +58,8 @@ export type Happened =
   | OfThese<"splitUp", { message: string }>
   /** What Azure says that a version about to be created is made of. */
   | Is<"createdFrom", { parents: readonly string[] }>
+  /** The first confirmed look at a version that Sigil knows parents of. */
+  | Is<"begun", object>
   | OfThese<"creating" | "writeAccepted">
   | OfThese<"updating", Updating & { updates: number }>
   | OfThese<"deleting" | "restoring", { isOneOfSeveral: boolean }>

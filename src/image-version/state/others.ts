@@ -35,7 +35,8 @@ export function byOthers(
           record,
           happened: [{ kind: "deletedOutside", publishedDate: status?.publishedDate }],
         };
-  if (status === undefined || before === undefined) return nothing(record);
+  if (before === undefined) return begun(record);
+  if (status === undefined) return nothing(record);
   const flipped = flips(record, before, status);
   const isKnown = wasManaged || Object.keys(record.requests).length > 0;
   if (others.length === 0 || !isKnown)
@@ -46,6 +47,15 @@ export function byOthers(
   const happened: Happened[] = [...left.happened, ...flipped];
   if (changes.length > 0) happened.push({ kind: "changedOutside", changes, look: status });
   return { record: left.record, happened };
+}
+
+/** The first confirmed look at a version. One that is built from others hears whether these are revoked. */
+function begun(record: ImageVersionRecord): Outcome {
+  const { status, parentage, declaredTimes = {} } = record;
+  const parents = [...(parentage?.ids ?? []), ...Object.keys(declaredTimes)];
+  return status === undefined || parents.length === 0
+    ? nothing(record)
+    : { record, happened: [{ kind: "begun" }] };
 }
 
 /**

@@ -138,6 +138,7 @@ export const TELLING: {
       ending.kind === "canceled" ? { ...operation, canceledBy: ending.by } : operation,
   },
   createdFrom: { to: "lead" },
+  begun: { to: "lead" },
   splitUp: { to: "ids", history: ({ message }) => [message] },
   creating: row("ids", EVENT.creating, () => ["creating", {}], {
     history: () => [

@@ -83,6 +83,8 @@ function toldOne(
       return ended(pair, happened, context);
     case "deleted":
       return advance(byRow(pair, happened, context), context, { patch: { state: "Deleted" } });
+    case "begun":
+      return withEffects(pair, [{ kind: "others" }]);
     case "createdFrom":
       return withEffects(pair, childRows(pair.record.resourceId, happened.parents));
     case "restored":
@@ -154,11 +156,14 @@ export function heldRow(resourceId: string, rule: PromotionRule | undefined): Ef
     : [{ kind: "index", put: [testedRow(resourceId)], remove: [] }];
 }
 
-/** Lists a version under what it is made of. */
+/** Lists a version under what it is made of, and tells it then if one of these is revoked. */
 export function childRows(resourceId: string, parents: readonly string[]): Effect[] {
   return parents.length === 0
     ? []
-    : [{ kind: "index", put: parents.map((one) => childRow(one, resourceId)), remove: [] }];
+    : [
+        { kind: "index", put: parents.map((one) => childRow(one, resourceId)), remove: [] },
+        { kind: "others" },
+      ];
 }
 
 /** Adds effects to the outbox; if the process dies, the reconciler finds them there. */
