@@ -113,7 +113,7 @@ export default {
       severity: "error",
       from: {
         path: "^(functions|packages|src)/",
-        pathNot: "^src/image-version/",
+        pathNot: "^src/(image-version|azure)/",
       },
       to: {
         path: "^src/image-version/",
@@ -121,17 +121,34 @@ export default {
       },
     },
     {
+      name: "adapters-use-ports",
+      comment: "Adapters use the face of an image version, and the ports that they stand behind.",
+      severity: "error",
+      from: { path: "^src/azure/" },
+      to: {
+        path: "^src/image-version/",
+        pathNot: "^src/image-version/(index|ports)\\.ts$",
+      },
+    },
+    {
+      name: "keys-know-no-version",
+      comment: "Keys are judged alike for whoever uses them.",
+      severity: "error",
+      from: { path: "^src/keys/" },
+      to: { path: "^src/image-version/" },
+    },
+    {
       name: "beside-the-rooms",
       comment:
         "What stands beside the rooms of an image version: words that every room may use stand on none of them, and the rooms under the ports do not know these.",
       severity: "error",
       from: {
-        path: "^src/image-version/((contract|listings|resources|rollback-record|version-numbers)\\.ts$|(keys|latest|properties|rules|state)/)",
+        path: "^src/image-version/((contract|resources|rollback-record)\\.ts$|(latest|properties|rules|state)/)",
       },
       to: {
         path: "^src/image-version/",
         pathNot:
-          "^src/image-version/((contract|listings|resources|rollback-record|version-numbers)\\.ts$|(keys|latest|properties|rules|state)/)",
+          "^src/image-version/((contract|resources|rollback-record)\\.ts$|(latest|properties|rules|state)/)",
       },
     },
     {
@@ -139,7 +156,7 @@ export default {
       comment:
         "Requests and the key guardian read and judge keys by the same code: it is the domain's, and knows nothing of the guardian.",
       severity: "error",
-      from: { path: "^src/image-version/" },
+      from: { path: "^src/(image-version|keys)/" },
       to: { path: "^src/key-guardian/" },
     },
     {

@@ -121,7 +121,7 @@ export default tseslint.config(
     rules: { complexity: ["error", { max: 20, variant: "modified" }] },
   },
   {
-    files: ["src/{image-version/**,rollout,drift}/*.ts"],
+    files: ["src/{image-version/**,keys,rollout,drift}/*.ts"],
     rules: { "max-lines": ["error", 360] },
   },
   {

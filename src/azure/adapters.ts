@@ -1,12 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TokenCredential } from "@azure/identity";
 import type { Config } from "../config/config.js";
-import type {
-  Dependencies,
-  ImageKeys,
-  ImageVersionRecord,
-  RollbackStateRecord,
-} from "../image-version/index.js";
+import type { Dependencies, ImageVersionRecord } from "../image-version/index.js";
+import type { ImageKeys } from "../keys/ports.js";
 import type { DeadLetters } from "../messaging/dead-letters.js";
 import type { RejectedRequests } from "../messaging/rejected-requests.js";
 import { agedOperations, type Ageing } from "../operation/ageing.js";
@@ -171,7 +167,7 @@ export function createAdapters(
     store: store as StateStore<ImageVersionRecord>,
     versionNumbers: createVersionNumbers(tables, now),
     ...reads,
-    rollbacks: store as unknown as StateStore<RollbackStateRecord>,
+    rollbacks: store as unknown as Dependencies["rollbacks"],
     subscriptions,
     requiredRegistrations,
     maxReads: config.maxReads,

@@ -15,10 +15,6 @@
  */
 import { ServiceError } from "../errors.js";
 import {
-  IMAGES_SCOPE,
-  imageRow,
-  versionNameIn,
-  versionScope,
   isAsKnown,
   lookAnew,
   lookAt,
@@ -28,6 +24,7 @@ import {
   type Dependencies,
   type ListedImageVersion,
 } from "../image-version/index.js";
+import { IMAGES_SCOPE, imageRow, versionNameIn, versionScope } from "../listings.js";
 import { pagesOf } from "../operation/pages.js";
 import type { IndexRow } from "../operation/records.js";
 import { keyOf, parseImageVersionId, parseResourceId } from "../resource-id.js";

@@ -1,6 +1,7 @@
 import type { HttpHandler } from "@azure/functions";
 import type { OperationDependencies } from "../operation/ports.js";
-import { placeOf, type KnownImageVersion } from "../image-version/index.js";
+import type { KnownImageVersion } from "../image-version/index.js";
+import { placeOf } from "../listings.js";
 import { cancelOperation, tooLate } from "../operation/canceling.js";
 import { getOperation, listOperations } from "../operation/queries.js";
 import { secondsUntilNews } from "../operation/read-again.js";

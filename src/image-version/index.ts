@@ -1,4 +1,6 @@
-/** The face of an image version: the only file that the rest of Sigil imports. */
+/**
+ * The face of an image version: the only file that the rest of Sigil imports, but for adapters, which import ports.ts, too.
+ */
 
 // Requests, answers, and what Azure shows.
 export type {
@@ -11,24 +13,12 @@ export type {
 export {
   areReady,
   hasFailed,
-  type DeletedImageVersion,
-  type DiskEncryptionSet,
-  type EncryptionType,
-  type HostCaching,
   type ImageDefinition,
-  type ImageSource,
   type LastShown,
   type ListedImageVersion,
   type Look,
   type ObservedImageVersion,
-  type PurchasePlan,
-  type SourceDisk,
 } from "./resources.js";
-export {
-  compareVersionNumbers,
-  highestVersionNumber,
-  nextVersionNumber,
-} from "./version-numbers.js";
 export { regionsOf } from "./properties/canonical-form.js";
 export type { UsedResource } from "./properties/resource-references.js";
 export type { DiskImageEncryption } from "./properties/disk-encryption-references.js";
@@ -75,7 +65,7 @@ export { parentsOf } from "./queries/parents.js";
 export { lastShown, lookAt } from "./queries/look-at.js";
 export { createLooks, seeing } from "./queries/looks.js";
 export { readVersionAgain, readVersionsAgain } from "./queries/read-again.js";
-export { createSummaries, type Summarize } from "./queries/summaries.js";
+export { createSummaries } from "./queries/summaries.js";
 export type { WaitsOf } from "./queries/waits.js";
 export { getImageUse } from "./queries/use.js";
 export { viewImageVersion } from "./queries/views.js";
@@ -94,66 +84,27 @@ export {
 } from "./queries/as-asked.js";
 export { isPaused, isProtected, ruleIn, ruleInForce } from "./state/fold.js";
 export { believed } from "./state/observe.js";
-export type { ImageVersionRecord, RolloutRecord, VersionState } from "./state/record.js";
+export type { ImageVersionRecord } from "./state/record.js";
 export { isFinal } from "./state/states.js";
 export { withEffects as telling } from "./telling/tell.js";
 
-export { captureIn } from "./capture/names.js";
-export type { Snapshots } from "./capture/ports.js";
-
-// The listings of versions and their operations.
-export {
-  childrenScope,
-  imageRow,
-  IMAGES_SCOPE,
-  placeOf,
-  placesOf,
-  TESTED_SCOPE,
-  testedRow,
-  versionNameIn,
-  versionScope,
-} from "./listings.js";
-
-// Keys, and the users of a version.
-export type { KeyChange } from "./keys/advance.js";
-export { keyWorks } from "./keys/judge.js";
-export { createKeyLooks, setToSee, type KeyLooks } from "./keys/look.js";
-export type { KeyMemory, KeyUse } from "./keys/memory.js";
-export { isNews, lookAgain } from "./keys/see-sets.js";
+// Broken keys, and the users of a version.
 export { brokenIn, brokenKeys } from "./preflight/keys.js";
 export { inUse, isGuarded, unknownIn } from "./preflight/use.js";
 
 // Reads of Azure before a write, and findings: test profiles are checked in the same way.
-export { errorsAmong } from "./preflight/judge.js";
-export { distinct } from "./preflight/named.js";
-export { bounded, seeEach } from "./preflight/see.js";
 export { seeTerms } from "./preflight/terms.js";
-export type { DocumentationPage } from "./rules/basis.js";
 export { purchaseTerms } from "./rules/purchase-terms.js";
-export { found, type Denied, type Seen } from "./rules/gathered.js";
 export type { Breach, RuleFinding } from "./rules/rule.js";
 
 // Ports, kinds of operations, and the function that takes their steps.
-export type {
-  ImageKeys,
-  Key,
-  KeyDependencies,
-  KeyReader,
-  KeyState,
-  MadeWith,
-} from "./keys/ports.js";
 export { IMAGE_VERSION_KINDS, versionSteps } from "./kind.js";
 export type {
   Deed,
   Dependencies,
-  Looks,
-  NumberRequest,
   Objection,
   ResourceManager,
   ResourceReader,
   StoredVersion,
-  VersionNumbers,
 } from "./ports.js";
-export type { ListedGallery } from "./resources.js";
-export type { RollbackStateRecord } from "./rollback-record.js";
 export { ROLLBACK_KIND } from "./rollback/kind.js";

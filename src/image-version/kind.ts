@@ -4,7 +4,7 @@ import type { Steps } from "../operation/dispatch.js";
 import type { Kind } from "../operation/ports.js";
 import { imageIdOf, parseImageVersionId } from "../resource-id.js";
 import { digestOf } from "./digest.js";
-import { imageRow, placesOf, versionRow } from "./listings.js";
+import { imageRow, placesOf, versionRow } from "../listings.js";
 import type { Dependencies } from "./ports.js";
 import { takeRollbackStep } from "./rollback/take-rollback-step.js";
 import type { ImageVersionOperationKind } from "./state/accepting.js";

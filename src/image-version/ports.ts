@@ -2,9 +2,8 @@ import type { ErrorCode } from "../errors.js";
 import type { ImageVersionId } from "../resource-id.js";
 import type { OperationDependencies, StateStore, Stored } from "../operation/ports.js";
 import type { UseDependencies } from "../image-use/ports.js";
-import type { KeyMemory } from "./keys/memory.js";
-import type { KeyDependencies } from "./keys/ports.js";
-import type { SeeDependencies } from "./keys/see-sets.js";
+import type { KeyMemory } from "../keys/memory.js";
+import type { SeeDependencies } from "../keys/see-sets.js";
 import type { Registrable, Subscriptions } from "../subscription/ports.js";
 import type { Turns } from "../turns.js";
 import type { ImageVersionRequest, PromotionRule } from "./contract.js";
@@ -13,7 +12,6 @@ import type { ImageVersionRecord } from "./state/record.js";
 import type { RollbackStateRecord } from "./rollback-record.js";
 import type {
   DeletedImageVersion,
-  DiskEncryptionSet,
   LastShown,
   Gallery,
   ImageDefinition,
@@ -25,8 +23,21 @@ import type {
   ObservedImageVersion,
   Seen,
 } from "./resources.js";
+import type { KeyDependencies, DiskEncryptionSet } from "../keys/ports.js";
 import type { Breach } from "./rules/rule.js";
-import type { Increment } from "./version-numbers.js";
+import type { Increment } from "../version-numbers.js";
+
+// What only adapters use of an image version: src/azure imports this file beside the face.
+export type {
+  DeletedImageVersion,
+  HostCaching,
+  ImageSource,
+  ListedGallery,
+  PurchasePlan,
+  SourceDisk,
+} from "./resources.js";
+export type { Snapshots } from "./capture/ports.js";
+export type { DocumentationPage } from "./rules/basis.js";
 
 /** A version and its current operation, as stored. */
 export type StoredVersion = Stored<ImageVersionRecord>;

@@ -5,18 +5,16 @@
  */
 import { ServiceError } from "../errors.js";
 import {
-  versionNameIn,
-  versionScope,
   usesOf,
   withRegionsAway,
-  compareVersionNumbers,
   readDigest,
   type Dependencies,
-  type KeyState,
   type ListedImageVersion,
   type ImageVersionRecord,
-  type MadeWith,
 } from "../image-version/index.js";
+import type { KeyState, MadeWith } from "../keys/ports.js";
+import { compareVersionNumbers } from "../version-numbers.js";
+import { versionNameIn, versionScope } from "../listings.js";
 import { keyOf } from "../resource-id.js";
 import type { SetUse } from "./tell.js";
 import { pagesOf } from "../operation/pages.js";

@@ -7,14 +7,10 @@
  */
 import type { CloudEvent } from "../events/cloud-event.js";
 import { traceparentOf } from "../events/traceparent.js";
-import {
-  createKeyLooks,
-  isNews,
-  lookAgain,
-  type Dependencies,
-  type ImageKeys,
-  type KeyDependencies,
-} from "../image-version/index.js";
+import type { Dependencies } from "../image-version/index.js";
+import type { ImageKeys, KeyDependencies } from "../keys/ports.js";
+import { isNews, lookAgain } from "../keys/see-sets.js";
+import { createKeyLooks } from "../keys/look.js";
 import { isStateConflict } from "../operation/outbox.js";
 import { setsInUse } from "./inventory.js";
 import { eventOf } from "./tell.js";

@@ -10,14 +10,11 @@
  */
 import { ServiceError } from "../errors.js";
 import type { CloudEvent } from "../events/cloud-event.js";
-import {
-  IMAGES_SCOPE,
-  createKeyLooks,
-  lookAgain,
-  type KeyChange,
-  type KeyLooks,
-  type KeyState,
-} from "../image-version/index.js";
+import { IMAGES_SCOPE } from "../listings.js";
+import type { KeyState } from "../keys/ports.js";
+import { lookAgain } from "../keys/see-sets.js";
+import { createKeyLooks, type KeyLooks } from "../keys/look.js";
+import type { KeyChange } from "../keys/advance.js";
 import { isStateConflict } from "../operation/outbox.js";
 import { pagesOf } from "../operation/pages.js";
 import { setsInUse, type SetInUse } from "./inventory.js";

@@ -7,7 +7,8 @@ import type { CloudEvent } from "../events/cloud-event.js";
 import type { EventData, EventType } from "../events/documented-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { keyedEvent } from "../events/operation-event.js";
-import type { KeyChange, KeyState } from "../image-version/index.js";
+import type { KeyState } from "../keys/ports.js";
+import type { KeyChange } from "../keys/advance.js";
 
 /** A version that uses the set, and the regions where it does. */
 export interface SetUse {

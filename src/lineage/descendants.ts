@@ -4,12 +4,8 @@
  *  2. A row counts only if the version's own record names the parent: a number that was created again leaves an old row.
  *  3. A deleted version does not appear, but its descendants do.
  */
-import {
-  childrenScope,
-  parentsOf,
-  type Dependencies,
-  type ImageVersionRecord,
-} from "../image-version/index.js";
+import { parentsOf, type Dependencies, type ImageVersionRecord } from "../image-version/index.js";
+import { childrenScope } from "../listings.js";
 import { pagesOf } from "../operation/pages.js";
 import { keyOf } from "../resource-id.js";
 

@@ -3,14 +3,8 @@
  * rule, one function.
  */
 import type { Severity } from "../errors.js";
-import {
-  found,
-  purchaseTerms,
-  type Denied,
-  type Seen,
-  type ImageDefinition,
-  type RuleFinding,
-} from "../image-version/index.js";
+import { purchaseTerms, type ImageDefinition, type RuleFinding } from "../image-version/index.js";
+import { found, type Denied, type Seen } from "../bounded-reads.js";
 import { parseResourceId } from "../resource-id.js";
 import type { Grant, MachineSize, Usage, VirtualNetwork } from "./machine-reader.js";
 import { placesOf, type TestPlace, type TestProfile } from "./profile.js";

@@ -1,7 +1,7 @@
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { MACHINE_TEST_EVENT } from "../events/machine-test-events.js";
 import type { components } from "../generated/openapi.js";
-import { placesOf } from "../image-version/index.js";
+import { placesOf } from "../listings.js";
 import type { Kind } from "../operation/ports.js";
 import { ENDS, type States } from "../operation/states.js";
 import { imageIdOf, parseImageVersionId } from "../resource-id.js";

@@ -5,9 +5,9 @@ import { createHash } from "node:crypto";
 import type {
   DiskImageEncryption,
   ImageVersionRequest,
-  DiskEncryptionSet,
   ImageDefinition,
 } from "../image-version/index.js";
+import type { DiskEncryptionSet } from "../keys/ports.js";
 import { groupId, type Group } from "../leftovers/ports.js";
 import type { TestedDisk } from "./region-record.js";
 import { canonicalRegion, sameResourceId, type ImageVersionId } from "../resource-id.js";

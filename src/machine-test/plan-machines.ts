@@ -1,5 +1,6 @@
 /** Plans the machines for a version as Azure has it, and finds what prevents them. Reads only. */
-import { setToSee, type DiskEncryptionSet } from "../image-version/index.js";
+import type { DiskEncryptionSet } from "../keys/ports.js";
+import { setToSee } from "../keys/look.js";
 import { formatImageVersionId, imageIdOf, type ImageVersionId } from "../resource-id.js";
 import { planMachine, type MachinePlan } from "./machine.js";
 import type { Refusal, TestDependencies } from "./ports.js";

@@ -1,11 +1,5 @@
-import {
-  distinct,
-  bounded,
-  seeEach,
-  found,
-  type ResourceReader,
-  type RuleFinding,
-} from "../image-version/index.js";
+import type { ResourceReader, RuleFinding } from "../image-version/index.js";
+import { distinct, bounded, seeEach, found } from "../bounded-reads.js";
 import { parseResourceId } from "../resource-id.js";
 import type { Subscriptions } from "../subscription/ports.js";
 import { groupIdOf, judgeProfile } from "./judge-profile.js";

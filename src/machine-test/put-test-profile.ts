@@ -4,7 +4,7 @@
  *  2. Azure is only read: no terms are accepted and nothing is created.
  */
 import { ServiceError } from "../errors.js";
-import { errorsAmong, type RuleFinding } from "../image-version/index.js";
+import type { RuleFinding } from "../image-version/index.js";
 import type { Requester } from "../operation/records.js";
 import type { TestProfileBody } from "./contract.js";
 import type { TestProfileDependencies } from "./profile-ports.js";
@@ -35,7 +35,7 @@ export async function putTestProfile(
   const proven = await proveProfile(deps, profile);
   if (proven === undefined)
     throw new ServiceError("NotFound", `Azure has no image definition ${imageId}.`);
-  const errors = errorsAmong(proven);
+  const errors = proven.filter(({ severity }) => severity === "error");
   if (errors.length > 0)
     throw new ServiceError(
       "PreflightFailed",

@@ -18,7 +18,8 @@
  * A promoted version is one that Azure shows as Succeeded and not excluded from latest. Versions
  * that others deleted or excluded in Azure no longer count.
  */
-import { isFinal, compareVersionNumbers, type VersionState } from "../image-version/index.js";
+import { isFinal, type ImageVersionRecord } from "../image-version/index.js";
+import { compareVersionNumbers } from "../version-numbers.js";
 import type { RetentionRules } from "./ports.js";
 
 const DAY_MS = 86_400_000;
@@ -38,7 +39,7 @@ export interface RetainedVersion {
   readonly protected: boolean;
   /** True if a running rollback will make it the latest. */
   readonly isRollbackTarget: boolean;
-  readonly state: VersionState;
+  readonly state: ImageVersionRecord["state"];
   /** When it was first requested; RFC 3339. */
   readonly createdTime: string;
   /** Canonical regions that Sigil has seen Completed. */

@@ -15,15 +15,13 @@ import {
   listsAsKnown,
   readDigest,
   type Digest,
-  versionNameIn,
-  versionScope,
   rollbackTarget,
   type Dependencies,
   type StoredVersion,
   type ImageVersionRecord,
-  type VersionState,
   type ListedImageVersion,
 } from "../image-version/index.js";
+import { versionNameIn, versionScope } from "../listings.js";
 import { pagesOf } from "../operation/pages.js";
 import { contextOf } from "../operation/steps.js";
 import type { RegionRecord } from "../operation/records.js";
@@ -150,7 +148,7 @@ async function readRows(
 
 /** What Sigil knows about a version. */
 interface Known extends NonNullable<Digest["succeeded"]> {
-  readonly state: VersionState;
+  readonly state: ImageVersionRecord["state"];
   /** If absent, nothing is stored that changes the end of life. */
   readonly record?: ImageVersionRecord;
 }
@@ -207,7 +205,7 @@ function regionsOf({ record }: StoredVersion): readonly Pick<RegionRecord, "name
  * judged again, if the deletion ended because the version is or may be in use, because the policy
  * keeps it, or in favor of a person's request. All else is left to people.
  */
-function stateOf(stored: StoredVersion): VersionState {
+function stateOf(stored: StoredVersion): ImageVersionRecord["state"] {
   const { record, operation } = stored;
   const { error, canceledBy } = operation;
   const leftAsItWas =

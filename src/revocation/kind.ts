@@ -1,5 +1,5 @@
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
-import { placesOf } from "../image-version/index.js";
+import { placesOf } from "../listings.js";
 import type { Kind } from "../operation/ports.js";
 import { ENDS, type States } from "../operation/states.js";
 import { imageIdOf, parseImageVersionId } from "../resource-id.js";

@@ -5,7 +5,6 @@ import {
   type ImageVersionRecord,
   type PromotionRule,
   type Look,
-  type RolloutRecord,
 } from "../image-version/index.js";
 import { canonicalRegion } from "../resource-id.js";
 import { MACHINE_TEST, type GateTerms } from "../test-results/results.js";
@@ -58,7 +57,7 @@ export function promotedWaves(
 /** Since when each wave has the version, if Sigil knows; RFC 3339. */
 export function waveTimes(
   waves: readonly RuleGate[],
-  rollout: RolloutRecord | undefined,
+  rollout: ImageVersionRecord["rollout"],
   look: Look,
 ): readonly string[] {
   return waves.slice(0, promotedWaves(waves, look)).map((_, i) => rollout?.waves?.[i] ?? look.time);

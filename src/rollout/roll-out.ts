@@ -13,8 +13,6 @@ import { ServiceError, type ErrorCode } from "../errors.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
-  TESTED_SCOPE,
-  testedRow,
   noteLook,
   lookAt,
   isPaused,
@@ -24,6 +22,7 @@ import {
   type ReleaseChange,
   type ImageVersionRecord,
 } from "../image-version/index.js";
+import { TESTED_SCOPE, testedRow } from "../listings.js";
 import { testImageVersion } from "../machine-test/test-image-version.js";
 import { pagesOf } from "../operation/pages.js";
 import { contextOf } from "../operation/steps.js";

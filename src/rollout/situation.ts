@@ -11,11 +11,11 @@ import {
   ruleInForce,
   isFinal,
   nextWave,
-  type KeyUse,
   type Look,
   type ImageVersionRecord,
   type PromotionRule,
 } from "../image-version/index.js";
+import type { KeyUse } from "../keys/memory.js";
 import { testsOf as regionTestsOf } from "../machine-test/region-record.js";
 import { testKeyOf } from "../machine-test/record.js";
 import { hasEnded } from "../operation/kinds.js";

@@ -7,7 +7,8 @@
 import { readFileSync } from "node:fs";
 import { afterAll, test } from "vitest";
 import { runDrift } from "../../src/drift/run-drift.js";
-import { createSummaries, type KeyState } from "../../src/image-version/index.js";
+import { createSummaries } from "../../src/image-version/index.js";
+import type { KeyState } from "../../src/keys/ports.js";
 import { setsInUse } from "../../src/key-guardian/inventory.js";
 import { keptNow } from "../../src/retention/kept-now.js";
 import { runRetention } from "../../src/retention/run-retention.js";

@@ -21,7 +21,7 @@ import {
   type Dependencies,
 } from "../../src/image-version/index.js";
 import { digestOf } from "../../src/image-version/digest.js";
-import { imageRow, versionScope } from "../../src/image-version/listings.js";
+import { imageRow, versionScope } from "../../src/listings.js";
 import type { ListedImageVersion } from "../../src/image-version/resources.js";
 import type { ImageVersionPair, ImageVersionRecord } from "../../src/image-version/state/record.js";
 import { KINDS } from "../../src/kinds.js";

@@ -18,7 +18,7 @@ import {
 } from "../../src/image-version/commands/put.js";
 import { createLooks, seeing } from "../../src/image-version/queries/looks.js";
 import { versionSteps } from "../../src/image-version/kind.js";
-import type { KeyDependencies } from "../../src/image-version/keys/ports.js";
+import type { KeyDependencies } from "../../src/keys/ports.js";
 import { noteKeys } from "../../src/key-guardian/note.js";
 import type { MachineReader } from "../../src/machine-test/machine-reader.js";
 import { takeStep } from "../../src/operation/dispatch.js";

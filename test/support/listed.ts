@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { digestOf } from "../../src/image-version/digest.js";
-import { versionNameIn, versionScope } from "../../src/image-version/listings.js";
+import { versionNameIn, versionScope } from "../../src/listings.js";
 import type { Dependencies } from "../../src/image-version/ports.js";
 import { isFinal } from "../../src/image-version/state/states.js";
 import { pagesOf } from "../../src/operation/pages.js";

@@ -3,7 +3,7 @@
  * read, and each call is counted. Each takes its time of a clock that runs on only while all wait.
  */
 import { digestOf } from "../../src/image-version/digest.js";
-import { imageRow, versionRow } from "../../src/image-version/listings.js";
+import { imageRow, versionRow } from "../../src/listings.js";
 import type { Dependencies, StoredVersion } from "../../src/image-version/ports.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
 import type { ListedImageVersion, Look } from "../../src/image-version/resources.js";

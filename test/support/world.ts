@@ -9,11 +9,8 @@ import type {
   ResourceReader,
 } from "../../src/image-version/ports.js";
 import type { MachineReader } from "../../src/machine-test/machine-reader.js";
-import type {
-  DiskEncryptionSet,
-  ImageSource,
-  ObservedImageVersion,
-} from "../../src/image-version/resources.js";
+import type { ImageSource, ObservedImageVersion } from "../../src/image-version/resources.js";
+import type { DiskEncryptionSet } from "../../src/keys/ports.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
 import type { TestDependencies } from "../../src/machine-test/ports.js";
 import type { TestProfile } from "../../src/machine-test/profile.js";

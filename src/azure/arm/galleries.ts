@@ -1,5 +1,5 @@
 import { ServiceError } from "../../errors.js";
-import type { ListedGallery } from "../../image-version/index.js";
+import type { ListedGallery } from "../../image-version/ports.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { ArmClient } from "./client.js";
 import { GALLERIES_API_VERSION, readPages } from "./pages.js";

@@ -1,5 +1,5 @@
 import { ServiceError } from "../../errors.js";
-import type { Key, KeyReader } from "../../image-version/index.js";
+import type { Key, KeyReader } from "../../keys/ports.js";
 import type { ArmClient } from "./client.js";
 import type { ArmCall } from "./errors.js";
 import { urlOf } from "./pages.js";

@@ -1,4 +1,4 @@
-import type { DocumentationPage } from "../../image-version/index.js";
+import type { DocumentationPage } from "../../image-version/ports.js";
 
 /** One refusal, as ARM sent it. */
 interface ArmRefusal {

@@ -1,9 +1,9 @@
 import type {
   ImageVersionRequest,
   ResourceManager,
-  DeletedImageVersion,
   ObservedImageVersion,
 } from "../../image-version/index.js";
+import type { DeletedImageVersion } from "../../image-version/ports.js";
 import type { RegionState } from "../../operation/records.js";
 import {
   canonicalRegion,

@@ -1,10 +1,6 @@
 import type { ComputeManagementClient } from "@azure/arm-compute";
-import type {
-  ResourceReader,
-  DiskEncryptionSet,
-  EncryptionType,
-  ImageDefinition,
-} from "../../image-version/index.js";
+import type { ResourceReader, ImageDefinition } from "../../image-version/index.js";
+import type { DiskEncryptionSet, EncryptionType } from "../../keys/ports.js";
 import { canonicalRegion, parseResourceId, type ResourceId } from "../../resource-id.js";
 import type { ArmClient, CallOptions } from "./client.js";
 import { listGalleries } from "./galleries.js";

@@ -11,12 +11,12 @@ import { ServiceError } from "../../errors.js";
 import {
   createLooks,
   seeing,
-  type DiskEncryptionSet,
-  type KeyMemory,
-  type Looks,
   type ResourceManager,
   type ResourceReader,
 } from "../../image-version/index.js";
+import type { DiskEncryptionSet } from "../../keys/ports.js";
+import type { Looks } from "../../image-version/ports.js";
+import type { KeyMemory } from "../../keys/memory.js";
 import { isRegistered, nameOf, type Subscriptions } from "../../subscription/ports.js";
 import { SharedReads } from "../../shared-reads.js";
 import { createTurns, type Turns } from "../../turns.js";

@@ -1,4 +1,4 @@
-import type { Snapshots } from "../../image-version/index.js";
+import type { Snapshots } from "../../image-version/ports.js";
 import { parseResourceId, type ResourceId } from "../../resource-id.js";
 import type { ArmClient } from "./client.js";
 import { toServiceError, type ArmCall } from "./errors.js";

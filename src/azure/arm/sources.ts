@@ -4,7 +4,7 @@ import type {
   ImageSource,
   PurchasePlan,
   SourceDisk,
-} from "../../image-version/index.js";
+} from "../../image-version/ports.js";
 
 /** The members of a source, of any type, that this file reads. */
 export interface WireSource {

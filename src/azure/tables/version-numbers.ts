@@ -9,12 +9,8 @@
  */
 import type { TransactionAction } from "@azure/data-tables";
 import { ServiceError } from "../../errors.js";
-import {
-  highestVersionNumber,
-  nextVersionNumber,
-  type NumberRequest,
-  type VersionNumbers,
-} from "../../image-version/index.js";
+import type { NumberRequest, VersionNumbers } from "../../image-version/ports.js";
+import { highestVersionNumber, nextVersionNumber } from "../../version-numbers.js";
 import { keyOf } from "../../resource-id.js";
 import { Runs } from "./runs.js";
 import { Table, type TableStorage } from "./table.js";

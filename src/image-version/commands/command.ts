@@ -22,7 +22,7 @@ import { notFound } from "../queries/not-found.js";
 import { HAVE_IT_AGAIN } from "../state/reconcile.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isRestoring } from "../state/states.js";
-import { nextVersionNumber } from "../version-numbers.js";
+import { nextVersionNumber } from "../../version-numbers.js";
 import type { DeletedImageVersion, Look } from "../resources.js";
 
 export interface Command {

@@ -26,7 +26,7 @@ import type { Dependencies } from "../ports.js";
 import { errorsAmong } from "../preflight/judge.js";
 import { CHANGE_RULES, checkRequest } from "../rules/rules.js";
 import type { RuleFinding } from "../rules/rule.js";
-import { highestVersionNumber, nextVersionNumber, type Increment } from "../version-numbers.js";
+import { highestVersionNumber, nextVersionNumber, type Increment } from "../../version-numbers.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
 export interface CreateNextImageVersion extends Omit<

@@ -21,7 +21,7 @@ import {
 import { fieldsOf, regionField, regionsIn } from "../properties/fields.js";
 import { sourceReferences } from "../properties/source-references.js";
 import { canonicalForm, targetRegionsOf } from "../properties/canonical-form.js";
-import type { DiskEncryptionSet } from "../resources.js";
+import type { DiskEncryptionSet } from "../../keys/ports.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { setInBicep } from "../rules/set-in-bicep.js";
 import { withSetIds } from "./set-names.js";

@@ -3,7 +3,7 @@
  * highest one in Azure that is not excluded, whoever created it. In a region it is the highest one
  * that is ready and not excluded there, even while its other regions still replicate.
  */
-import { compareVersionNumbers } from "../version-numbers.js";
+import { compareVersionNumbers } from "../../version-numbers.js";
 import { latestIn } from "./flags.js";
 import type { ListedImageVersion } from "../resources.js";
 

@@ -8,19 +8,19 @@
  */
 import { canonicalRegion, imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import { judgeKey, notSeenOf, setWorks, type KeySight } from "../keys/judge.js";
-import { createKeyLooks } from "../keys/look.js";
-import { seeSets, type SeeDependencies } from "../keys/see-sets.js";
-import { statesOf } from "../keys/version-keys.js";
+import { judgeKey, notSeenOf, setWorks, type KeySight } from "../../keys/judge.js";
+import { createKeyLooks } from "../../keys/look.js";
+import { seeSets, type SeeDependencies } from "../../keys/see-sets.js";
+import { statesOf } from "../../keys/version-keys.js";
 import { shownFields, latestIn } from "../latest/flags.js";
 import type { Dependencies } from "../ports.js";
 import { diskEncryptionReferences } from "../properties/disk-encryption-references.js";
 import { seenDiskEncryptionSets } from "../rules/seen-disk-encryption-sets.js";
 import { regionsIn } from "../properties/fields.js";
-import type { DiskEncryptionSet } from "../resources.js";
-import { found, type Gathered } from "../rules/gathered.js";
+import type { DiskEncryptionSet } from "../../keys/ports.js";
+import type { Gathered } from "../rules/gathered.js";
+import { bounded, found } from "../../bounded-reads.js";
 import { readsOf } from "./named.js";
-import { bounded } from "./see.js";
 
 /**
  * The gathered facts, with the keys that `version` (canonical) starts to use. `observed`: the

@@ -24,16 +24,16 @@ import {
   type Subscriptions,
 } from "../../subscription/ports.js";
 import { hasConfidentialDataDisks } from "../properties/disk-encryption-references.js";
-import type { Gathered, Seen } from "../rules/gathered.js";
+import type { Gathered } from "../rules/gathered.js";
+import { bounded, seeEach, type Seen, distinct } from "../../bounded-reads.js";
 import { CONFIDENTIAL_DATA_DISKS } from "../rules/unregistered.js";
-import { setToSee } from "../keys/look.js";
-import { valueOf, type KeyMemory } from "../keys/memory.js";
+import { setToSee } from "../../keys/look.js";
+import { valueOf, type KeyMemory } from "../../keys/memory.js";
 import type { ResourceManager, ResourceReader } from "../ports.js";
 import type { ImageSource } from "../resources.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
-import { distinct, namedResources, requireFewReads } from "./named.js";
+import { namedResources, requireFewReads } from "./named.js";
 import { parentageOf, unreadAt } from "./parents.js";
-import { bounded, seeEach } from "./see.js";
 import { seeTerms } from "./terms.js";
 
 /** What it needs for reading. */

@@ -1,6 +1,7 @@
 import type { ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import { found, type Gathered } from "../rules/gathered.js";
+import type { Gathered } from "../rules/gathered.js";
+import { found } from "../../bounded-reads.js";
 import type { Proven } from "../state/record.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkChange, checkGathered } from "../rules/rules.js";

@@ -5,15 +5,15 @@
  *  2. If Azure does not answer, the last known state counts.
  */
 import { ServiceError, type Finding } from "../../errors.js";
-import type { KeyUse } from "../keys/memory.js";
-import { seeSets, type SeeDependencies } from "../keys/see-sets.js";
+import type { KeyUse } from "../../keys/memory.js";
+import { seeSets, type SeeDependencies } from "../../keys/see-sets.js";
 import {
   notSeenWords,
   statesOf,
   versionKeys,
   type KeyStatesBySet,
   type VersionKeys,
-} from "../keys/version-keys.js";
+} from "../../keys/version-keys.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
 import { usesOf } from "../queries/keys.js";

@@ -23,7 +23,7 @@ import { surveyedLatest, surveyOf, type Change, type Survey } from "../queries/s
 import type { RuleFinding } from "../rules/rule.js";
 import { latestToBe, latestToStay, withSentRequests } from "../state/fold.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
-import { compareVersionNumbers } from "../version-numbers.js";
+import { compareVersionNumbers } from "../../version-numbers.js";
 
 /** Canonical regions that include the version in latest, before and after. */
 export interface LatestTaking {

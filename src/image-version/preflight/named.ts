@@ -1,4 +1,5 @@
 /** The resources that a request asks Sigil to read, counted before anything is read. Pure. */
+import { distinct } from "../../bounded-reads.js";
 import { ServiceError } from "../../errors.js";
 import { parseResourceId, type ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
@@ -58,11 +59,6 @@ export function readsOf({
   return (
     PLACES + registrations.size + diskEncryptionSets.size + sources.size + sourceDefinitions.size
   );
-}
-
-/** By id in lower case. */
-export function distinct(ids: readonly string[]): ReadonlyMap<string, string> {
-  return new Map(ids.map((id) => [id.toLowerCase(), id]));
 }
 
 /**

@@ -9,7 +9,7 @@ import type { ImageVersionRequest } from "../contract.js";
 import { parentNamed } from "../properties/parents.js";
 import { sourceReferences } from "../properties/source-references.js";
 import type { ImageSource, Parentage } from "../resources.js";
-import { found, type Seen } from "../rules/gathered.js";
+import { found, type Seen } from "../../bounded-reads.js";
 
 /** Keys are ids in lower case. */
 type Sources = ReadonlyMap<string, Seen<ImageSource>>;

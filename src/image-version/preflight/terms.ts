@@ -1,8 +1,7 @@
 import { orNone } from "../../errors.js";
 import type { Subscriptions } from "../../subscription/ports.js";
 import type { PurchasePlan } from "../resources.js";
-import type { Seen } from "../rules/gathered.js";
-import { bounded } from "./see.js";
+import { bounded, type Seen } from "../../bounded-reads.js";
 
 /**
  * Whether a plan's terms are accepted. If the Marketplace does not answer, they count as not seen:

@@ -13,7 +13,7 @@ import { listOperations, type Page } from "../../operation/queries.js";
 import { operationIdOf, type OperationRecord } from "../../operation/records.js";
 import { SharedReads } from "../../shared-reads.js";
 import type { AttentionView, ImageSummaryView } from "../contract.js";
-import { IMAGES_SCOPE } from "../listings.js";
+import { IMAGES_SCOPE } from "../../listings.js";
 import {
   failedRow,
   keyRows,

@@ -16,7 +16,7 @@ import {
   type ImageVersionId,
 } from "../../resource-id.js";
 import type { ImageVersionView } from "../contract.js";
-import type { VersionKeys } from "../keys/version-keys.js";
+import type { VersionKeys } from "../../keys/version-keys.js";
 import { releasedIn } from "../latest/release.js";
 import type { Look } from "../resources.js";
 import { putBack } from "../properties/put-back.js";

@@ -9,7 +9,7 @@ import {
 import type { OperationRecord } from "../../operation/records.js";
 import type { Looks, ResourceManager, ResourceReader } from "../ports.js";
 import type { DeletedImageVersion, SoftDeleteRecord } from "../resources.js";
-import { compareVersionNumbers } from "../version-numbers.js";
+import { compareVersionNumbers } from "../../version-numbers.js";
 import { softDeleteIn } from "../state/deletion.js";
 
 interface Reads {

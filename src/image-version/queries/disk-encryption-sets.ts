@@ -2,7 +2,7 @@ import { ServiceError } from "../../errors.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { Page } from "../../operation/queries.js";
 import type { ResourceReader } from "../ports.js";
-import type { DiskEncryptionSet } from "../resources.js";
+import type { DiskEncryptionSet } from "../../keys/ports.js";
 
 /**
  * One page of a subscription's disk encryption sets: those of ARM's page in `region`, perhaps none.

@@ -21,7 +21,7 @@ import { shownOf } from "./shown.js";
 import { believed } from "../state/observe.js";
 import { isOtherLife } from "../state/confirmed.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { compareVersionNumbers } from "../version-numbers.js";
+import { compareVersionNumbers } from "../../version-numbers.js";
 import { behind, notRefreshed, unread } from "./age-warnings.js";
 import { etagOf } from "./etag.js";
 import { mustBeGone } from "./look-at.js";

@@ -1,14 +1,14 @@
 import type { Finding } from "../../errors.js";
-import { seeSets, type SeeDependencies } from "../keys/see-sets.js";
+import { seeSets, type SeeDependencies } from "../../keys/see-sets.js";
 import {
   statesOf,
   versionKeys,
   type KeyStatesBySet,
   type VersionKeys,
-} from "../keys/version-keys.js";
+} from "../../keys/version-keys.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionView } from "../contract.js";
-import type { KeyState } from "../keys/ports.js";
+import type { KeyState } from "../../keys/ports.js";
 import type { Dependencies } from "../ports.js";
 import {
   diskEncryptionReferences,

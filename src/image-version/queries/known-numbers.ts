@@ -1,7 +1,7 @@
-import { versionNameIn, versionScope } from "../listings.js";
+import { versionNameIn, versionScope } from "../../listings.js";
 import type { Dependencies } from "../ports.js";
 import { knownDeletedVersions } from "./deleted-versions.js";
-import { highestVersionNumber } from "../version-numbers.js";
+import { highestVersionNumber } from "../../version-numbers.js";
 
 /**
  * The highest number of an image definition, if any: in Azure, requested by name, or given by

@@ -18,7 +18,7 @@ import { ServiceError } from "../../errors.js";
 import { formatImageVersionId, type ImageVersionId } from "../../resource-id.js";
 import { BoundedMap } from "../../bounded-map.js";
 import { SharedReads } from "../../shared-reads.js";
-import { createKeyMemory } from "../keys/memory.js";
+import { createKeyMemory } from "../../keys/memory.js";
 import { candidatesOf } from "../latest/latest-after.js";
 import type { ListedVersions, Listing, Looks, ResourceManager, ResourceReader } from "../ports.js";
 import type { ListedGallery, ListedImageDefinition, Look, Seen } from "../resources.js";

@@ -27,13 +27,13 @@ import {
 } from "../../resource-id.js";
 import { SharedReads } from "../../shared-reads.js";
 import type { ImageSummaryView } from "../contract.js";
-import { versionNameIn, versionScope } from "../listings.js";
+import { versionNameIn, versionScope } from "../../listings.js";
 import type { Dependencies } from "../ports.js";
 import { usesOwnKeys } from "../properties/disk-encryption-references.js";
 import type { ListedImageVersion, Look, Seen } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal, isToBeShown } from "../state/states.js";
-import { compareVersionNumbers } from "../version-numbers.js";
+import { compareVersionNumbers } from "../../version-numbers.js";
 import { atRisk, described, keepsLatest, revoked } from "./conditions.js";
 import { known, latestOfListed, lookOf } from "./get.js";
 import { readKeys } from "./keys.js";

@@ -1,6 +1,6 @@
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageSummaryView, ImageVersionRequest, ImageVersionView } from "../contract.js";
-import { keyIn, type KeyStatesBySet } from "../keys/version-keys.js";
+import { keyIn, type KeyStatesBySet } from "../../keys/version-keys.js";
 import { latestIn } from "../latest/flags.js";
 
 export type Summary = ImageSummaryView["versions"][number];

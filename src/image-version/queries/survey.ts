@@ -12,7 +12,7 @@ import {
   parseImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
-import { versionNameIn, versionScope } from "../listings.js";
+import { versionNameIn, versionScope } from "../../listings.js";
 import type { Dependencies } from "../ports.js";
 import {
   isPromoted,
@@ -31,7 +31,7 @@ import { believed } from "../state/observe.js";
 import type { Time } from "../state/confirmed.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isRestoring } from "../state/states.js";
-import { compareVersionNumbers } from "../version-numbers.js";
+import { compareVersionNumbers } from "../../version-numbers.js";
 
 /** A version with a look. */
 interface Surveyed extends Candidate {

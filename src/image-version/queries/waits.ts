@@ -5,7 +5,7 @@ import { isBusy, type ListedImageVersion } from "../resources.js";
 import { ruleInForce } from "../state/fold.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
-import { compareVersionNumbers } from "../version-numbers.js";
+import { compareVersionNumbers } from "../../version-numbers.js";
 import type { Beside } from "./conditions.js";
 import { known, lookOf, type KnownImageVersion } from "./get.js";
 

@@ -4,7 +4,7 @@ import { advance } from "../../operation/advance.js";
 import type { Kind, TransitionContext } from "../../operation/ports.js";
 import type { OperationRecord, Pair, Requester } from "../../operation/records.js";
 import { ENDS, type States } from "../../operation/states.js";
-import { placesOf } from "../listings.js";
+import { placesOf } from "../../listings.js";
 import type { RollbackState, RollbackStateRecord, RollbackRecord } from "../rollback-record.js";
 
 const CREATIONS = "image-version-creations";

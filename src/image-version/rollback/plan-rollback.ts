@@ -8,7 +8,7 @@ import type { Dependencies } from "../ports.js";
 import { wouldLoseLatest, type NoLatest } from "../preflight/latest.js";
 import { findingOf } from "../preflight/objections.js";
 import { isBusy, type ListedImageVersion } from "../resources.js";
-import { compareVersionNumbers } from "../version-numbers.js";
+import { compareVersionNumbers } from "../../version-numbers.js";
 import type { RollbackStep, RollbackRecord } from "../rollback-record.js";
 import { surveyedLatest, type Survey } from "../queries/survey.js";
 import { objectionsToTarget, refusalBy } from "./target.js";

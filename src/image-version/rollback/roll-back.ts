@@ -26,7 +26,7 @@ import { fingerprintOfCommand } from "../commands/same-operation.js";
 import type { Dependencies } from "../ports.js";
 import type { NoLatest } from "../preflight/latest.js";
 import { brokenKeys, findingOf } from "../preflight/keys.js";
-import { compareVersionNumbers } from "../version-numbers.js";
+import { compareVersionNumbers } from "../../version-numbers.js";
 import { rollbackOf, viewRollback } from "./kind.js";
 import { planRollbackOf, type RollbackPlan } from "./plan-rollback.js";
 import type { RollbackStateRecord, RollbackRecord } from "../rollback-record.js";

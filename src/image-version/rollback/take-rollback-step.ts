@@ -24,7 +24,7 @@ import { demoteImageVersion, promoteImageVersion } from "../commands/promote.js"
 import type { Dependencies } from "../ports.js";
 import { rollbackOf } from "./kind.js";
 import type { RollbackStateRecord, RollbackStep, RollbackRecord } from "../rollback-record.js";
-import { compareVersionNumbers } from "../version-numbers.js";
+import { compareVersionNumbers } from "../../version-numbers.js";
 import { surveyedLatest, surveyOf, type Survey } from "../queries/survey.js";
 import { complete, follow, isOpen, refusalOf, stop, type Transition } from "./transitions.js";
 import { asItIs, describeLatest, foundIn, whyNot } from "./verdict.js";

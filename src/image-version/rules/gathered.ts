@@ -1,36 +1,20 @@
+import type { Seen } from "../../bounded-reads.js";
 import type { OfferedRegion, RegistrationState } from "../../subscription/ports.js";
 import type { Finding } from "../../errors.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Fields } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
-import type { KeySight } from "../keys/judge.js";
-import type { KeyStatesBySet } from "../keys/version-keys.js";
+import type { KeySight } from "../../keys/judge.js";
+import type { KeyStatesBySet } from "../../keys/version-keys.js";
 import type {
   DeletedImageVersion,
-  DiskEncryptionSet,
   Gallery,
   ImageDefinition,
   ImageSource,
   ObservedImageVersion,
   Parentage,
 } from "../resources.js";
-
-/**
- * The result of a read: the resource, that it does not exist, or that Sigil's identity may not read
- * it. `unread`: the read of the subscription was refused first.
- */
-export type Seen<T> =
-  | { readonly kind: "found"; readonly value: T }
-  | { readonly kind: "absent" }
-  | { readonly kind: "unread" }
-  | Denied;
-
-/** The action that ARM does not allow, and its scope. */
-export interface Denied {
-  readonly kind: "denied";
-  readonly action: string;
-  readonly scope: string;
-}
+import type { DiskEncryptionSet } from "../../keys/ports.js";
 
 /** Keys of maps are resource ids in lower case. */
 export interface Gathered {
@@ -102,9 +86,4 @@ export interface Change {
    * it saw.
    */
   readonly unmanaged?: boolean;
-}
-
-/** The value, if the read found one. */
-export function found<T>(seen: Seen<T> | undefined): T | undefined {
-  return seen?.kind === "found" ? seen.value : undefined;
 }

@@ -1,7 +1,7 @@
-import { judgeKey, type KeySight } from "../keys/judge.js";
+import { judgeKey, type KeySight } from "../../keys/judge.js";
 import type { DiskEncryptionReference } from "../properties/disk-encryption-references.js";
 import { seenDiskEncryptionSets } from "./seen-disk-encryption-sets.js";
-import type { DiskEncryptionSet } from "../resources.js";
+import type { DiskEncryptionSet } from "../../keys/ports.js";
 import type { Breach, GatheredSubject } from "./rule.js";
 
 /**

@@ -1,7 +1,7 @@
 import { shellWord } from "../../shell-words.js";
 import type { Finding } from "../../errors.js";
 import type { PurchasePlan } from "../resources.js";
-import { found, type Seen } from "./gathered.js";
+import { found, type Seen } from "../../bounded-reads.js";
 import type { Breach, GatheredSubject } from "./rule.js";
 
 /**

@@ -4,8 +4,9 @@ import {
   namesDiskEncryptionSet,
   type DiskEncryptionReference,
 } from "../properties/disk-encryption-references.js";
-import type { DiskEncryptionSet } from "../resources.js";
-import { found, type Gathered } from "./gathered.js";
+import type { DiskEncryptionSet } from "../../keys/ports.js";
+import type { Gathered } from "./gathered.js";
+import { found } from "../../bounded-reads.js";
 
 /** Each reference whose disk encryption set could be read, with the set. */
 export function seenDiskEncryptionSets(

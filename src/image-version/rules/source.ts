@@ -1,6 +1,7 @@
 import { imageIdOf, isComputeResourceId, parseImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import { found, type Gathered } from "./gathered.js";
+import type { Gathered } from "./gathered.js";
+import { found } from "../../bounded-reads.js";
 import {
   isImageVersion,
   sourceReferences,

@@ -1,5 +1,5 @@
 import { imageIdOf } from "../../resource-id.js";
-import { found } from "./gathered.js";
+import { found } from "../../bounded-reads.js";
 import type { Breach, GatheredSubject } from "./rule.js";
 import { sourceOf } from "./source.js";
 import type { ImageDefinition } from "../resources.js";

@@ -1,4 +1,4 @@
-import { found } from "./gathered.js";
+import { found } from "../../bounded-reads.js";
 import { isRegistered, nameOf, type Registrable } from "../../subscription/ports.js";
 import type { Breach, GatheredSubject } from "./rule.js";
 

@@ -3,7 +3,7 @@ import type { ImageVersionRequest } from "../contract.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import { setOf, type DiskImageEncryption } from "../properties/disk-encryption-references.js";
 import type { ImageVersionRecord } from "./record.js";
-import type { EncryptionType } from "../resources.js";
+import type { EncryptionType } from "../../keys/ports.js";
 
 interface DiskEncryption {
   readonly type: EncryptionType;

@@ -58,7 +58,8 @@ import {
 } from "../../operation/records.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Release, ReleaseChange } from "../latest/release.js";
-import type { EncryptionType, Look, Parentage } from "../resources.js";
+import type { Look, Parentage } from "../resources.js";
+import type { EncryptionType } from "../../keys/ports.js";
 import type { Fields } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
 import type { Pacing } from "./pace.js";

@@ -10,7 +10,7 @@ import {
   type Requester,
 } from "../../operation/records.js";
 import type { PromotionRule } from "../contract.js";
-import { childRow, testedRow } from "../listings.js";
+import { childRow, testedRow } from "../../listings.js";
 import type { Look } from "../resources.js";
 import { decideCancel, type Canceling } from "../state/cancel.js";
 import { ruleOf } from "../state/fold.js";

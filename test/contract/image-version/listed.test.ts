@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import { readDigest } from "../../../src/image-version/digest.js";
-import { versionScope } from "../../../src/image-version/listings.js";
+import { versionScope } from "../../../src/listings.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
 import { imageIdOf } from "../../../src/resource-id.js";
 import { idOf, type InProcess } from "../../support/dependencies.js";

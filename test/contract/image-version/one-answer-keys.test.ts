@@ -17,7 +17,7 @@ import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import type { ImageVersionView } from "../../../src/image-version/contract.js";
-import type { KeyReader } from "../../../src/image-version/keys/ports.js";
+import type { KeyReader } from "../../../src/keys/ports.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { openedKeys, withKeys } from "../../../src/image-version/queries/keys.js";

@@ -1,6 +1,6 @@
 /** Who was built from a version is computed from what each version has written down. */
 import { beforeEach, expect, test } from "vitest";
-import { childRow } from "../../../src/image-version/listings.js";
+import { childRow } from "../../../src/listings.js";
 import { descendantsOf } from "../../../src/lineage/descendants.js";
 import { planRevocation } from "../../../src/revocation/revoke.js";
 import { idOf, revocationOf, type InProcess } from "../../support/dependencies.js";

@@ -3,7 +3,7 @@ import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import type { ImageVersionRecord } from "../../../src/image-version/state/record.js";
-import { childrenScope } from "../../../src/image-version/listings.js";
+import { childrenScope } from "../../../src/listings.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
 import type { InProcess } from "../../support/dependencies.js";

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { deleteImageVersion } from "../../../src/image-version/index.js";
 import { patchImageVersion } from "../../../src/image-version/commands/put.js";
-import { versionNameIn, versionScope } from "../../../src/image-version/listings.js";
+import { versionNameIn, versionScope } from "../../../src/listings.js";
 import { pagesOf } from "../../../src/operation/pages.js";
 import type { IndexRow } from "../../../src/operation/records.js";
 import { keptNow } from "../../../src/retention/kept-now.js";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach } from "vitest";
 import { promoteImageVersion } from "../../../src/image-version/commands/promote.js";
-import { testedRow, TESTED_SCOPE } from "../../../src/image-version/listings.js";
+import { testedRow, TESTED_SCOPE } from "../../../src/listings.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import type { TestDependencies } from "../../../src/machine-test/ports.js";

@@ -1,8 +1,5 @@
 import type { VersionNumbers } from "../../../src/image-version/ports.js";
-import {
-  highestVersionNumber,
-  nextVersionNumber,
-} from "../../../src/image-version/version-numbers.js";
+import { highestVersionNumber, nextVersionNumber } from "../../../src/version-numbers.js";
 import { keyOf } from "../../../src/resource-id.js";
 
 export function createMemoryVersionNumbers(): VersionNumbers {

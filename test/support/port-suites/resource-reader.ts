@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ResourceReader } from "../../../src/image-version/ports.js";
-import type { DiskEncryptionSet } from "../../../src/image-version/resources.js";
+import type { DiskEncryptionSet } from "../../../src/keys/ports.js";
 import { parseResourceId } from "../../../src/resource-id.js";
 import { IMAGES, SOURCE, VERSIONS } from "./requests.js";
 import { THROTTLED, type AzureUnderTest } from "./azure.js";

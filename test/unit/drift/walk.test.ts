@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { runDrift } from "../../../src/drift/run-drift.js";
 import { ServiceError, type ErrorCode } from "../../../src/errors.js";
-import { imageRow, versionRow } from "../../../src/image-version/listings.js";
+import { imageRow, versionRow } from "../../../src/listings.js";
 import { imageIdOf, keyOf } from "../../../src/resource-id.js";
 import { idOf } from "../../support/dependencies.js";
 import { VERSION_ID } from "../../support/transitions.js";

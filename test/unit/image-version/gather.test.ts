@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import { createKeyMemory } from "../../../src/image-version/keys/memory.js";
+import { createKeyMemory } from "../../../src/keys/memory.js";
 import { gather, type FactSources } from "../../../src/image-version/preflight/gather.js";
 import { idOf } from "../../support/dependencies.js";
 import {

@@ -1,6 +1,6 @@
 /** What a look shows while no operation works on the version is listed only once it is stored. */
 import { expect, test } from "vitest";
-import { versionScope } from "../../../src/image-version/listings.js";
+import { versionScope } from "../../../src/listings.js";
 import { noteLook } from "../../../src/image-version/note-look.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
 import { imageIdOf } from "../../../src/resource-id.js";

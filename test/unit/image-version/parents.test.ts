@@ -4,7 +4,7 @@ import { parentageOf } from "../../../src/image-version/preflight/parents.js";
 import { parentNamed } from "../../../src/image-version/properties/parents.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import type { ImageSource } from "../../../src/image-version/resources.js";
-import type { Seen } from "../../../src/image-version/rules/gathered.js";
+import type { Seen } from "../../../src/bounded-reads.js";
 import { seedResource } from "../../support/requests.js";
 
 const BASE = seedResource("galleries/Base/images/rhel9");

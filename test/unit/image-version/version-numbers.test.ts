@@ -3,7 +3,7 @@ import {
   highestVersionNumber,
   nextVersionNumber,
   type Increment,
-} from "../../../src/image-version/version-numbers.js";
+} from "../../../src/version-numbers.js";
 import { naming } from "../../support/naming.js";
 
 const LARGEST = 2_147_483_647;

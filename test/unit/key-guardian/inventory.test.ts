@@ -1,10 +1,9 @@
 import { expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import { versionRow } from "../../../src/image-version/listings.js";
-import type { KeyState } from "../../../src/image-version/keys/ports.js";
+import type { EncryptionType, KeyState } from "../../../src/keys/ports.js";
+import { versionRow } from "../../../src/listings.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
-import type { EncryptionType } from "../../../src/image-version/resources.js";
 import { fieldsOf, regionOf } from "../../../src/image-version/properties/fields.js";
 import type { ImageVersionRecord } from "../../../src/image-version/state/record.js";
 import { setsInUse, type SetInUse } from "../../../src/key-guardian/inventory.js";

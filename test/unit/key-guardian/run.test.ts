@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
-import { createKeyMemory } from "../../../src/image-version/keys/memory.js";
-import { imageRow } from "../../../src/image-version/listings.js";
+import { createKeyMemory } from "../../../src/keys/memory.js";
+import { imageRow } from "../../../src/listings.js";
 import type { GuardianDependencies } from "../../../src/key-guardian/note.js";
 import { runKeyGuardian } from "../../../src/key-guardian/run-key-guardian.js";
 import { createMemoryImageDocuments } from "../../support/fakes/image-documents.js";

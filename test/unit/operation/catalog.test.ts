@@ -1,11 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { indexed, OPEN_SCOPE, operationScope } from "../../../src/operation/catalog.js";
-import {
-  IMAGES_SCOPE,
-  placeOf,
-  versionNameIn,
-  versionScope,
-} from "../../../src/image-version/listings.js";
+import { IMAGES_SCOPE, placeOf, versionNameIn, versionScope } from "../../../src/listings.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { seedVersionId, seedResource } from "../../support/requests.js";

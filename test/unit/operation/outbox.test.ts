@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import { digestOf } from "../../../src/image-version/digest.js";
-import { versionScope } from "../../../src/image-version/listings.js";
+import { versionScope } from "../../../src/listings.js";
 import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
 import { fail } from "../../../src/operation/failing.js";
 import { deliver, isStateConflict, isTold } from "../../../src/operation/outbox.js";

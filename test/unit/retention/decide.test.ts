@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareVersionNumbers } from "../../../src/image-version/version-numbers.js";
+import { compareVersionNumbers } from "../../../src/version-numbers.js";
 import { decide, deciding, type RetainedVersion } from "../../../src/retention/decide.js";
 import type { RetentionRules } from "../../../src/retention/ports.js";
 

@@ -1,5 +1,5 @@
 import { formatImageVersionId } from "../../../resource-id.js";
-import { found } from "../gathered.js";
+import { found } from "../../../bounded-reads.js";
 import { fieldsOf } from "../../properties/fields.js";
 import { unmetBy } from "../../properties/patch.js";
 import type { GatheredRule } from "../rule.js";

@@ -1,5 +1,5 @@
 import { imageIdOf } from "../../../resource-id.js";
-import { found } from "../gathered.js";
+import { found } from "../../../bounded-reads.js";
 import { newRegions, TARGET_REGIONS, type GatheredRule } from "../rule.js";
 
 export const confidentialEncryptionType: GatheredRule = {

@@ -1,5 +1,5 @@
 import { parseResourceId } from "../../../resource-id.js";
-import { azNames } from "../../keys/az-names.js";
+import { azNames } from "../../../keys/az-names.js";
 import {
   diskEncryptionReferences,
   namesDiskEncryptionSet,

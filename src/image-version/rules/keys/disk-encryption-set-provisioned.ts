@@ -1,4 +1,4 @@
-import { azNames } from "../../keys/az-names.js";
+import { azNames } from "../../../keys/az-names.js";
 import { seenDiskEncryptionSets } from "../seen-disk-encryption-sets.js";
 import type { Breach, GatheredRule } from "../rule.js";
 

@@ -1,6 +1,6 @@
 import { seenDiskEncryptionSets } from "../seen-disk-encryption-sets.js";
 import type { Breach, GatheredRule } from "../rule.js";
-import type { EncryptionType } from "../../resources.js";
+import type { EncryptionType } from "../../../keys/ports.js";
 
 const CONFIDENTIAL: readonly EncryptionType[] = ["ConfidentialVmEncryptedWithCustomerKey"];
 const AT_REST: readonly EncryptionType[] = [

@@ -1,5 +1,5 @@
-import { notSeenOf } from "../../keys/judge.js";
-import { notSeenWords } from "../../keys/version-keys.js";
+import { notSeenOf } from "../../../keys/judge.js";
+import { notSeenWords } from "../../../keys/version-keys.js";
 import { seenKeys } from "../key-problems.js";
 import type { Breach, GatheredRule } from "../rule.js";
 

@@ -1,5 +1,5 @@
 import { imageIdOf } from "../../../resource-id.js";
-import { found } from "../gathered.js";
+import { found } from "../../../bounded-reads.js";
 import { targetRegionsOf } from "../../properties/canonical-form.js";
 import { newRegions, TARGET_REGIONS, type Breach, type GatheredRule } from "../rule.js";
 

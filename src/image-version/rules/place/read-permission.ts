@@ -5,7 +5,7 @@ import {
   parseImageVersionId,
 } from "../../../resource-id.js";
 import { diskEncryptionReferences } from "../../properties/disk-encryption-references.js";
-import type { Denied, Seen } from "../gathered.js";
+import type { Denied, Seen } from "../../../bounded-reads.js";
 import { seenSources } from "../source.js";
 import { sourceReferences } from "../../properties/source-references.js";
 import type { Breach, GatheredRule, GatheredSubject } from "../rule.js";

@@ -1,6 +1,6 @@
 import { closest, distance } from "fastest-levenshtein";
 import { targetRegionsOf } from "../../properties/canonical-form.js";
-import { found } from "../gathered.js";
+import { found } from "../../../bounded-reads.js";
 import { TARGET_REGIONS, type Breach, type GatheredRule } from "../rule.js";
 
 const SLIP = 2;

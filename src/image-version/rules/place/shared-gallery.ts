@@ -1,6 +1,6 @@
 import { galleryIdOf } from "../../../resource-id.js";
 import { usesOwnKeys } from "../../properties/disk-encryption-references.js";
-import { found } from "../gathered.js";
+import { found } from "../../../bounded-reads.js";
 import { TARGET_REGIONS, type GatheredRule } from "../rule.js";
 
 export const sharedGallery: GatheredRule = {

@@ -1,5 +1,6 @@
 import type { ImageVersionRequest } from "../../contract.js";
-import { found, type Gathered } from "../gathered.js";
+import type { Gathered } from "../gathered.js";
+import { found } from "../../../bounded-reads.js";
 import { newRegions, TARGET_REGIONS, type GatheredRule } from "../rule.js";
 
 /** "PreferStandard_ZRS is the default from api-version 2025-03-03" (storageAccountStrategy). */

@@ -1,4 +1,4 @@
-import { found } from "../gathered.js";
+import { found } from "../../../bounded-reads.js";
 import { newRegions, TARGET_REGIONS, type GatheredRule } from "../rule.js";
 
 export const zoneRedundantStorage: GatheredRule = {

@@ -1,4 +1,4 @@
-import { azNames } from "../../keys/az-names.js";
+import { azNames } from "../../../keys/az-names.js";
 import { sourceOf } from "../source.js";
 import { traitMismatch } from "../trait-mismatch.js";
 import type { GatheredRule } from "../rule.js";

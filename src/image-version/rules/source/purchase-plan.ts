@@ -1,4 +1,4 @@
-import { found } from "../gathered.js";
+import { found } from "../../../bounded-reads.js";
 import { purchasePlanOf } from "../source.js";
 import { differingPlan } from "../differing-plan.js";
 import type { GatheredRule } from "../rule.js";

@@ -1,7 +1,7 @@
 import { imageIdOf, isComputeResourceId } from "../../../resource-id.js";
 import { targetRegionsOf } from "../../properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../contract.js";
-import { found } from "../gathered.js";
+import { found } from "../../../bounded-reads.js";
 import { sourceOf, type Trait } from "../source.js";
 import { sourceReferences } from "../../properties/source-references.js";
 import { STORAGE_PROFILE, TARGET_REGIONS, type Breach, type GatheredRule } from "../rule.js";

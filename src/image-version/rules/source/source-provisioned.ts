@@ -1,4 +1,4 @@
-import { found } from "../gathered.js";
+import { found } from "../../../bounded-reads.js";
 import { seenSources } from "../source.js";
 import type { Breach, GatheredRule } from "../rule.js";
 

@@ -14,7 +14,7 @@ import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../../../../src/image-version/commands/promote.js";
-import { placeOf, IMAGES_SCOPE, versionScope } from "../../../../src/image-version/listings.js";
+import { placeOf, IMAGES_SCOPE, versionScope } from "../../../../src/listings.js";
 import { emptyRecord } from "../../../../src/image-version/state/record.js";
 import { KINDS } from "../../../../src/kinds.js";
 import { startMemoryTables } from "@sigil-local/stack/memory-tables";

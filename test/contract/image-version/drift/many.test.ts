@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { InProcess } from "../../../support/dependencies.js";
 import { inOwnWorld } from "../../../support/own-world.js";
 import { runDrift } from "../../../../src/drift/run-drift.js";
-import { IMAGES_SCOPE } from "../../../../src/image-version/listings.js";
+import { IMAGES_SCOPE } from "../../../../src/listings.js";
 import { ServiceError } from "../../../../src/errors.js";
 import { ended, made, newDefinition, operationIn, plain, put } from "../truth/support.js";
 import { look, MINUTE_MS } from "./support.js";

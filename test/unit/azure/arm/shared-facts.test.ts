@@ -5,10 +5,10 @@ import {
   type SharedFacts,
 } from "../../../../src/azure/arm/shared-facts.js";
 import { ServiceError } from "../../../../src/errors.js";
-import { setToSee } from "../../../../src/image-version/keys/look.js";
-import { valueOf } from "../../../../src/image-version/keys/memory.js";
+import { setToSee } from "../../../../src/keys/look.js";
+import { valueOf } from "../../../../src/keys/memory.js";
 import type { ResourceManager } from "../../../../src/image-version/ports.js";
-import type { DiskEncryptionSet } from "../../../../src/image-version/resources.js";
+import type { DiskEncryptionSet } from "../../../../src/keys/ports.js";
 
 const NAMES = ["a", "b", "c", "d", "e"] as const;
 const idOf = (name: string, subscription = "one"): string =>

@@ -4,7 +4,7 @@ import { chooseSets } from "../../../../src/image-version/commands/encryption-ru
 import type { EncryptionRule } from "../../../../src/image-version/contract.js";
 import type { Dependencies } from "../../../../src/image-version/ports.js";
 import { diskEncryptionReferences } from "../../../../src/image-version/properties/disk-encryption-references.js";
-import type { DiskEncryptionSet } from "../../../../src/image-version/resources.js";
+import type { DiskEncryptionSet } from "../../../../src/keys/ports.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 
 const SUBSCRIPTION = "00000000-0000-0000-0000-000000000000";

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { DiskEncryptionSet } from "../../../../src/image-version/resources.js";
-import { advanceKeys } from "../../../../src/image-version/keys/advance.js";
-import { judgeSet, type SetSight } from "../../../../src/image-version/keys/judge.js";
-import type { KeyState } from "../../../../src/image-version/keys/ports.js";
+import type { KeyState, DiskEncryptionSet } from "../../../../src/keys/ports.js";
+import { advanceKeys } from "../../../../src/keys/advance.js";
+import { judgeSet, type SetSight } from "../../../../src/keys/judge.js";
 
 const SET = "/set";
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { DiskEncryptionSet } from "../../../../src/image-version/resources.js";
-import { judgeSet, type SetSight, type Sight } from "../../../../src/image-version/keys/judge.js";
-import type { Key } from "../../../../src/image-version/keys/ports.js";
+import type { Key, DiskEncryptionSet } from "../../../../src/keys/ports.js";
+import { judgeSet, type SetSight, type Sight } from "../../../../src/keys/judge.js";
 
 const SET =
   "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/Keys/providers/Microsoft.Compute/diskEncryptionSets/West";

@@ -5,7 +5,7 @@ import {
   valueOf,
   type KeyMemory,
   type KeyUse,
-} from "../../../../src/image-version/keys/memory.js";
+} from "../../../../src/keys/memory.js";
 
 let nowMs: number;
 let reads: number;

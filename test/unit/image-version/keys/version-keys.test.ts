@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { KeyProblem, KeyState } from "../../../../src/image-version/keys/ports.js";
-import { statesOf, versionKeys } from "../../../../src/image-version/keys/version-keys.js";
+import type { KeyProblem, KeyState } from "../../../../src/keys/ports.js";
+import { statesOf, versionKeys } from "../../../../src/keys/version-keys.js";
 
 const TIMES = ["2026-01-01T00:00:00.000Z", "2026-01-01T01:00:00.000Z"] as const;
 const uses = ["westus", "eastus2"].map((region) => ({

@@ -1,7 +1,7 @@
 /** Two hundred image definitions are read by one request, with few lists from Azure; of more it says that it has not read them all. */
 import { expect, test } from "vitest";
 import { createAttention } from "../../../../src/image-version/queries/attention.js";
-import { imageRow } from "../../../../src/image-version/listings.js";
+import { imageRow } from "../../../../src/listings.js";
 import { imageIdOf } from "../../../../src/resource-id.js";
 import { idOf } from "../../../support/dependencies.js";
 import { seedVersionId } from "../../../support/requests.js";

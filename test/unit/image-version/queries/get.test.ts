@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ServiceError } from "../../../../src/errors.js";
-import { createKeyMemory } from "../../../../src/image-version/keys/memory.js";
+import { createKeyMemory } from "../../../../src/keys/memory.js";
 import {
   getImageVersion,
   type KnownImageVersion,

@@ -13,7 +13,7 @@ import {
   SUBSCRIPTION,
   type Changes,
 } from "./subject.js";
-import type { DiskEncryptionSet } from "../../../../src/image-version/resources.js";
+import type { DiskEncryptionSet } from "../../../../src/keys/ports.js";
 
 const POINTER = `${REGIONS}/1/encryption/osDiskImage/diskEncryptionSetId`;
 const ID = setId("eastus2-os");

@@ -24,7 +24,7 @@ import {
   SUBSCRIPTION,
   VERSION,
 } from "./subject.js";
-import type { Seen } from "../../../../src/image-version/rules/gathered.js";
+import type { Seen } from "../../../../src/bounded-reads.js";
 import type {
   ImageDefinition,
   ImageSource,

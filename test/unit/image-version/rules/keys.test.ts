@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { KeySight } from "../../../../src/image-version/keys/judge.js";
-import type { Key, KeyState } from "../../../../src/image-version/keys/ports.js";
+import type { KeySight } from "../../../../src/keys/judge.js";
+import type { Key, KeyState } from "../../../../src/keys/ports.js";
 import { finding, findings, NOW, REGIONS, setId } from "./subject.js";
 
 const POINTER = `${REGIONS}/1/encryption/osDiskImage/diskEncryptionSetId`;

@@ -6,23 +6,16 @@ import { canonicalForm } from "../../../../src/image-version/properties/canonica
 import { fieldsOf } from "../../../../src/image-version/properties/fields.js";
 import { emptyRecord } from "../../../../src/image-version/state/record.js";
 import type { ImageVersionRequest, TargetRegion } from "../../../../src/image-version/contract.js";
-import type {
-  Change,
-  Gathered,
-  Known,
-  Seen,
-} from "../../../../src/image-version/rules/gathered.js";
+import type { Change, Gathered, Known } from "../../../../src/image-version/rules/gathered.js";
+import type { Seen } from "../../../../src/bounded-reads.js";
 import type { GatheredSubject, RuleFinding } from "../../../../src/image-version/rules/rule.js";
 import {
   checkChange,
   checkGathered,
   checkRequest,
 } from "../../../../src/image-version/rules/rules.js";
-import type {
-  DiskEncryptionSet,
-  ImageDefinition,
-  ImageSource,
-} from "../../../../src/image-version/resources.js";
+import type { ImageDefinition, ImageSource } from "../../../../src/image-version/resources.js";
+import type { DiskEncryptionSet } from "../../../../src/keys/ports.js";
 
 export const SUBSCRIPTION = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
 export const OTHER = "bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee";

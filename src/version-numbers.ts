@@ -1,4 +1,4 @@
-import { ServiceError } from "../errors.js";
+import { ServiceError } from "./errors.js";
 
 /** The part of the highest number that grows; the parts after it restart at 0. */
 export type Increment = (typeof PARTS)[number];

@@ -3,8 +3,14 @@
  * never counts as working.
  */
 import { azNames, setKeyCommand } from "./az-names.js";
-import type { DiskEncryptionSet, EncryptionType } from "../resources.js";
-import type { Breakage, Key, KeyProblem, NotSeen } from "./ports.js";
+import type {
+  Breakage,
+  Key,
+  KeyProblem,
+  NotSeen,
+  DiskEncryptionSet,
+  EncryptionType,
+} from "./ports.js";
 
 /** The result of a look; `unseen`: Sigil could not look, and why. */
 export type Sight<T> =

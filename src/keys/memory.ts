@@ -7,8 +7,8 @@
  *     action or plan rests on such an answer.
  *  3. A refusal that a retry cannot change is kept like any other answer.
  */
-import { ServiceError } from "../../errors.js";
-import { SharedReads } from "../../shared-reads.js";
+import { ServiceError } from "../errors.js";
+import { SharedReads } from "../shared-reads.js";
 
 export type KeyUse = "act" | "plan" | "show" | "showAnew";
 

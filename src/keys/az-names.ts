@@ -1,5 +1,5 @@
-import { parseResourceId } from "../../resource-id.js";
-import { shellWord } from "../../shell-words.js";
+import { parseResourceId } from "../resource-id.js";
+import { shellWord } from "../shell-words.js";
 
 /** A resource as the Azure CLI's commands name it: `--subscription S --resource-group G --name N`. */
 export function azNames(id: string): string {

@@ -1,6 +1,42 @@
-import type { CloudEvent } from "../../events/cloud-event.js";
-import type { ImageDocuments } from "../../image-documents.js";
-import type { EncryptionType } from "../resources.js";
+import type { CloudEvent } from "../events/cloud-event.js";
+import type { ImageDocuments } from "../image-documents.js";
+
+/**
+ * ARM's words for how a disk is encrypted at rest (EncryptionType); `Unknown` until its key was
+ * read.
+ */
+export type EncryptionType =
+  | "EncryptionAtRestWithPlatformKey"
+  | "EncryptionAtRestWithCustomerKey"
+  | "EncryptionAtRestWithPlatformAndCustomerKeys"
+  | "ConfidentialVmEncryptedWithCustomerKey"
+  | "Unknown";
+
+/** A disk encryption set as ARM shows it. Times are RFC 3339. */
+export interface DiskEncryptionSet {
+  readonly id: string;
+  /** Canonical region. */
+  readonly region: string;
+  readonly provisioningState: string;
+  readonly encryptionType: EncryptionType;
+  readonly tags?: Readonly<Record<string, string>>;
+  /** The key's URL in its vault; absent: the set has no active key. */
+  readonly keyUrl?: string;
+  /**
+   * Resource id of that vault; absent: Azure does not name it, as for a key in another
+   * subscription.
+   */
+  readonly vaultId?: string;
+  /** The application by which the set reaches a key in another tenant. */
+  readonly federatedClientId?: string;
+  readonly rotationToLatestKeyVersionEnabled: boolean;
+  readonly lastKeyRotationTime?: string;
+  /** Why the key was not rotated; absent: rotation works or is off. */
+  readonly autoKeyRotationError?: {
+    readonly code: string;
+    readonly message: string;
+  };
+}
 
 /** A version of a key, as Azure Resource Manager shows it. Times are RFC 3339. */
 export interface Key {

@@ -5,13 +5,12 @@
  *     still gets its answer. One instance tries the same once in 30 s.
  */
 import { isDeepStrictEqual } from "node:util";
-import { orNone } from "../../errors.js";
-import type { EncryptionType } from "../resources.js";
+import { orNone } from "../errors.js";
+import type { EncryptionType, KeyDependencies, KeyState, MadeWith } from "./ports.js";
 import { advanceKeys, type Advanced } from "./advance.js";
 import { judgeSet, TYPE_CHANGED } from "./judge.js";
 import { createKeyLooks, type KeyLooks, type LookDependencies } from "./look.js";
 import type { KeyUse } from "./memory.js";
-import type { KeyDependencies, KeyState, MadeWith } from "./ports.js";
 import type { KeyStatesBySet } from "./version-keys.js";
 
 export interface SeeDependencies extends Pick<LookDependencies, "resources" | "now"> {

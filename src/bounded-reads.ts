@@ -5,8 +5,29 @@
  *     ARM's wait.
  *  3. A resource that Sigil may not read differs from one that does not exist.
  */
-import { ServiceError } from "../../errors.js";
-import type { Denied, Seen } from "../rules/gathered.js";
+import { ServiceError } from "./errors.js";
+
+/**
+ * The result of a read: the resource, that it does not exist, or that Sigil's identity may not read
+ * it. `unread`: the read of the subscription was refused first.
+ */
+export type Seen<T> =
+  | { readonly kind: "found"; readonly value: T }
+  | { readonly kind: "absent" }
+  | { readonly kind: "unread" }
+  | Denied;
+
+/** The action that ARM does not allow, and its scope. */
+export interface Denied {
+  readonly kind: "denied";
+  readonly action: string;
+  readonly scope: string;
+}
+
+/** The value, if the read found one. */
+export function found<T>(seen: Seen<T> | undefined): T | undefined {
+  return seen?.kind === "found" ? seen.value : undefined;
+}
 
 const PARALLEL = 16;
 
@@ -52,4 +73,9 @@ function deniedBy(error: unknown): Denied | undefined {
     return undefined;
   const { action, scope } = error.fields;
   return { kind: "denied", action: String(action), scope: String(scope) };
+}
+
+/** By id in lower case. */
+export function distinct(ids: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(ids.map((id) => [id.toLowerCase(), id]));
 }

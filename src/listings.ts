@@ -1,6 +1,6 @@
 /** Rows that list image definitions, their versions and their operations. */
-import type { IndexRow } from "../operation/records.js";
-import { keyOf } from "../resource-id.js";
+import type { IndexRow } from "./operation/records.js";
+import { keyOf } from "./resource-id.js";
 
 /**
  * The scope of operations on an image definition and its versions; without one, of all in a

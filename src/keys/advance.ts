@@ -6,9 +6,8 @@
  *     as not seen.
  *  2. Each change of the problems is reported once, if it differs from the last report.
  */
-import type { DiskEncryptionSet } from "../resources.js";
+import type { KeyProblem, KeyState, DiskEncryptionSet } from "./ports.js";
 import { SET_NOT_FOUND, type Judged } from "./judge.js";
-import type { KeyProblem, KeyState } from "./ports.js";
 
 export type KeyChange = "atRisk" | "safe";
 

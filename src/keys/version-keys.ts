@@ -3,9 +3,8 @@
  * in part, is never safe.
  */
 import { azNames } from "./az-names.js";
-import type { EncryptionType } from "../resources.js";
+import type { ImageKeys, KeyProblem, KeyState, NotSeen, EncryptionType } from "./ports.js";
 import { TYPE_CHANGED } from "./judge.js";
-import type { ImageKeys, KeyProblem, KeyState, NotSeen } from "./ports.js";
 
 interface OfSet {
   readonly diskEncryptionSetId: string;

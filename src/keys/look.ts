@@ -1,6 +1,6 @@
 /** Looks at disk encryption sets and their keys, unless the memory saw them recently. */
-import { parseResourceId } from "../../resource-id.js";
-import type { DiskEncryptionSet } from "../resources.js";
+import { parseResourceId } from "../resource-id.js";
+import type { KeyDependencies, DiskEncryptionSet } from "./ports.js";
 import {
   isExpiring,
   keyWorks,
@@ -10,7 +10,6 @@ import {
   type Sight,
 } from "./judge.js";
 import type { KeyMemory, KeyUse, Shown, ToSee } from "./memory.js";
-import type { KeyDependencies } from "./ports.js";
 
 export interface LookDependencies extends Pick<KeyDependencies, "keyReader" | "keyExpiryMs"> {
   readonly resources: SetReader;
