@@ -14,6 +14,7 @@ import { createRateLimiter } from "./authorization/rate-limit.js";
 import { createValidator } from "./http/contract/validation.js";
 import { putImageVersion, versionSteps } from "./image-version/index.js";
 import { KINDS, type SteppingKind } from "./kinds.js";
+import { captureMaker } from "./capture/leftovers.js";
 import { testMaker } from "./machine-test/leftovers.js";
 import { takeTestStep } from "./machine-test/take-test-step.js";
 import { takeStep, type Steps } from "./operation/dispatch.js";
@@ -101,6 +102,7 @@ export async function createApp(
     machineTests: { ...rest.machineTests, objections },
     results: rest.testResults.results,
   };
+  const captures = captureMaker(imageVersions, rest.temporary);
   const steps = { ...imageVersionSteps, ...noting, ...hears, objections };
   const told = {
     beforeResult: expectResult.bind(undefined, rollout),
@@ -218,7 +220,7 @@ export async function createApp(
         operations,
         ageing,
         imageVersions,
-        leftovers: { ...operations, makers: [testMaker(rest.machineTests)] },
+        leftovers: { ...operations, makers: [testMaker(rest.machineTests), captures] },
         rollout,
         retention,
         deadLetters: {

@@ -78,8 +78,8 @@ var logAlerts = [
   {
     alert: 'test-machine-left'
     severity: 2
-    summary: 'Something of a test machine is there long after its deadline, and costs money.'
-    query: 'AppTraces | where Message == "Sigil.ImageVersion.TestMachineLeft"'
+    summary: 'Something of a test machine, or a snapshot, is there long after its time, and costs money.'
+    query: 'AppTraces | where Message in ("Sigil.ImageVersion.TestMachineLeft", "Sigil.ImageVersion.SnapshotLeft")'
     every: 'PT1H'
   }
   {

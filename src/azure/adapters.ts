@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TokenCredential } from "@azure/identity";
+import type { TaggedResources } from "../leftovers/ports.js";
 import type { Config } from "../config/config.js";
 import type { Dependencies, ImageVersionRecord } from "../image-version/index.js";
 import type { ImageKeys } from "../keys/ports.js";
@@ -28,6 +29,7 @@ import { createImageUsers } from "./arm/image-users.js";
 import { createMachineReader } from "./arm/machine-reader.js";
 import { createPacer } from "./arm/pacer.js";
 import { createResourceManager } from "./arm/resource-manager.js";
+import { createSnapshots } from "./arm/snapshots.js";
 import { createResourceReader } from "./arm/resource-reader.js";
 import { shareReads } from "./arm/shared-facts.js";
 import { createRejectedRequests } from "./service-bus/rejected-requests.js";
@@ -62,6 +64,8 @@ interface Adapters {
   readonly operations: OperationDependencies<TrackedRecord>;
   /** Everything that is deleted once it is old enough. */
   readonly ageing: readonly Ageing[];
+  /** Resources that Sigil creates for a while with its own identity. */
+  readonly temporary: TaggedResources;
   readonly messenger: ServiceBusMessenger;
   readonly deadLetters: DeadLetters;
   readonly rejected: RejectedRequests;
@@ -136,6 +140,7 @@ export function createAdapters(
     now,
   );
   const { resourceManager, resources } = reads;
+  const snapshots = createSnapshots(arm, config.captureGroups);
   const requiredRegistrations: Registrable[] = [
     { namespace: "Microsoft.Compute" },
     ...(config.requireSigEncryption
@@ -172,6 +177,7 @@ export function createAdapters(
     requiredRegistrations,
     maxReads: config.maxReads,
     imageUsers: createImageUsers(arm),
+    ...(config.captureGroups.length > 0 && { snapshots }),
     consumerSubscriptions: config.consumerSubscriptions,
     useDelayMs: config.useDelayMs,
     ...(config.keyGuardianSchedule !== undefined && {
@@ -197,6 +203,7 @@ export function createAdapters(
   const results = createTestResults(tables);
   return {
     messenger,
+    temporary: createTaggedResources(arm),
     deadLetters: createDeadLetters(namespace),
     rejected: createRejectedRequests(namespace),
     calls,

@@ -106,6 +106,21 @@ export const tenants = anyOf((item) => GUID.test(item), "a tenant's id, a GUID")
 
 export const subscriptions = anyOf((item) => GUID.test(item), "a subscription's id, a GUID");
 
+/** Without a trailing slash; at most one for each subscription. */
+export const captureGroups: Parse<readonly string[]> = (text, name, mistakes) => {
+  const groups = anyOf(
+    (item) => GROUP.test(item),
+    "a resource group's id, /subscriptions/{guid}/resourceGroups/{name}",
+  )(text, name, mistakes);
+  const subscriptions = groups.map((group) => group.toLowerCase().split("/")[2]);
+  for (const twice of subscriptions.filter((one, i) => subscriptions.indexOf(one) < i))
+    mistakes.push(`${name} has several resource groups in the subscription ${twice}: name one.`);
+  return groups;
+};
+
+const GROUP =
+  /^\/subscriptions\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/resourceGroups\/[\w.()-]{1,90}$/iu;
+
 /** As browsers write it in `Origin` (RFC 6454, 6.2); it is compared exactly. */
 export const origins = anyOf(
   (item) =>

@@ -2,6 +2,7 @@ import { PRICES_SETTING } from "../machine-test/prices.js";
 import {
   authority,
   boolean,
+  captureGroups,
   days,
   galleryPolicy,
   httpsUrl,
@@ -280,6 +281,14 @@ const SERVICE = {
     otherwise: "the cost of a test is unknown",
     meaning:
       'Hourly prices of test machines, for the dry run of a test: JSON such as `{"currency":"USD","hour":{"Standard_D2s_v5":0.1,"westeurope/Standard_D2s_v5":0.12}}`.',
+  },
+  captureGroups: {
+    name: "SIGIL_CAPTURE_RESOURCE_GROUPS",
+    parse: captureGroups,
+    default: "",
+    otherwise: "a request with `sigil.capture` is refused",
+    meaning:
+      "Ids of resource groups, one in each subscription with commas between them, where Sigil creates snapshots of a virtual machine's disks for a request with `sigil.capture`, and deletes them again. Sigil does not look for leftovers in a group that is no longer named here.",
   },
   consumerSubscriptions: {
     name: "SIGIL_CONSUMER_SUBSCRIPTIONS",

@@ -38,4 +38,5 @@ export const IMAGE_VERSION_EVENT = {
   rolloutHalted: "Sigil.ImageVersion.RolloutHalted",
   keyAtRisk: "Sigil.ImageVersion.KeyAtRisk",
   keySafe: "Sigil.ImageVersion.KeySafe",
+  snapshotLeft: "Sigil.ImageVersion.SnapshotLeft",
 } as const satisfies Record<string, EventType>;

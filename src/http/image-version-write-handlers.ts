@@ -4,6 +4,7 @@ import { requireRole } from "../authorization/roles.js";
 import {
   createNextImageVersion,
   deleteImageVersion,
+  mustNotCapture,
   demoteImageVersion,
   patchImageVersion,
   planImageVersion,
@@ -105,9 +106,10 @@ export function imageVersionWriteHandlers(
     putImageVersion: endpoint("putImageVersion", async (request) =>
       changed(await put(request), request),
     ),
-    armPutImageVersion: endpoint("armPutImageVersion", async (request) =>
-      changedAsInArm(await put(request), request),
-    ),
+    armPutImageVersion: endpoint("armPutImageVersion", async (request) => {
+      mustNotCapture(request.body);
+      return changedAsInArm(await put(request), request);
+    }),
     patchImageVersion: endpoint("patchImageVersion", async (request) =>
       changed(await patch(request), request),
     ),

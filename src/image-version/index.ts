@@ -13,6 +13,7 @@ export type {
 export {
   areReady,
   hasFailed,
+  isBusy,
   type ImageDefinition,
   type LastShown,
   type ListedImageVersion,
@@ -87,6 +88,10 @@ export { believed } from "./state/observe.js";
 export type { ImageVersionRecord } from "./state/record.js";
 export { isFinal } from "./state/states.js";
 export { withEffects as telling } from "./telling/tell.js";
+
+export { mustNotCapture } from "./capture/choose.js";
+export { captureIn, KEPT_AFTER_FAILURE_MS } from "./capture/names.js";
+export type { Snapshots } from "./capture/ports.js";
 
 // Broken keys, and the users of a version.
 export { brokenIn, brokenKeys } from "./preflight/keys.js";

@@ -1,3 +1,4 @@
+import type { Snapshots } from "./capture/ports.js";
 import type { ErrorCode } from "../errors.js";
 import type { ImageVersionId } from "../resource-id.js";
 import type { OperationDependencies, StateStore, Stored } from "../operation/ports.js";
@@ -277,6 +278,8 @@ export interface Dependencies extends OperationDependencies<ImageVersionRecord>,
     rule: PromotionRule,
     targets: readonly string[],
   ) => Promise<readonly Breach[]>;
+  /** Absent: no machine is captured. */
+  readonly snapshots?: Snapshots;
   /** Absent: no key guardian runs. */
   readonly keyGuardian?: KeyDependencies;
   readonly noteKeys?: NonNullable<SeeDependencies["noteKeys"]>;

@@ -22,7 +22,10 @@ import {
   type TaggedResources,
 } from "./ports.js";
 
-type LeftEvent = Extract<EventType, "Sigil.ImageVersion.TestMachineLeft">;
+type LeftEvent = Extract<
+  EventType,
+  "Sigil.ImageVersion.TestMachineLeft" | "Sigil.ImageVersion.SnapshotLeft"
+>;
 
 /** A resource to judge, with what its tags say. */
 export interface Found {

@@ -7,6 +7,7 @@ import { createPacer } from "../../src/azure/arm/pacer.js";
 import { createResourceManager } from "../../src/azure/arm/resource-manager.js";
 import { createResourceReader } from "../../src/azure/arm/resource-reader.js";
 import { shareReads } from "../../src/azure/arm/shared-facts.js";
+import { createSnapshots } from "../../src/azure/arm/snapshots.js";
 import { createSubscriptions } from "../../src/azure/arm/subscriptions.js";
 import type { Gate } from "../../src/authorization/gallery-policy.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
@@ -151,6 +152,8 @@ export interface InProcessOptions {
   /** Besides the gallery's own, those that are asked who uses a version. */
   readonly consumerSubscriptions?: readonly string[];
   readonly useDelayMs?: number;
+  /** Where snapshots of machines may be created. */
+  readonly captureGroups?: readonly string[];
   /** As the gallery policy sets them. */
   readonly gates?: readonly Gate[];
   /** True: Azure Resource Manager counts calls, and refuses them beyond its limits. */
@@ -277,6 +280,9 @@ export async function startWith(
       return { looks, ...readers, resourceManager: seeing(readers.resourceManager, looks) };
     };
     return {
+      ...(options.captureGroups && {
+        snapshots: createSnapshots(client, options.captureGroups),
+      }),
       subscriptions: readers.subscriptions,
       ...(isShared ? shareReads(readers, now) : seen()),
       machines: createMachineReader(client),

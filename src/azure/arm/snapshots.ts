@@ -1,12 +1,15 @@
 import type { Snapshots } from "../../image-version/ports.js";
 import { parseResourceId, type ResourceId } from "../../resource-id.js";
 import type { ArmClient } from "./client.js";
+import { createResourceReader } from "./resource-reader.js";
 import { toServiceError, type ArmCall } from "./errors.js";
 
 /** Snapshots of disks, by `@azure/arm-compute`. `groups`: where they may be created. */
 export function createSnapshots(arm: ArmClient, groups: readonly string[]): Snapshots {
+  const resources = createResourceReader(arm);
   return {
     groups,
+    getMachine: (id) => resources.getSource(id),
 
     async get(id) {
       const { subscriptionId, resourceGroupName, name } = partsOf(id);

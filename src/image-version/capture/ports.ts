@@ -1,4 +1,6 @@
 /** What is asked of Azure for snapshots. A read returns undefined for 404; every other failure is a ServiceError. */
+import type { ImageSource } from "../resources.js";
+
 export interface Snapshot {
   readonly id: string;
   readonly provisioningState: string;
@@ -23,4 +25,6 @@ export interface Snapshots {
   get(id: string): Promise<Snapshot | undefined>;
   /** Sends the PUT. A snapshot of the same disk that is there stays as it is. */
   create(plan: SnapshotPlan): Promise<void>;
+  /** As `ResourceReader.getSource`, and never what was read for somebody else. */
+  getMachine(id: string): Promise<ImageSource | undefined>;
 }

@@ -11,6 +11,7 @@ import {
   sameResourceId,
   type ImageVersionId,
 } from "../../resource-id.js";
+import { isOfCapture, mustBeOfNumber } from "../capture/admit.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { NoLatest } from "../preflight/latest.js";
 import { namedResources, requireFewReads } from "../preflight/named.js";
@@ -95,11 +96,11 @@ export function mustBeAdmitted(
 ): void {
   requireFewReads(maxReads, requiredRegistrations.length, namedResources(id, body));
   const had = observed === undefined ? [] : usedResources(observed);
-  requireMayUse?.(
-    usedResources(body).filter(
-      (used) => !had.some(({ kind, id }) => kind === used.kind && sameResourceId(id, used.id)),
-    ),
+  const used = usedResources(body).filter(
+    (one) => !had.some(({ kind, id }) => kind === one.kind && sameResourceId(id, one.id)),
   );
+  mustBeOfNumber(used, id);
+  requireMayUse?.(used.filter((one) => !isOfCapture(one)));
 }
 
 /**

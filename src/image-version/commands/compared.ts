@@ -2,6 +2,7 @@
  * Compares a PUT or PATCH with the stored state and with what Azure shows; the same for a plan.
  * Pure.
  */
+import type { CapturePlan } from "../capture/choose.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Change } from "../rules/gathered.js";
 import type { StoredVersion } from "../ports.js";
@@ -20,7 +21,10 @@ export interface Request extends Asking {
   /** As the caller wrote it, with the ids of its disk encryption sets. */
   readonly written: ImageVersionRequest;
   readonly fingerprint: string;
-  /** Why its rule chose no disk encryption set. */
+  /** Id of the machine that is captured before the version is created. */
+  readonly capture?: string;
+  readonly capturePlan?: CapturePlan;
+  /** Why its machine cannot be captured, or its rule chose no disk encryption set. */
   readonly unchosen: readonly RuleFinding[];
   /** The soft-deleted version that has the number. */
   readonly deleted?: DeletedImageVersion | undefined;

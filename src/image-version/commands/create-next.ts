@@ -16,6 +16,7 @@ import { deliver } from "../../operation/outbox.js";
 import { operationIdOf, type OperationRecord } from "../../operation/records.js";
 import { firstSequenceOf } from "../../operation/sequence.js";
 import { formatImageVersionId, imageIdOf, keyOf, type ImageVersionId } from "../../resource-id.js";
+import { chooseSnapshots, findingOfCaller } from "../capture/choose.js";
 import { putImageVersion, type PutImageVersion } from "./put.js";
 import { errorsIn } from "./command.js";
 import { chooseSets } from "./encryption-rule.js";
@@ -139,11 +140,18 @@ async function findingsOf(
   deps: Dependencies,
   { plan, body }: CreateNextImageVersion,
   id: ImageVersionId,
-  { given, rule }: Said,
+  { given, rule, captures = false }: Said,
 ): Promise<readonly RuleFinding[]> {
   if (plan !== undefined) return (await planImageVersion(deps, { id, body }, "act")).findings;
-  const { request, findings } = await chooseSets(deps, id, given, rule);
-  return [...findings, ...checkRequest({ id, request, now: deps.now() })];
+  const captured = await chooseSnapshots(deps, id, given, captures);
+  const { request, findings } = await chooseSets(deps, id, captured.request, rule);
+  return [
+    ...captured.findings,
+    ...findings,
+    ...checkRequest({ id, request, now: deps.now() }).map((finding) =>
+      findingOfCaller(finding, captured.capture),
+    ),
+  ];
 }
 
 /** The request's operation under that number; undefined if the number is taken. */

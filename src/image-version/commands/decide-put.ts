@@ -311,6 +311,7 @@ export function asksOf(
   const {
     command: { ignoreUse, allowNoLatest },
     body,
+    capture,
     glance: { look },
   } = request;
   const asked = withoutAbsent(patch, look, record);
@@ -325,7 +326,7 @@ export function asksOf(
       body,
       ...(isGuarded && { guarded: true }),
       ...(allowNoLatest && { allowNoLatest }),
-      ...(look === undefined && { creates: true }),
+      ...(look === undefined && { creates: true, ...(capture !== undefined && { capture }) }),
     },
     regions: regionsIn(
       adopts || !asksOnlyChanges(request) ? fieldsOf(body) : Object.fromEntries(named),

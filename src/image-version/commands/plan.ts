@@ -2,6 +2,7 @@
 import type { OperationRecord } from "../../operation/records.js";
 import { contextOf } from "../../operation/steps.js";
 import { formatImageVersionId, imageIdOf, keyOf } from "../../resource-id.js";
+import { findingOfCaller, viewCapture } from "../capture/choose.js";
 import type { ImageVersionRequest, PlanView } from "../contract.js";
 import type { KeyUse } from "../../keys/memory.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
@@ -120,6 +121,7 @@ async function planBy(
   // The request already names every set that the version will have, so everything is read at once.
   const gathered = await gather(deps, id, body, {
     sources: stored?.record.status === undefined,
+    capture: request.capture,
     ...(seen && {
       imageVersion: look ? { kind: "found", value: look } : { kind: "absent" },
     }),
@@ -141,7 +143,10 @@ async function planBy(
   const duration = durationSentence(copies);
   const sent = planned && (await deps.resourceManager.previewPut(id, planned.body));
   return {
-    findings: findings.map((finding) => findingAsWritten(finding, names)),
+    findings: findings.map((finding) =>
+      findingAsWritten(findingOfCaller(finding, request.capture), names),
+    ),
+    ...viewCapture(request, deps.snapshots?.groups),
     changes: changes.map((one) => changeAsWritten(one, body, written)),
     ...(purchasePlan && { purchasePlan }),
     ...(sent && {

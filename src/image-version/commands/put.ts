@@ -13,6 +13,7 @@
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import type { OperationRecord } from "../../operation/records.js";
+import { mustNotCapture } from "../capture/choose.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { errorsAmong } from "../preflight/judge.js";
@@ -75,7 +76,7 @@ export async function putImageVersion(
   const { id, ifMatch, ifNoneMatch, pasted, plan, body } = command;
   if (restores(body)) return await restored(restoreByBody(deps, command, body)); // Invariant 5.
   const said = saidByBody(deps, command);
-  const { given, rule } = said;
+  const { given, rule, captures } = said;
   // A body without a source is that of an existing version, which the caller read.
   const isPartial = pasted === true || Object.keys(given.properties.storageProfile).length === 0;
   const isConditional = ifMatch !== undefined || ifNoneMatch !== undefined;
@@ -84,8 +85,9 @@ export async function putImageVersion(
     const mustSee =
       isConditional ||
       (isPartial && record?.status === undefined) ||
-      // Others may have created a version that Sigil does not know: with a tag, it keeps its sets.
-      (rule?.tag !== undefined && record === undefined);
+      // Others may have created a version that Sigil does not know: it keeps its snapshots and, with a
+      // tag, its sets.
+      ((rule?.tag !== undefined || captures === true) && record === undefined);
     const isAsked = record !== undefined || mustSee || plan !== undefined;
     return {
       said,
@@ -107,6 +109,7 @@ export function patchImageVersion(
 ): Promise<PutAnswer> {
   const { id, validate, patch } = command;
   if (restores(patch)) return restored(restoreByBody(deps, command, patch));
+  mustNotCapture(patch);
   const removeRegions = canonicalRegions(command.removeRegions);
   const fingerprint = fingerprintOfCommand(
     "patch",
@@ -182,7 +185,7 @@ async function change(
       const { unchosen } = asked;
       refuse(
         "InvalidRequest",
-        `The rule in sigil.encryption has ${errorsIn(unchosen)}; each is listed under errors.`,
+        `The request has ${errorsIn(unchosen)} under sigil; each is listed under errors.`,
         unchosen,
       );
       const infos = plan ? await mustPassPlan(deps, asked, read) : [];

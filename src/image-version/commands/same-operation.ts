@@ -19,12 +19,14 @@ export function fingerprintOfPut(
   removeRegions: readonly string[],
   rule: EncryptionRule | undefined,
   ifMatch: string | undefined,
+  captures = false,
 ): string {
   return fingerprintOf(
     body,
     ...removeRegions,
     ...(rule === undefined ? [] : [rule]),
     ...(ifMatch === undefined ? [] : [`If-Match: ${ifMatch}`]),
+    ...(captures ? ["capture"] : []),
   );
 }
 

@@ -15,6 +15,7 @@ import {
   parseImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
+import { withSnapshots } from "../capture/facts.js";
 import type { ImageVersionRequest } from "../contract.js";
 import {
   isRegistered,
@@ -54,7 +55,7 @@ export interface FactSources {
 export async function gather(
   {
     resourceManager,
-    resources,
+    resources: reader,
     looks,
     subscriptions,
     requiredRegistrations: always,
@@ -65,13 +66,17 @@ export async function gather(
   {
     sources: withSources,
     imageVersion: looked,
+    capture,
   }: {
     readonly sources: boolean;
+    /** Id of the machine whose disks the snapshots in the request are of. */
+    readonly capture?: string | undefined;
     /** What a recent look showed of the version, which is not read again. */
     readonly imageVersion?: Gathered["imageVersion"];
   } = { sources: true },
 ): Promise<Omit<Gathered, "known">> {
   const see = bounded();
+  const resources = withSnapshots(reader, capture);
   const requiredRegistrations = hasConfidentialDataDisks(request)
     ? [...always, CONFIDENTIAL_DATA_DISKS]
     : always;

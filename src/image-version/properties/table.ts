@@ -67,7 +67,7 @@ type PathsOf<T> = T extends string | number | boolean
 type PropertyPath = Exclude<
   PathsOf<ImageVersionRequest>,
   // Chooses other properties, and is none itself (commands/encryption-rule.ts).
-  `/sigil/encryption/${string}`
+  `/sigil/encryption/${string}` | "/sigil/capture"
 >;
 
 const PROFILE = "/properties/publishingProfile";

@@ -7,6 +7,7 @@ import type { TransitionContext } from "../../operation/ports.js";
 import type { Finding } from "../../errors.js";
 import { operationIn, type OperationFailure } from "../../operation/records.js";
 import type { ImageVersionId } from "../../resource-id.js";
+import { captureFor, withSnapshotsMade } from "../capture/make.js";
 import type { Dependencies, Objection, StoredVersion } from "../ports.js";
 import type { Gathered } from "../rules/gathered.js";
 import { latestFindings, lostAtLast } from "../preflight/latest.js";
@@ -164,7 +165,9 @@ async function judgedPut(
   const repairs = Object.keys(put.takesAway);
   const refused = status ? await refusedRepairs(deps, record, id, status, repairs) : {};
   const usual = addedBy(put.changes).length > 0 ? await readUsualTimes(deps.index) : undefined;
-  const proven = await prove(deps, id, record, put, asking, looked);
+  const capture = put.creates ? captureFor(asking, put.body) : undefined;
+  const proves = () => prove(deps, id, record, put, asking, looked);
+  const proven = await (capture ? withSnapshotsMade(deps, capture, proves) : proves());
   const warnings = [...named, ...(proven?.warnings ?? [])];
   const after = withProof(record, [], proven ?? {}).record;
   return {

@@ -1,6 +1,7 @@
 /** Checks everything before the first write, by what Azure shows in this step. */
 import { orNone, ServiceError } from "../../errors.js";
 import type { ImageVersionId } from "../../resource-id.js";
+import { findingOfCaller } from "../capture/choose.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { latestIn, withLatest, withoutFlags } from "../latest/flags.js";
 import type { Gathered } from "../rules/gathered.js";
@@ -47,6 +48,7 @@ export async function prove(
   return proofOf(deps, id, document, {
     // An existing version no longer needs its source, which may be gone.
     sources: put.creates,
+    capture: requests.find(({ capture }) => capture !== undefined)?.capture,
     looked,
     would: put.creates ? "created" : "changed",
     change: observed && {
@@ -67,11 +69,14 @@ export async function proofOf(
   document: ImageVersionRequest,
   {
     sources,
+    capture,
     looked,
     would,
     change,
   }: {
     readonly sources: boolean;
+    /** Id of the machine that is captured. */
+    readonly capture?: string | undefined;
     readonly looked?: Gathered["imageVersion"] | undefined;
     readonly would: "changed" | "created" | "restored";
     readonly change: Gathered["change"];
@@ -79,12 +84,13 @@ export async function proofOf(
 ): Promise<Proven> {
   const gathered = await gather(deps, id, document, {
     sources,
+    capture,
     ...(looked && { imageVersion: looked }),
   });
   const shown = would === "restored" ? undefined : change?.observed;
   const withKeys = await gatherKeys(deps, id, gathered, document, shown);
   const judged = judge(id, document, { ...withKeys, ...(change && { change }) }, deps.now());
-  const errors = errorsAmong(judged.findings);
+  const errors = errorsAmong(judged.findings).map((finding) => findingOfCaller(finding, capture));
   if (errors.length > 0) throw refusal(errors, would);
   return provenBy(document, judge(id, document, withKeys, deps.now()), deps.now());
 }

@@ -63,6 +63,7 @@ test("the least configuration has the documented defaults", () => {
     testMachinesClientId: undefined,
     testMachinePrices: undefined,
     maxReads: 500,
+    captureGroups: [],
     consumerSubscriptions: [],
     useDelayMs: 900_000,
     reconcileSchedule: "0 */5 * * * *",

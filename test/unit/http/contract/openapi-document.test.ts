@@ -163,6 +163,7 @@ describe("the body of putImageVersion", () => {
         },
         builtFrom: [""],
         encryption: { osDisk: "", dataDisks: "", tag: "" },
+        capture: "",
         protected: "",
       },
     };
