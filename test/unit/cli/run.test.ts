@@ -872,6 +872,28 @@ describe("wait", () => {
     expect(custom.code).toBe(0);
   });
 
+  it("ends with 0 once the machine is captured, and with the error of what ended before", async () => {
+    const pending: Reply = [
+      409,
+      { code: "ImageVersionConflict", detail: "Created.", existingOperationId: "op-1" },
+    ];
+    const captured = (...statuses: readonly string[]) => {
+      let asked = 0;
+      return runLine(`image-version wait ${AT} -e 1.0.0 --captured`, ({ path }) => {
+        if (!path.includes("/operations/")) return pending;
+        asked += 1;
+        return [200, operation(statuses[Math.min(asked, statuses.length) - 1] ?? "")];
+      });
+    };
+    const done = await captured("NotStarted", "NotStarted", "Running");
+    expect([
+      done.code,
+      done.requests.filter(({ path }) => path.includes("/operations/")).length,
+    ]).toEqual([0, 3]);
+    expect((await captured("NotStarted", "Failed")).code).toBe(1);
+    expect((await captured("Succeeded")).code).toBe(0);
+  });
+
   // GET is a conflict until Azure shows a version that is restored.
   const restoring: Reply = [
     409,

@@ -30,6 +30,7 @@ describe("waves and rules for keys", () => {
     expect(asked("--promote-when tested --promote-results boot")).toEqual({
       promotion: { when: "tested", results: ["boot"] },
     });
+    expect(asked("--capture snapshots")).toEqual({ capture: "snapshots" });
     expect(asked("--managed-image myImage")).toEqual({});
   });
 

@@ -103,6 +103,11 @@ sigil image-version watch.`,
       help: "Wait until provisioningState is Succeeded.",
     },
     { names: ["--deleted"], kind: "flag", help: "Wait until the version is deleted." },
+    {
+      names: ["--captured"],
+      kind: "flag",
+      help: "Wait until the snapshots of --capture are complete: from then on the virtual machine may be deleted.",
+    },
     { names: ["--exists"], kind: "flag", help: "Wait until the version exists." },
     {
       names: ["--custom"],
@@ -119,17 +124,18 @@ sigil image-version watch.`,
   async run(context) {
     const { values, io } = context;
     const custom = values.text("--custom");
-    const wanted = ["--created", "--updated", "--deleted", "--exists"].filter((name) =>
-      values.boolean(name),
+    const wanted = ["--created", "--updated", "--deleted", "--exists", "--captured"].filter(
+      (name) => values.boolean(name),
     );
     if (wanted.length === 0 && custom === undefined)
       throw new UsageError(
-        "Wait for what? Give --created, --updated, --deleted, --exists or --custom.",
+        "Wait for what? Give --created, --updated, --deleted, --exists, --captured or --custom.",
       );
     if (custom !== undefined) await checkQuery(custom);
     const intervalSeconds = values.number("--interval") ?? 30;
     const timeoutSeconds = values.number("--timeout") ?? 3600;
     for (let seconds = 0; ; seconds += Math.max(1, intervalSeconds)) {
+      if (values.boolean("--captured") && (await isCaptured(context))) return {};
       const version = await versionOrPending(context);
       if (version === undefined) {
         if (values.boolean("--deleted")) return {};
@@ -177,6 +183,15 @@ the version in a region of the operation, or if a region is not usable.`,
     return { data: toAz(version) };
   },
 };
+
+/** Throws the operation's error if it ended otherwise. */
+async function isCaptured(context: Context): Promise<boolean> {
+  const { operationId } = await lastOperation(context);
+  if (operationId === undefined) return true;
+  const { body: operation } = await context.client.call("getOperation", { path: { operationId } });
+  if (hasEnded(operation)) await followAll(context, [operation]);
+  return operation.status !== "NotStarted";
+}
 
 type ImageVersion = Schemas["ImageVersion"];
 

@@ -8,7 +8,7 @@ import type { Option, Values } from "../options.js";
 
 type Promotion = Schemas["Promotion"];
 type Wave = Schemas["PromotionWave"];
-type Asked = Pick<Schemas["SigilExtension"], "promotion" | "encryption" | "builtFrom">;
+type Asked = Pick<Schemas["SigilExtension"], "promotion" | "encryption" | "builtFrom" | "capture">;
 
 export const KEY_RULE_OPTIONS: readonly Option[] = [
   {
@@ -35,8 +35,16 @@ export const BUILT_FROM: Option = {
   group: "Source",
 };
 
+const CAPTURE: Option = {
+  names: ["--capture"],
+  choices: ["snapshots"],
+  help: "Create snapshots of the disks of --virtual-machine, which is stopped or deallocated, and the version from them. Sigil deletes the snapshots when every region is Completed. A Trusted Launch machine with customer-managed keys needs this.",
+  group: "Source",
+};
+
 export const SIGIL_OPTIONS: readonly Option[] = [
   ...KEY_RULE_OPTIONS,
+  CAPTURE,
   BUILT_FROM,
   {
     names: ["--promote-when"],
@@ -69,7 +77,9 @@ export function sigilOf(values: Values): Asked {
   const promotion = promotionOf(values);
   const encryption = keyRuleOf(values);
   const builtFrom = values.list("--built-from");
+  const capture = values.text("--capture") as Asked["capture"];
   return {
+    ...(capture !== undefined && { capture }),
     ...(builtFrom !== undefined && { builtFrom: [...builtFrom] }),
     ...(promotion !== undefined && { promotion }),
     ...(encryption !== undefined && { encryption }),

@@ -1,6 +1,7 @@
 import { imageIdOf, isComputeResourceId } from "../../../resource-id.js";
 import { targetRegionsOf } from "../../properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../contract.js";
+import { CAPTURE } from "../../capture/names.js";
 import { found } from "../../../bounded-reads.js";
 import { sourceOf, type Trait } from "../source.js";
 import { sourceReferences } from "../../properties/source-references.js";
@@ -84,7 +85,7 @@ function ofMachine(
     {
       pointer: machine.pointer,
       message: `The source ${machine.id} is a virtual machine, which the image definition ${definitionId}, of security type ${shown}, does not accept.`,
-      remediation: `Use a managed image, an image version or a VHD, or an image definition of the machine's own security type: ${create("TrustedLaunch")}`,
+      remediation: `${CAPTURE} Or use a managed image, an image version or a VHD, or an image definition of the machine's own security type: ${create("TrustedLaunch")}`,
     },
   ];
 }

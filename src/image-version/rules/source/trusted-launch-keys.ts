@@ -1,4 +1,5 @@
 import { shellWord } from "../../../shell-words.js";
+import { CAPTURE } from "../../capture/names.js";
 import { azNames } from "../../../keys/az-names.js";
 import { encryptedDisks, sourceOf } from "../source.js";
 import { STORAGE_PROFILE, type GatheredRule } from "../rule.js";
@@ -53,7 +54,7 @@ export const trustedLaunchKeys: GatheredRule = {
       {
         pointer: `${STORAGE_PROFILE}/source/virtualMachineId`,
         message: `${machine} is a Trusted Launch machine, and its disk ${encrypted.id} is encrypted with ${encrypted.diskEncryptionSetId}. Azure accepts such a machine, then fails in each region: "Data model DiskEncryptionSetId '' does not match" (Azure/azure-rest-api-specs#29280, open since May 2024; hashicorp/packer-plugin-azure#304 and #418). It may have changed since.`,
-        remediation: `Publish from snapshots of its disks. Create them: ${[os, ...data].map(({ command }) => command).join(" && ")} Then repeat the request with this storageProfile: ${JSON.stringify(storageProfile)}`,
+        remediation: `Publish from snapshots of its disks. ${CAPTURE} Or use your own. Create them: ${[os, ...data].map(({ command }) => command).join(" && ")} Then repeat the request with this storageProfile: ${JSON.stringify(storageProfile)}`,
       },
     ];
   },
