@@ -9,7 +9,7 @@ import { Skips } from "./test/support/skips.js";
  */
 const SLOW = [
   // Kills, months, thousands of calls, whatever a generator thinks of
-  "test/contract/{image-version,subscription,machine-test}/{crashes,removal-crashes,restore-crashes,rollback-crashes}.test.ts",
+  "test/contract/{image-version,subscription,machine-test}/{capture-crashes,crashes,removal-crashes,restore-crashes,rollback-crashes}.test.ts",
   "test/contract/key-guardian/crashes.test.ts",
   "test/contract/image-version/{long-waits,state-lost}.test.ts",
   "test/contract/azure/tables/ageing.test.ts",

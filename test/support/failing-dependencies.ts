@@ -25,7 +25,7 @@ export type Failure = OneFailure | RandomFailures;
 
 /** A read leaves no effect: to die before or after it is to die after the call before. */
 export function hasEffect(call: string): boolean {
-  return !/\.(?:read\w*|page|find\w*|prove\w+|get\w+|list\w+)$/u.test(call);
+  return !/\.(?:read\w*|page|find\w*|prove\w+|get\w*|list\w+)$/u.test(call);
 }
 
 const MOST_RANDOM_FAILURES = 8;
@@ -56,6 +56,7 @@ const PORTS = [
   "work",
   "resourceManager",
   "resources",
+  "snapshots",
   "imageUsers",
   "subscriptions",
   "machines",
@@ -102,7 +103,7 @@ export function failingDependencies<
         throw new Killed(`killed ${failing.when} ${name}`);
       case "unavailable":
         throw new ServiceError(
-          /^(resourceManager|resources|imageUsers|subscriptions|machines|proofs|parts)\./u.test(
+          /^(resourceManager|resources|snapshots|imageUsers|subscriptions|machines|proofs|parts)\./u.test(
             name,
           )
             ? "ResourceManagerUnavailable"

@@ -55,7 +55,3 @@ export const SOURCE_TAG = "sigil-source";
 
 /** How long the snapshots of a failed creation stay: its machine may be gone, and a weekend ahead. */
 export const KEPT_AFTER_FAILURE_MS = 72 * 3_600_000;
-
-/** How a machine is captured, for remediations. */
-export const CAPTURE =
-  'Let Sigil create and delete the snapshots, if its operator has set SIGIL_CAPTURE_RESOURCE_GROUPS: deallocate the machine, and add "capture": "snapshots" under sigil (sigil image-version create --capture snapshots).';

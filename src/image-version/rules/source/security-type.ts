@@ -1,7 +1,7 @@
 import { imageIdOf, isComputeResourceId } from "../../../resource-id.js";
 import { targetRegionsOf } from "../../properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../contract.js";
-import { CAPTURE } from "../../capture/names.js";
+import { CAPTURE } from "../capture-remedy.js";
 import { found } from "../../../bounded-reads.js";
 import { sourceOf, type Trait } from "../source.js";
 import { sourceReferences } from "../../properties/source-references.js";

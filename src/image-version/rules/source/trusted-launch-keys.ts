@@ -1,5 +1,5 @@
 import { shellWord } from "../../../shell-words.js";
-import { CAPTURE } from "../../capture/names.js";
+import { CAPTURE } from "../capture-remedy.js";
 import { azNames } from "../../../keys/az-names.js";
 import { encryptedDisks, sourceOf } from "../source.js";
 import { STORAGE_PROFILE, type GatheredRule } from "../rule.js";
