@@ -1,5 +1,6 @@
 /** `sigil.capture`: a version of snapshots that Sigil creates of a machine's disks, and deletes again. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createArmClient } from "../../../src/azure/arm/client.js";
 import { ServiceError } from "../../../src/errors.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { mustNotCapture } from "../../../src/image-version/capture/choose.js";
@@ -343,4 +344,57 @@ test("a change, and a client of Azure's own path, cannot ask for it", () => {
     expect.objectContaining({ code: "InvalidRequest" }) as ServiceError,
   );
   expect(() => mustNotCapture({ sigil: { protected: true } })).not.toThrow();
+});
+
+test("the same body without a capture is another request", async () => {
+  await control().setSnapshots({ readyMs: 60_000 });
+  const first = await send();
+  await world.runDue();
+  const { location, properties } = capturingRequest();
+  expect((await send({ location, properties })).id).not.toBe(first.id);
+});
+
+test("a specialized machine does not fit a generalized definition", async () => {
+  await use({}, capturingWorld(0, { instanceView: {} }));
+  const arm = createArmClient(world.armOptions);
+  await arm.request(
+    {
+      what: "the stop",
+      action: "Microsoft.Compute/virtualMachines/deallocate/action",
+      scope: MACHINE,
+    },
+    "POST",
+    `${world.armOptions.endpoint}${MACHINE}/deallocate?api-version=2025-04-01`,
+  );
+  const { findings } = await planImageVersion(world.deps, {
+    id: idOf(ID),
+    body: capturingRequest(0),
+  });
+  expect(findings).toContainEqual(
+    expect.objectContaining({
+      code: "OsStateMismatch",
+      pointer: "/properties/storageProfile/source/virtualMachineId",
+    }),
+  );
+});
+
+test("no snapshot goes while Azure is busy with the version, whoever asked for that", async () => {
+  await send();
+  await world.finish(ID);
+  const shown = await world.deps.resourceManager.getImageVersion(idOf(ID));
+  if (shown === undefined) return expect.fail("no version");
+  const { properties, ...version } = shown.resource;
+  const targetRegions = (properties.publishingProfile?.targetRegions ?? []).map((region) => ({
+    ...region,
+    regionalReplicaCount: 3,
+  }));
+  await world.deps.resourceManager.putImageVersion(idOf(ID), {
+    ...version,
+    properties: { ...properties, publishingProfile: { targetRegions } },
+  });
+  await world.sweep();
+  expect(world.snapshots()).toHaveLength(3);
+  world.clock.advance(HOUR_MS);
+  await world.sweep();
+  expect(world.snapshots()).toEqual([]);
 });
