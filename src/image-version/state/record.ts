@@ -86,10 +86,7 @@ export interface VersionRequest {
   readonly release?: ReleaseChange;
   /** The canonical body, if the client sent a whole one. Findings point into it. */
   readonly body?: ImageVersionRequest;
-  /**
-   * Id of the virtual machine whose disks the snapshots in `body` are of. They are created right
-   * before the version is.
-   */
+  /** Id of the machine whose disks the snapshots in `body` are of. */
   readonly capture?: string;
   /**
    * True for a whole body: once applied, each of its fields that a confirmed look shows belongs to
