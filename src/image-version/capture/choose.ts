@@ -161,8 +161,7 @@ function captureOff(machineId: string): Wrong {
     code: "CaptureOff",
     pointer: POINTER,
     message: `Sigil has no resource group for snapshots in the machine's subscription ${subscriptionId}.`,
-    remediation:
-      "Ask the operator of Sigil for one: SIGIL_CAPTURE_RESOURCE_GROUPS, which infra/main.bicep sets from the captureResourceGroup of a publication.",
+    remediation: "Ask the operator of Sigil to name one in SIGIL_CAPTURE_RESOURCE_GROUPS.",
   };
 }
 
