@@ -91,7 +91,6 @@ export { withEffects as telling } from "./telling/tell.js";
 
 export { mustNotCapture } from "./capture/choose.js";
 export { captureIn, KEPT_AFTER_FAILURE_MS } from "./capture/names.js";
-export type { Snapshots } from "./capture/ports.js";
 
 // Broken keys, and the users of a version.
 export { brokenIn, brokenKeys } from "./preflight/keys.js";
