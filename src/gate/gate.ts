@@ -46,7 +46,7 @@ export function whyHeld(
   return bans.flatMap((one) =>
     one.holdsSince === undefined || approvedMs > Date.parse(one.holdsSince)
       ? []
-      : [`it was built from ${inheritedSentence(one)}`],
+      : [`it was built from ${inheritedSentence(one).replace(/\.$/u, "")}`],
   );
 }
 
