@@ -122,7 +122,8 @@ describe.each(SCENARIOS)("a failure at any port call of $title", ({ isCanceled }
         expect(region, run.name).toMatchObject({
           result: "passed",
           // Killed three times where it asks for the machine, it takes another one.
-          attempts: run.failure && "every" in run.failure ? expect.toBeOneOf([1, 2]) : 1,
+          attempts:
+            run.failure && "every" in run.failure ? (expect.toBeOneOf([1, 2]) as number) : 1,
         });
       if (!isCanceled)
         expect(await world.deps.results.list(run.versionId)).toMatchObject([
