@@ -16,7 +16,7 @@ import { isSufficient, ROLES } from "../../src/authorization/roles.js";
 import { PROBLEMS } from "../../src/http/problem.js";
 import { KINDS } from "../../src/kinds.js";
 import { CONDITIONS } from "../../src/conditions/conditions.js";
-import { isFinalState } from "../../src/operation/states.js";
+import { isFinalState, type State } from "../../src/operation/states.js";
 import { ALL_RULES } from "../../src/image-version/rules/rules.js";
 import { createMetrics } from "../../src/telemetry/metrics.js";
 import { assignmentsOn, ofType, readTemplate, type Template } from "../support/template.js";
@@ -64,7 +64,9 @@ function rulesTable(): string {
 
 function stateDiagram(): string {
   // Several kinds share one machine.
-  const machines = new Set(Object.values(KINDS).map(({ states }) => states));
+  const machines = new Set<Readonly<Record<string, State<string>>>>(
+    Object.values(KINDS).map(({ states }) => states),
+  );
   const transitions = [...machines].flatMap((states) =>
     Object.entries(states).flatMap(([from, state]) =>
       Object.entries(isFinalState(state) ? {} : state.next).map(
