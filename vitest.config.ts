@@ -13,11 +13,11 @@ const SLOW = [
   "test/contract/key-guardian/crashes.test.ts",
   "test/contract/image-version/{long-waits,state-lost}.test.ts",
   "test/contract/azure/tables/ageing.test.ts",
-  "test/contract/azure/service-bus/dead-letters.test.ts",
+  "test/contract/azure/service-bus/{dead-letters,messenger}.test.ts",
   "test/contract/authorization/policy-concurrency.test.ts",
   "test/contract/infrastructure/*.test.ts",
   "test/contract/image-version/{bursts,call-counts,plan-bursts,resource-manager-faults,table-costs}.test.ts",
-  "test/contract/image-version/truth/rollbacks.test.ts",
+  "test/contract/image-version/truth/{repairs,rollbacks}.test.ts",
   "test/contract/image-version/drift/{crashes,many,telling}.test.ts",
   "test/contract/image-version/use-guard/{canceled,demoted,found-in-use,regions,waits}.test.ts",
   "test/contract/rollout/{changed-outside,crashes,people,results,summary,tested,wave-times}.test.ts",
@@ -30,6 +30,9 @@ const SLOW = [
   // Every command with every hostile text, every shell, every pattern, every call on a rejected request
   "test/unit/cli/{any-line,completion,hostile-texts}.test.ts",
   "test/unit/patterns.test.ts",
+  // What compares two documents, and what has its figures from months
+  "test/unit/changes/openapi-changes.test.ts",
+  "test/contract/money/budget.test.ts",
   "test/contract/messaging/rejected-requests.test.ts",
   // Whole programs; `npm test` has the whole app with its requests
   "test/e2e/{arm-sdk,cli,day-two,demo,deployment,documents,doors,drift,durability,guide,keys,machine-commands,machine-tests,messages,own-services,packages,permissions,plans,release,retention,rollout,same-version,secrets,smoke-test,stand-ins,start,telemetry,test-profiles,test-results,upgrade}.test.ts",
