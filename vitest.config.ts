@@ -27,6 +27,7 @@ const SLOW = [
   "test/contract/revocation/crashes.test.ts",
   "test/fuzz/*.test.ts",
   "test/unit/image-version/state/pace-goals.test.ts",
+  "test/unit/image-version/steps/quiet-poll.test.ts",
   // Every command with every hostile text, every shell, every pattern, every call on a rejected request
   "test/unit/cli/{any-line,completion,hostile-texts}.test.ts",
   "test/unit/patterns.test.ts",
