@@ -22,7 +22,8 @@ import { SharedReads } from "../../shared-reads.js";
 import { createTurns, type Turns } from "../../turns.js";
 import { subscriptionIn } from "./quotas.js";
 
-const KEEP_MS = 15_000;
+/** Longer than the first wait of a step, so that what it reads again is not asked again. */
+const KEEP_MS = 30_000;
 const MOST_KEPT = 5_000;
 const MOST_PAGES = 5;
 

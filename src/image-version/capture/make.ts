@@ -11,7 +11,7 @@
 import { ServiceError } from "../../errors.js";
 import { DEADLINE_TAG, OPERATION_TAG } from "../../leftovers/ports.js";
 import type { ImageVersionRequest } from "../contract.js";
-import type { Dependencies } from "../ports.js";
+import type { Dependencies, ResourceReader } from "../ports.js";
 import type { ImageSource } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import type { VersionRequest } from "../state/record.js";
@@ -64,7 +64,7 @@ function snapshotsIn({
 export async function withSnapshotsMade<T>(
   deps: Ports,
   capture: Capture,
-  prove: () => Promise<T>,
+  prove: (resources: ResourceReader) => Promise<T>,
 ): Promise<T> {
   const seen = await seeSnapshots(deps, capture);
   const all = [...seen.values()];
@@ -74,9 +74,10 @@ export async function withSnapshotsMade<T>(
   try {
     // Invariant 2.
     const machine = isDone && capture.isSent ? undefined : await machineOf(deps, capture);
-    const proven = await prove();
+    const resources = readOnce(deps.resources, machine);
+    const proven = await prove(resources);
     if (isDone || machine === undefined) return proven;
-    for (const plan of await plansOf(deps, capture, seen, machine)) {
+    for (const plan of await plansOf({ ...deps, resources }, capture, seen, machine)) {
       await deps.snapshots?.create(plan);
       isAnyThere = true;
     }
@@ -119,9 +120,23 @@ async function machineOf({ snapshots }: Ports, { machineId }: Capture): Promise<
   return machine;
 }
 
+/** Reads no source twice in one step; `machine`: read already. */
+function readOnce(resources: ResourceReader, machine: ImageSource | undefined): ResourceReader {
+  const read = new Map([[machine?.id.toLowerCase(), Promise.resolve(machine)]]);
+  return {
+    ...resources,
+    getSource(id) {
+      const key = id.toLowerCase();
+      const source = read.get(key) ?? resources.getSource(id);
+      read.set(key, source);
+      return source;
+    },
+  };
+}
+
 /** Every missing snapshot; throws before any is created. */
 function plansOf(
-  deps: Ports,
+  deps: Pick<Ports, "resources" | "now">,
   capture: Capture,
   seen: Seen,
   machine: ImageSource,
@@ -131,7 +146,7 @@ function plansOf(
 }
 
 async function planOf(
-  { resources, now }: Ports,
+  { resources, now }: Pick<Ports, "resources" | "now">,
   { operationId, machineId }: Capture,
   { osDisk, dataDisks }: ImageSource,
   id: string,

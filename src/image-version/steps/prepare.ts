@@ -166,7 +166,8 @@ async function judgedPut(
   const refused = status ? await refusedRepairs(deps, record, id, status, repairs) : {};
   const usual = addedBy(put.changes).length > 0 ? await readUsualTimes(deps.index) : undefined;
   const capture = put.creates ? captureFor(asking, put.body) : undefined;
-  const proves = () => prove(deps, id, record, put, asking, looked);
+  const proves = (resources = deps.resources) =>
+    prove({ ...deps, resources }, id, record, put, asking, looked);
   const proven = await (capture ? withSnapshotsMade(deps, capture, proves) : proves());
   const warnings = [...named, ...(proven?.warnings ?? [])];
   const after = withProof(record, [], proven ?? {}).record;
