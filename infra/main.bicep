@@ -146,6 +146,7 @@ var uniqueName = '${name}-${uniqueString(resourceGroup().id)}'
 // The galleries' own are always asked, too.
 var asked = empty(consumerSubscriptions) ? [] : union(consumerSubscriptions, map(publications, to => to.subscriptionId))
 var auditStorageId = auditRetentionDays > 0 ? audit!.outputs.id : ''
+var captures = filter(publications, to => to.?captureResourceGroup != null)
 var makesTestMachines = !empty(flatten(map(publications, to => to.?testResourceGroups ?? [])))
 
 module identity 'modules/managed-identity.bicep' = {
@@ -282,6 +283,19 @@ module keys 'modules/key-vaults.bicep' = [
   }
 ]
 
+module capture 'modules/capture.bicep' = [
+  for to in captures: {
+    name: 'capture-${uniqueName}'
+    scope: subscription(to.subscriptionId)
+    params: {
+      name: uniqueName
+      #disable-next-line what-if-short-circuiting // in the names of assignments: they outlive the group
+      principalId: identity.outputs.principalId
+      resourceGroupName: to.captureResourceGroup!
+    }
+  }
+]
+
 // An identity of its own: what may make machines may do nothing else.
 module testIdentity 'modules/managed-identity.bicep' = if (makesTestMachines) {
   name: 'test-identity'
@@ -325,6 +339,7 @@ module functionApp 'modules/function-app.bicep' = {
     tokenTenants: tokenTenants
     galleryPolicy: galleryPolicy
     consumerSubscriptions: consumerSubscriptions
+    captureResourceGroups: map(captures, to => '/subscriptions/${to.subscriptionId}/resourceGroups/${to.captureResourceGroup!}')
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     httpConcurrency: httpConcurrency

@@ -25,6 +25,9 @@ type publication = {
   @description('Kinds of source that need more than a read.')
   sources: sourceKind[]?
 
+  @description('The resource group in which snapshots of virtual machines are made for versions, and deleted again; absent: none is ever made.')
+  captureResourceGroup: string?
+
   @description('Resource groups with the vaults whose keys are looked after; absent: keys are not read, and said not to be seen.')
   keyVaultResourceGroups: string[]?
 

@@ -18,6 +18,9 @@ param tokenAudience string
 param tokenTenants string[]
 param galleryPolicy galleryPolicyChoice
 param consumerSubscriptions string[]
+
+@description('Ids of the resource groups in which snapshots are made; empty: none are.')
+param captureResourceGroups string[]
 param instanceMemoryMB int
 param maximumInstanceCount int
 param httpConcurrency int
@@ -136,7 +139,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
 
   resource appSettings 'config' = {
     name: 'appsettings'
-    properties: union(settings, galleryPolicy.kind == 'none' ? {} : { SIGIL_GALLERY_POLICY: string({ rules: galleryPolicy.rules, gates: galleryPolicy.?gates ?? [] }) }, empty(consumerSubscriptions) ? {} : { SIGIL_CONSUMER_SUBSCRIPTIONS: join(consumerSubscriptions, ',') }, empty(testIdentityId) ? {} : {
+    properties: union(settings, galleryPolicy.kind == 'none' ? {} : { SIGIL_GALLERY_POLICY: string({ rules: galleryPolicy.rules, gates: galleryPolicy.?gates ?? [] }) }, empty(consumerSubscriptions) ? {} : { SIGIL_CONSUMER_SUBSCRIPTIONS: join(consumerSubscriptions, ',') }, empty(captureResourceGroups) ? {} : { SIGIL_CAPTURE_RESOURCE_GROUPS: join(captureResourceGroups, ',') }, empty(testIdentityId) ? {} : {
       SIGIL_TEST_MACHINES: 'true'
       SIGIL_TEST_MACHINES_CLIENT_ID: testIdentityClientId
     }, {

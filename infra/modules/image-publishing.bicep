@@ -20,7 +20,7 @@ var parts = {
   subscription: concat(permissions.subscription, registers ? permissions.preparation : [])
   // The built-in Compute Gallery Artifacts Publisher may also delete galleries.
   galleries: permissions.galleries
-  sources: concat(permissions.sources, flatten(map(to.?sources ?? [], kind => permissions[kind])))
+  sources: concat(permissions.sources, flatten(map(to.?sources ?? [], kind => permissions[kind])), to.?captureResourceGroup == null ? [] : permissions.capturedDisks)
 }
 var resourceGroups = {
   galleries: to.?galleryResourceGroups ?? []

@@ -288,7 +288,7 @@ const SERVICE = {
     default: "",
     otherwise: "a request with `sigil.capture` is refused",
     meaning:
-      "Ids of resource groups, one in each subscription with commas between them, where Sigil creates snapshots of a virtual machine's disks for a request with `sigil.capture`, and deletes them again. No role of the template grants it yet: give Sigil's identity `Microsoft.Compute/snapshots/read`, `write` and `delete` there, and `Microsoft.Compute/disks/beginGetAccess/action` on the disks. Sigil does not look for leftovers in a group that is no longer named here.",
+      "Ids of resource groups, one in each subscription with commas between them, where Sigil creates snapshots of a virtual machine's disks for a request with `sigil.capture`, and deletes them again. The template sets it from `captureResourceGroup` of `publications`, and grants the rights. Sigil does not look for leftovers in a group that is no longer named here.",
   },
   consumerSubscriptions: {
     name: "SIGIL_CONSUMER_SUBSCRIPTIONS",

@@ -4,6 +4,12 @@ import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn, seedWorld } from "@sigil-local/arm-simulator/world";
 import type { HostProcess } from "@sigil-local/functions-host/process";
 import { pathOf, type ApiClient } from "../support/api-client.js";
+import {
+  CAPTURE_GROUP,
+  capturedVersionId,
+  capturingRequest,
+  machineResources,
+} from "../support/captures.js";
 import { managedImageRequest, seedResource, seedVersionId } from "../support/requests.js";
 import { Stack } from "../support/stack.js";
 import { ARM_ACTIONS, SERVICE_BUS_RIGHTS, TABLE_ACTIONS } from "../support/uses.js";
@@ -26,6 +32,8 @@ beforeAll(async () => {
     settings: {
       SIGIL_REQUIRE_SIG_ENCRYPTION: "true",
       SIGIL_TEST_MACHINES: "true",
+      SIGIL_CAPTURE_RESOURCE_GROUPS: CAPTURE_GROUP,
+      SIGIL_RECONCILE_SCHEDULE: "* * * * * *",
       SIGIL_DEAD_LETTER_SCHEDULE: "* * * * * *",
       SIGIL_KEY_GUARDIAN_SCHEDULE: "* * * * * *",
     },
@@ -63,6 +71,27 @@ test("a subscription is prepared, a test profile is set, versions are planned, c
   await api.put(created, managedImageRequest(), { "Idempotency-Key": "one" });
   await stack.events.ended(created);
   await api.request("GET", `${pathOf(created)}/use`);
+
+  // From snapshots of a machine, which the sweep deletes.
+  const captured = capturedVersionId("1.0.0");
+  for (const resource of [
+    resourcesIn(LOCAL_SUBSCRIPTION_ID, "Captures").group("westus"),
+    images.imageDefinition("MyGallery", "Secured", "westus", {
+      features: [{ name: "SecurityType", value: "TrustedLaunch" }],
+    }),
+    ...machineResources(0),
+  ])
+    await stack.simulator.putResource(resource);
+  await api.put(captured, capturingRequest(0, 1));
+  await stack.events.ended(captured);
+  await expect
+    .poll(
+      () => stack.simulator.resources().filter(({ id }) => id.startsWith(`${CAPTURE_GROUP}/`)),
+      {
+        timeout: 60_000,
+      },
+    )
+    .toEqual([]);
 
   // While its keys work: Azure says of a copy why it failed, of a write that it refuses it says so at once.
   const failed = seedVersionId("1.0.1");

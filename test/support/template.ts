@@ -51,6 +51,7 @@ param publications = [
     testResourceGroups: [ 'image-tests' ]
     testSubnets: [ '/subscriptions/${OTHER_SUBSCRIPTION}/resourceGroups/network/providers/Microsoft.Network/virtualNetworks/tests/subnets/machines' ]
     keyVaultResourceGroups: [ 'vaults' ]
+    captureResourceGroup: 'captures'
   }
 ]
 param settings = { SIGIL_POLL_MAX_SECONDS: '60', SIGIL_TOKEN_AUDIENCE: 'what no parameter may change' }`;

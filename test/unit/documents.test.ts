@@ -202,6 +202,8 @@ function permissionTable(): string {
     preparation: "the subscription, with `registers`",
     consumers: "`consumerSubscriptions`, and the subscription with them",
     keys: "`keyVaultResourceGroups`",
+    capture: "`captureResourceGroup`",
+    capturedDisks: "sources, with `captureResourceGroup`",
     testProfiles: "the subscription, by the identity of tests",
     testMachines: "`testResourceGroups`, by the identity of tests",
     testMachineLinks: "the subscription, by the identity of tests",
@@ -272,10 +274,12 @@ function fail(role: string): never {
 /** Where the template gives each custom role, by the word in its name. */
 const GIVEN_IN: Readonly<Record<string, string>> = {
   galleries: "`galleryResourceGroups`, or the subscription",
-  sources: "`sourceResourceGroups`, or the subscription; each change with its kind in `sources`",
+  sources:
+    "`sourceResourceGroups`, or the subscription; each change with its kind in `sources`, or with `captureResourceGroup`",
   subscription: "the subscription",
   consumers: "`consumerSubscriptions`, and the subscription with them",
   keys: "`keyVaultResourceGroups`",
+  capture: "`captureResourceGroup`",
   testMachines: "`testResourceGroups`",
   testReads: "the subscription, with `testResourceGroups`",
   testSubnets: "`testSubnets`",

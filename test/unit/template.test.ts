@@ -91,6 +91,9 @@ describe("infra/", () => {
       });
       expect(config.tokenAudience).toEqual(["sigil"]);
       expect(config.consumerSubscriptions).toEqual([CONSUMER]);
+      expect(config.captureGroups).toEqual([
+        `/subscriptions/${OTHER_SUBSCRIPTION}/resourceGroups/captures`,
+      ]);
     });
   });
 
@@ -239,8 +242,9 @@ describe("infra/", () => {
 
     test("in resource groups where they are named, and of kinds of source where they are asked for", () => {
       expect(actionsIn(full, OTHER_SUBSCRIPTION)).toEqual({
+        capture: actions("capture"),
         galleries: actions("galleries"),
-        sources: actions("sources", "vhd", "virtualMachine"),
+        sources: actions("sources", "vhd", "virtualMachine", "capturedDisks"),
         consumers: actions("consumers"),
         keys: actions("keys"),
         subscription: actions("subscription"),
@@ -249,6 +253,7 @@ describe("infra/", () => {
         testSubnets: actions("testSubnets"),
       });
       expect(placesOf(full, OTHER_SUBSCRIPTION)).toEqual([
+        "capture in resourceGroups/captures",
         "consumers in the subscription",
         "galleries in resourceGroups/images",
         "galleries in resourceGroups/images-test",
