@@ -2,6 +2,7 @@ import type { Locator, Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { needs } from "@sigil-local/testing/tools";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { findChromium } from "./browser.js";
 import {
   axeFindings,
@@ -20,6 +21,7 @@ import {
   snapshotsRequest,
 } from "../../support/requests.js";
 import { pathOf } from "../../support/api-client.js";
+import { capturingRequest, machineResources } from "../../support/captures.js";
 import { Trial } from "../../support/trial.js";
 
 const chromium = findChromium();
@@ -630,5 +632,34 @@ describe("a version made in the page", needs("chromium", chromium), () => {
           },
         },
       });
+  });
+
+  it("of a Trusted Launch machine is offered a capture, which says what it lacks at its own place", async () => {
+    const images = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
+    for (const resource of [
+      images.imageDefinition("MyGallery", "Secured", "westus", {
+        features: [{ name: "SecurityType", value: "TrustedLaunch" }],
+      }),
+      ...machineResources(0),
+    ])
+      await world.stack.simulator.putResource(resource);
+    const { page } = await open(
+      "create?from=none",
+      "writer",
+      {},
+      SEED_IMAGE.replace("MyImage", "Secured"),
+    );
+    const { sigil: _, ...body } = capturingRequest(0, 1);
+    await paste(page, body);
+    await page.getByLabel("Version", { exact: true }).fill("1.0.0");
+    const box = page.getByLabel("Capture by snapshots");
+    expect(await box.isChecked()).toBe(false);
+    await box.check();
+    await page.getByText("Sigil has no resource group for snapshots").first().waitFor();
+    expect(await box.getAttribute("aria-invalid")).toBe("true");
+    await page.getByRole("link", { name: "Capture", exact: true }).waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    await box.uncheck();
+    expect(await box.isChecked()).toBe(false);
   });
 });

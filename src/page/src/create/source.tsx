@@ -1,5 +1,6 @@
 import { withNames } from "../components/problem.js";
 import type { ImageName } from "../routes.js";
+import { Capture } from "./capture.js";
 import { FieldFindings, focusSoon, SelectField, TextField, type SectionProps } from "./fields.js";
 import { sourceDiskField } from "./model/fields.js";
 import {
@@ -73,6 +74,7 @@ export function SourceFields({
           onBlur={() => set({ account: storageAccountId(source.account, image) })}
         />
       )}
+      <Capture form={form} change={change} />
       {!isByDisk(source.kind) && <DataDiskLuns form={form} known={lunsKnown} set={set} />}
     </>
   );

@@ -23,6 +23,7 @@ describe("a pointer leads to the field", () => {
     ["/tags/build", "tags"],
     ["/sigil/promotion/regions/0", "promotion"],
     ["/sigil/promotion/waves/1/regions", "wave-1"],
+    ["/sigil/capture", "source-capture"],
     ["/sigil/encryption", "encryption"],
     ["/sigil/encryption/dataDisks", "rule-dataDisks"],
     ["/properties/safetyProfile/blockDeletionBeforeEndOfLife", "safety"],

@@ -67,6 +67,7 @@ export function fieldAt(
     case "tags":
       return "tags";
     case "sigil":
+      if (second === "capture") return "source-capture";
       return second === "encryption"
         ? third === undefined
           ? "encryption"
@@ -159,6 +160,7 @@ const FIELD_NAMES = new Map([
   ["safety", "Deletion"],
   ["source", "Source"],
   ["source-id", "Source"],
+  ["source-capture", "Capture"],
   ["source-os", "Source: OS disk"],
   ["source-account", "Source: storage account"],
   ["source-secrets", "Secrets provisioning"],
