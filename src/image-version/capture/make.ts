@@ -16,7 +16,8 @@ import type { ImageSource } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import type { VersionRequest } from "../state/record.js";
 import { whyNoSnapshot, whyNot } from "./choose.js";
-import { KEPT_AFTER_FAILURE_MS, SOURCE_TAG } from "./names.js";
+import { snapshotsIn, snapshotsLeft } from "../state/snapshots-left.js";
+import { SOURCE_TAG } from "./names.js";
 import type { Snapshot, SnapshotPlan } from "./ports.js";
 
 const LOOK_AGAIN_MS = 15_000;
@@ -46,17 +47,6 @@ export function captureFor(
   return undefined;
 }
 
-function snapshotsIn({
-  properties: { storageProfile },
-}: ImageVersionRequest): ReadonlyMap<string, number | undefined> {
-  const { osDiskImage, dataDiskImages = [] } = storageProfile;
-  return new Map(
-    [{ lun: undefined, source: osDiskImage?.source }, ...dataDiskImages].flatMap(
-      ({ lun, source }) => (source?.id === undefined ? [] : [[source.id, lun] as const]),
-    ),
-  );
-}
-
 /**
  * Returns what `prove` returns, once every snapshot is complete. Throws ServiceError: retryable, until
  * then; any other, if they can never be.
@@ -84,6 +74,7 @@ export async function withSnapshotsMade<T>(
   } catch (error) {
     if (!(error instanceof ServiceError) || error.retryAfterMs !== undefined || !isAnyThere)
       throw error;
+    if (capture.isSent) throw error; // The end of its operation says what is left.
     const { code, message, findings, fields } = error;
     const left = snapshotsLeft(capture.disks, isDone, deps.now());
     throw new ServiceError(code, `${message} ${left}`, { findings, fields, cause: error });
@@ -203,21 +194,4 @@ function failed(finding: Omit<RuleFinding, "rule" | "severity">): ServiceError {
     `Nothing was created: ${finding.message} ${finding.remediation}`,
     { findings: [{ ...finding, rule: "capture", severity: "error" }] },
   );
-}
-
-/** What becomes of the snapshots of a failed creation and, if they are complete, how to publish from them. */
-function snapshotsLeft(
-  disks: ReadonlyMap<string, number | undefined>,
-  isDone: boolean,
-  now: Date,
-): string {
-  const until = new Date(now.getTime() + KEPT_AFTER_FAILURE_MS).toISOString();
-  if (!isDone) return `The snapshots that were created stay until ${until}.`;
-  const data = [...disks].filter(([, lun]) => lun !== undefined);
-  const [os = ""] = [...disks].find(([, lun]) => lun === undefined) ?? [];
-  const ofData =
-    data.length === 0
-      ? ""
-      : ` --data-snapshots ${data.map(([id]) => id).join(" ")} --data-snapshot-luns ${data.map(([, lun]) => lun).join(" ")}`;
-  return `Its snapshots stay until ${until}: to publish from them, send the version again with --os-snapshot ${os}${ofData}.`;
 }

@@ -52,6 +52,3 @@ export function captureIn(id: string): CaptureName | undefined {
 
 /** Tag of each snapshot: id of the machine that it is of. */
 export const SOURCE_TAG = "sigil-source";
-
-/** How long the snapshots of a failed creation stay: its machine may be gone, and a weekend ahead. */
-export const KEPT_AFTER_FAILURE_MS = 72 * 3_600_000;

@@ -22,6 +22,7 @@ import {
   type VersionRequest,
 } from "./record.js";
 import { lostRegions, sentence } from "./repairs.js";
+import { namingSnapshots } from "./snapshots-left.js";
 import { OUT } from "./sparing.js";
 
 const STATUS = {
@@ -104,9 +105,12 @@ export function fails(
   failure: OperationFailure,
   time: Time,
 ): Outcome {
-  const ending = { kind: "failed", ...failure } as const;
+  const endingOf = (request: VersionRequest | undefined) =>
+    ({ kind: "failed", ...namingSnapshots(failure, request, time.now) }) as const;
   return goingOn(
-    forEach(record, ids, (next, id) => endDecided(next, id, ending, time, failure.message)),
+    forEach(record, ids, (next, id) =>
+      endDecided(next, id, endingOf(next.requests[id]), time, failure.message),
+    ),
   );
 }
 

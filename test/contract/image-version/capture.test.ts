@@ -398,3 +398,27 @@ test("no snapshot goes while Azure is busy with the version, whoever asked for t
   await world.sweep();
   expect(world.snapshots()).toEqual([]);
 });
+
+test("a creation that Azure refuses names its snapshots, and until when they stay", async () => {
+  control().addFault({ method: "PUT", path: "/versions/1\\.0\\.0", status: 400 });
+  await send();
+  const operation = await world.finish(ID);
+  const names = world.snapshots();
+  expect(versionPuts()).toBe(1);
+  expect(names).toHaveLength(3);
+  expect(operation.status).toBe("Failed");
+  for (const name of names) expect(operation.error?.message).toContain(name);
+  expect(operation.error?.message).toMatch(/stay until \S+, when Sigil deletes them/u);
+});
+
+test("one that Azure refuses when it is sent again names them once", async () => {
+  control().addFault({ method: "PUT", path: "/versions/1\\.0\\.0", status: 429 });
+  await send();
+  await world.runDue();
+  await advance(20_000);
+  expect(versionPuts()).toBe(1);
+  control().addFault({ method: "PUT", path: "/versions/1\\.0\\.0", status: 400 });
+  const { status, error } = await world.finish(ID);
+  expect(status).toBe("Failed");
+  expect(error?.message.split("--os-snapshot")).toHaveLength(2);
+});
