@@ -6,9 +6,9 @@
  */
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import {
-  captureIn,
   isBusy,
   isFinal,
+  isNamedFor,
   KEPT_AFTER_FAILURE_MS,
   type Dependencies,
 } from "../image-version/index.js";
@@ -40,8 +40,7 @@ async function judge(
   { resource: { id }, operationId, operation, deadlineMs, nowMs }: Found,
 ): Promise<Judged> {
   const key = recordKeyOf(operationId) ?? "";
-  if (captureIn(id)?.key !== key.slice(0, 20))
-    return stranger("Its name is not one of that operation's snapshots.");
+  if (!isNamedFor(id, key)) return stranger("Its name is not one of that operation's snapshots.");
   const overMs = endOf(operation, deadlineMs);
   if (overMs > nowMs || (await isOpen(deps, key))) return undefined;
   const version = operation && parseImageVersionId(operation.resourceId);

@@ -90,7 +90,7 @@ export { isFinal } from "./state/states.js";
 export { withEffects as telling } from "./telling/tell.js";
 
 export { mustNotCapture } from "./capture/choose.js";
-export { captureIn } from "./capture/names.js";
+export { isNamedFor } from "./capture/names.js";
 export { KEPT_AFTER_FAILURE_MS } from "./state/snapshots-left.js";
 
 // Broken keys, and the users of a version.

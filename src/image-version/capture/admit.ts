@@ -9,7 +9,7 @@ import { formatImageVersionId, keyOf, type ImageVersionId } from "../../resource
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies } from "../ports.js";
 import { usedResources, type UsedResource } from "../properties/resource-references.js";
-import { captureIn, SOURCE_TAG } from "./names.js";
+import { captureIn, isNamedFor, SOURCE_TAG } from "./names.js";
 
 export function isOfCapture({ id }: Pick<UsedResource, "id">): boolean {
   return captureIn(id) !== undefined;
@@ -18,8 +18,7 @@ export function isOfCapture({ id }: Pick<UsedResource, "id">): boolean {
 /** Throws ServiceError Forbidden if one of these is a snapshot for another version number. */
 export function mustBeOfNumber(used: readonly UsedResource[], id: ImageVersionId): void {
   const name = formatImageVersionId(id);
-  const own = keyOf(name).slice(0, 20);
-  const others = used.filter((one) => isOfCapture(one) && captureIn(one.id)?.key !== own);
+  const others = used.filter((one) => isOfCapture(one) && !isNamedFor(one.id, keyOf(name)));
   if (others.length > 0)
     throw new ServiceError(
       "Forbidden",

@@ -79,29 +79,38 @@ export async function chooseSnapshots(
   const wrong = whyNot(machine);
   if (wrong !== undefined) return refused(wrong);
   const askedMs = deps.now().getTime();
-  const image = (lun: number | undefined, { caching }: SourceDisk) => ({
-    ...(caching && { hostCaching: caching }),
-    source: { id: snapshotId(group, id, machineId, lun, askedMs) },
-  });
+  const { osDisk, dataDisks } = machine;
   return {
-    request: withStorage(given, {
-      osDiskImage: image(undefined, machine.osDisk),
-      ...(machine.dataDisks.length > 0 && {
-        dataDiskImages: machine.dataDisks.map((disk) => ({
-          lun: disk.lun,
-          ...image(disk.lun, disk),
-        })),
-      }),
-    }),
+    request: withStorage(
+      given,
+      imagesOf(machine, (lun) => snapshotId(group, id, machineId, lun, askedMs)),
+    ),
     capture: machineId,
     plan: {
       virtualMachineId: machineId,
       snapshots: [
-        planned(machine.osDisk),
-        ...machine.dataDisks.map((disk) => ({ lun: disk.lun, ...planned(disk) })),
+        planned(osDisk),
+        ...dataDisks.map((disk) => ({ lun: disk.lun, ...planned(disk) })),
       ],
     },
     findings: [],
+  };
+}
+
+/** Each disk as its snapshot, cached as on the machine. */
+function imagesOf(
+  { osDisk, dataDisks }: ImageSource,
+  snapshotOf: (lun?: number) => string,
+): ImageVersionRequest["properties"]["storageProfile"] {
+  const image = ({ caching }: SourceDisk, lun?: number) => ({
+    ...(caching && { hostCaching: caching }),
+    source: { id: snapshotOf(lun) },
+  });
+  return {
+    osDiskImage: image(osDisk),
+    ...(dataDisks.length > 0 && {
+      dataDiskImages: dataDisks.map((disk) => ({ lun: disk.lun, ...image(disk, disk.lun) })),
+    }),
   };
 }
 
@@ -171,24 +180,17 @@ const NO_SNAPSHOTS = ["ultrassd_lrs", "premiumv2_lrs"];
 /** Why the machine cannot be captured, as far as it shows that itself. */
 export function whyNot(machine: ImageSource): Wrong | undefined {
   const { id, powerState, securityType, osDisk, dataDisks } = machine;
-  const impossible = (message: string, remediation: string): Wrong => ({
-    code: "CaptureNotPossible",
-    pointer: MACHINE,
-    message,
-    remediation,
-  });
   if (securityType?.toLowerCase() === "confidentialvm")
     return impossible(
       `${id} is a confidential virtual machine, whose disks do not leave their region.`,
       "Leave sigil.capture out: Azure accepts the machine itself.",
     );
   for (const disk of [osDisk, ...dataDisks]) {
-    const wrong = whyNoSnapshot(disk.id, disk);
-    if (wrong !== undefined)
-      return impossible(
-        `${disk.id ?? `The ${"lun" in disk ? "data" : "OS"} disk of ${id}`} ${wrong}.`,
-        "Move its content to a Standard or Premium managed disk that only this machine uses.",
-      );
+    const wrong = whyNoSnapshot(
+      disk.id ?? `The ${"lun" in disk ? "data" : "OS"} disk of ${id}`,
+      disk,
+    );
+    if (wrong !== undefined) return wrong;
   }
   return powerState === "deallocated" || powerState === "stopped"
     ? undefined
@@ -200,11 +202,29 @@ export function whyNot(machine: ImageSource): Wrong | undefined {
       };
 }
 
-/** What is wrong with a disk, as a part of a sentence. */
-export function whyNoSnapshot(
-  id: string | undefined,
-  { ephemeral, unmanaged, storageAccountType = "", maxShares = 1 }: SourceDisk,
-): string | undefined {
+function impossible(message: string, remediation: string): Wrong {
+  return { code: "CaptureNotPossible", pointer: MACHINE, message, remediation };
+}
+
+/** Why no version can be made of a snapshot of it; `called`: how the finding names the disk. */
+export function whyNoSnapshot(called: string, disk: SourceDisk): Wrong | undefined {
+  const wrong = wrongWith(disk);
+  return wrong === undefined
+    ? undefined
+    : impossible(
+        `${called} ${wrong}.`,
+        "Move its content to a Standard or Premium managed disk that only this machine uses.",
+      );
+}
+
+/** As a part of a sentence. */
+function wrongWith({
+  id,
+  ephemeral,
+  unmanaged,
+  storageAccountType = "",
+  maxShares = 1,
+}: SourceDisk): string | undefined {
   if (ephemeral) return "is ephemeral, and Azure makes no snapshot of it";
   if (unmanaged || id === undefined) return "is not a managed disk";
   if (NO_SNAPSHOTS.includes(storageAccountType.toLowerCase()))

@@ -149,14 +149,7 @@ async function planOf(
     throw notMade(`${machineId} no longer has the disks of the request.`);
   const { encryptionType: type, diskEncryptionSetId } = disk.osDisk;
   const wrong = whyNoSnapshot(held.id, { ...held, ...disk.osDisk });
-  if (wrong !== undefined)
-    throw failed({
-      code: "CaptureNotPossible",
-      pointer: "/properties/storageProfile/source/virtualMachineId",
-      message: `${held.id} ${wrong}.`,
-      remediation:
-        "Move its content to a Standard or Premium managed disk that only this machine uses.",
-    });
+  if (wrong !== undefined) throw failed(wrong);
   return {
     id,
     region: disk.regions[0] ?? "",

@@ -6,10 +6,13 @@
 import { createHash } from "node:crypto";
 import { formatImageVersionId, keyOf, type ImageVersionId } from "../../resource-id.js";
 
+/** How many characters of the key of a version's record are in a name. */
+const KEY_LENGTH = 20;
+
 /** Of all snapshots of one source for one version; `key` is that of the version's record. */
 export function prefixOf(key: string, sourceId: string): string {
   const source = createHash("sha256").update(sourceId.toLowerCase()).digest("hex");
-  return `sigilcap-${key.slice(0, 20)}-${source.slice(0, 12)}`;
+  return `sigilcap-${key.slice(0, KEY_LENGTH)}-${source.slice(0, 12)}`;
 }
 
 /** `lun` undefined: the OS disk. */
@@ -48,6 +51,11 @@ export function captureIn(id: string): CaptureName | undefined {
         key: key.toLowerCase(),
         lun: lun === undefined ? undefined : Number(lun),
       };
+}
+
+/** `key`: that of the version's record. */
+export function isNamedFor(id: string, key: string): boolean {
+  return captureIn(id)?.key === key.slice(0, KEY_LENGTH);
 }
 
 /** Tag of each snapshot: id of the machine that it is of. */

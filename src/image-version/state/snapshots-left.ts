@@ -36,7 +36,8 @@ export function snapshotsLeft(
   now: Date,
 ): string {
   const until = new Date(now.getTime() + KEPT_AFTER_FAILURE_MS).toISOString();
-  if (!isDone) return `The snapshots that were created stay until ${until}, when Sigil deletes them.`;
+  if (!isDone)
+    return `The snapshots that were created stay until ${until}, when Sigil deletes them.`;
   const data = [...disks].filter(([, lun]) => lun !== undefined);
   const [os = ""] = [...disks].find(([, lun]) => lun === undefined) ?? [];
   const ofData =
