@@ -49,6 +49,7 @@ const SECTIONS = [
         "delete-by-policy",
       ]),
       inFolder("Connect", "docs/how-to", [
+        "capture-a-machine",
         "from-image-builders",
         "from-github-and-azure-devops",
         "from-terraform",

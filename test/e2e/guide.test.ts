@@ -8,6 +8,7 @@ import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { LOCAL_APPLICATIONS } from "@sigil-local/token-issuer";
 import { runProgram, type Program } from "@sigil-local/testing/program";
 import { isAnswered, stepsOf, waysOf, type Step } from "../support/guide.js";
@@ -47,6 +48,7 @@ beforeAll(async () => {
       SIGIL_KEY_GUARDIAN_SCHEDULE: "*/3 * * * * *",
       SIGIL_DRIFT_SCHEDULE: "*/5 * * * * *",
       SIGIL_TEST_MACHINES: "true",
+      SIGIL_CAPTURE_RESOURCE_GROUPS: `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/resourceGroups/sigil-captures`,
     },
   );
   await stack.waitForLine(/^curl -s /u);
