@@ -228,6 +228,16 @@ export function questions(made, azure, { home, away, group, softly, long, asksKe
     const { provisioningState } = await settled(at(number, image));
     return { status: asked.status, provisioningState };
   };
+  const trustedDisk = async (name) => {
+    await az([
+      ...["disk", "create", "--resource-group", group, "--name", name],
+      ...["--location", home, "--image-reference", "Canonical:ubuntu-24_04-lts:server:latest"],
+      ...["--hyper-v-generation", "V2", "--security-type", "TrustedLaunch"],
+      ...["--encryption-type", "EncryptionAtRestWithCustomerKey"],
+      ...["--disk-encryption-set", sets[0]],
+    ]);
+    return `${groupId}/providers/Microsoft.Compute/disks/${name}`;
+  };
   const deletedSoftly = async (number) => {
     await makeAndSettle(number);
     await call("DELETE", at(number));
@@ -559,14 +569,7 @@ export function questions(made, azure, { home, away, group, softly, long, asksKe
       const types = { trusted: "TrustedLaunch", supported: "TrustedLaunchSupported" };
       for (const [name, value] of Object.entries(types))
         await definition(name, [{ name: "SecurityType", value }]);
-      await az([
-        ...["disk", "create", "--resource-group", group, "--name", "v-trusted"],
-        ...["--location", home, "--image-reference", "Canonical:ubuntu-24_04-lts:server:latest"],
-        ...["--hyper-v-generation", "V2", "--security-type", "TrustedLaunch"],
-        ...["--encryption-type", "EncryptionAtRestWithCustomerKey"],
-        ...["--disk-encryption-set", sets[0]],
-      ]);
-      const disk = `${groupId}/providers/Microsoft.Compute/disks/v-trusted`;
+      const disk = await trustedDisk("v-trusted");
       const snapshot = (name) => `${groupId}/providers/Microsoft.Compute/snapshots/${name}`;
       await snapshotOf("v-full", disk, false, sets[0]);
       await snapshotOf("v-incremental", disk, true, sets[0]);
@@ -588,6 +591,32 @@ export function questions(made, azure, { home, away, group, softly, long, asksKe
       const copied = again.status < 300 ? await settled(at("1.0.3", trusted)) : said(again);
       const after = said(await call("DELETE", snapshot("v-incremental")));
       return { disk: ofDisk, full, supported, incremental, whileItCopies, copied, after };
+    },
+    // The second step: a version in another region than its machine.
+    "capture.otherRegion": async () => {
+      await keysCount;
+      const far = await definition("far", [{ name: "SecurityType", value: "TrustedLaunch" }]);
+      await snapshotOf("v-near", await trustedDisk("v-far"), true, sets[0]);
+      const snapshots = `${groupId}/providers/Microsoft.Compute/snapshots`;
+      const shown = async (name) => (await call("GET", `${snapshots}/${name}`)).body.properties;
+      await until(async () => (await shown("v-near"))?.provisioningState === "Succeeded");
+      const encryption = { type: "EncryptionAtRestWithCustomerKey", diskEncryptionSetId: sets[1] };
+      const creationData = { createOption: "CopyStart", sourceResourceId: `${snapshots}/v-near` };
+      const asked = await call("PUT", `${snapshots}/v-copy`, {
+        location: away,
+        properties: { creationData, incremental: true, encryption },
+      });
+      if (asked.status >= 300) return { copy: said(asked) };
+      const began = Date.now();
+      await until(async () => {
+        const { provisioningState, completionPercent = 100 } = (await shown("v-copy")) ?? {};
+        return provisioningState === "Succeeded" && completionPercent >= 100;
+      });
+      const seconds = (Date.now() - began) / 1_000;
+      const content = body([region(away, sets[1])], `${snapshots}/v-copy`);
+      const made = await put("1.0.0", { ...content, location: away }, far);
+      const version = made.status < 300 ? await settled(at("1.0.0", far)) : said(made);
+      return { copy: { status: asked.status, seconds }, version };
     },
     "refusals.words": async () => {
       const cases = {

@@ -422,3 +422,58 @@ test("one that Azure refuses when it is sent again names them once", async () =>
   expect(status).toBe("Failed");
   expect(error?.message.split("--os-snapshot")).toHaveLength(2);
 });
+
+test("nothing is created where a check fails before the first snapshot", async () => {
+  await send();
+  await control().putResource({
+    id: `${MACHINE.replace("virtualMachines/buildvm", "diskEncryptionSets/EastUS2DiskEncryptionSet1")}`,
+    name: "EastUS2DiskEncryptionSet1",
+    type: "Microsoft.Compute/diskEncryptionSets",
+    location: "eastus2",
+    properties: { provisioningState: "Failed" },
+  });
+  await failsWith("Nothing was created");
+  expect(snapshotPuts()).toEqual([]);
+});
+
+test("the machine may go once the creation was sent, though Azure asks for it again", async () => {
+  control().addFault({ method: "PUT", path: "/versions/1\\.0\\.0", status: 429 });
+  await send();
+  await world.runDue();
+  await advance(20_000);
+  expect(versionPuts()).toBe(1);
+  await control().removeResource(MACHINE);
+  for (const one of control().resources())
+    if (/\/disks\/build-/u.test(one.id)) await control().removeResource(one.id);
+  expect((await world.finish(ID)).status).toBe("Succeeded");
+});
+
+test("a group that is taken out of the settings meanwhile ends it", async () => {
+  await send();
+  const { snapshots: _, ...without } = world.deps;
+  for (const message of await world.takeDue()) await world.handle(message, without);
+  await failsWith("Sigil was told to create no snapshots any more");
+});
+
+test("a resource group in another subscription is none for the machine", async () => {
+  await use({ captureGroups: [CAPTURE_GROUP.replace("aaaaaaaa", "bbbbbbbb")] });
+  await expect(send()).rejects.toMatchObject({ findings: [{ code: "CaptureOff" }] });
+});
+
+test("a request with other sources beside the machine is refused, and captures nothing", async () => {
+  const body = capturingRequest();
+  const osDiskImage = { source: { id: `${CAPTURE_GROUP}/x` } };
+  const storageProfile = { ...body.properties.storageProfile, osDiskImage };
+  const plan = await planImageVersion(world.deps, {
+    id: idOf(ID),
+    body: { ...body, properties: { ...body.properties, storageProfile } },
+  });
+  expect(plan.capture).toBeUndefined();
+  expect(plan.findings.filter(({ severity }) => severity === "error")).not.toEqual([]);
+});
+
+test("more disks than Sigil reads are refused at acceptance", async () => {
+  await expect(request({ ...world.deps, maxReads: 11 }, ID, capturingRequest())).rejects.toThrow(
+    expect.objectContaining({ code: "TooManyReads" }) as ServiceError,
+  );
+});

@@ -612,6 +612,7 @@ test(
       .filter(([, answer]) => JSON.stringify(answer).includes("unanswered"))
       .map(([question]) => question);
     expect(unanswered.sort()).toEqual([
+      "capture.otherRegion",
       "capture.sources",
       "key.when",
       "machine.image",
