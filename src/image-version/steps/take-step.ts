@@ -4,7 +4,7 @@
  *  1. Only the process that stored a request as the record's `write`, decided by a confirmed look
  *     of this step, sends it. Two hosts, a repeated message or a crash in between never make ARM
  *     see two.
- *  2. Everything written was checked in this step, and by a look no older than 15 s.
+ *  2. Everything written was checked in this step, and by a look at the version and its keys no older than 15 s.
  *  3. No error of a look ends an operation: ARM continues whether or not Sigil can read it.
  *  4. A region is removed for repair only if this step has checked that it can be added back, and
  *     that nobody needs it.
