@@ -167,3 +167,21 @@ it("has the deletion guard of az 2.71", () => {
     properties: { safetyProfile: { blockDeletionBeforeEndOfLife: true } },
   });
 });
+
+it("takes a managed disk by its id where a snapshot has a name", () => {
+  const disk = `/subscriptions/${SUBSCRIPTION}/resourceGroups/build/providers/Microsoft.Compute/disks/os`;
+  expect(
+    body(`${AT} -e 1.0.0 -l westus --os-snapshot ${disk} --data-snapshots data`),
+  ).toMatchObject({
+    properties: {
+      storageProfile: {
+        osDiskImage: { source: { id: disk } },
+        dataDiskImages: [
+          {
+            source: { id: expect.stringMatching(/MyResourceGroup.*\/snapshots\/data$/u) as string },
+          },
+        ],
+      },
+    },
+  });
+});
