@@ -24,6 +24,11 @@ const RESTRICTED = [
   },
 ];
 
+const UNUSED_MEMBER = {
+  selector: "ObjectPattern > Property[value.name=/^_/]",
+  message: "What is left of an object is written omit(object, 'member').",
+};
+
 /** Where a version is in latest is read and set in one place. */
 const FLAGS = [
   ":matches(MemberExpression, Property)[computed=false] > Identifier[name='excludeFromLatest']",
@@ -109,11 +114,11 @@ export default tseslint.config(
       "src/image-version/properties/table.ts",
       "src/image-version/queries/summary-of.ts",
     ],
-    rules: { "no-restricted-syntax": ["error", ...RESTRICTED, ...FLAGS] },
+    rules: { "no-restricted-syntax": ["error", ...RESTRICTED, UNUSED_MEMBER, ...FLAGS] },
   },
   {
     files: ["src/operation/*.ts"],
-    rules: { "no-restricted-syntax": ["error", ...RESTRICTED, ...FLAGS, ...KINDS] },
+    rules: { "no-restricted-syntax": ["error", ...RESTRICTED, UNUSED_MEMBER, ...FLAGS, ...KINDS] },
   },
   // A union of kinds and a switch, which counts once, or small functions with a name, in place of many branches.
   {

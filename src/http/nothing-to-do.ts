@@ -3,6 +3,7 @@
  * and the time, and reading it shows the version as it is then.
  */
 import { viewImageVersion, type KnownImageVersion } from "../image-version/index.js";
+import { omit } from "../objects.js";
 import type { OperationView } from "../operation/views.js";
 import { formatImageVersionId, parseImageVersionId, type ImageVersionId } from "../resource-id.js";
 
@@ -54,7 +55,7 @@ export function viewNothingToDo(version: KnownImageVersion, now: Date, time = no
     createdTime: then,
     endTime: then,
     lastUpdatedTime: then,
-    regions: sigil.regions.map(({ encryption: _, ...region }) => region),
+    regions: sigil.regions.map((region) => omit(region, "encryption")),
     ...(sigil.warnings && { warnings: sigil.warnings }),
     history: [
       {

@@ -1,5 +1,6 @@
 import type { HttpHandler } from "@azure/functions";
 import { isSufficient } from "../authorization/roles.js";
+import { omit } from "../objects.js";
 import type { Page } from "../operation/queries.js";
 import type { RevocationDependencies } from "../revocation/ports.js";
 import { knownDescendants, type KnownDescendant } from "../revocation/descendants.js";
@@ -81,6 +82,6 @@ function pageOf<T>(all: readonly T[], top: number, token = "0"): Page<T> {
   };
 }
 
-function viewDescendant({ time: _, ...one }: KnownDescendant) {
-  return { ...one, latestIn: [...one.latestIn] };
+function viewDescendant(one: KnownDescendant) {
+  return { ...omit(one, "time"), latestIn: [...one.latestIn] };
 }

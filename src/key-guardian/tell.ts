@@ -9,6 +9,7 @@ import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { keyedEvent } from "../events/operation-event.js";
 import type { KeyState } from "../keys/ports.js";
 import type { KeyChange } from "../keys/advance.js";
+import { omit } from "../objects.js";
 
 /** A version that uses the set, and the regions where it does. */
 export interface SetUse {
@@ -45,9 +46,9 @@ export function eventOf(change: KeyChange, telling: Telling): CloudEvent {
     ? event(telling, IMAGE_VERSION_EVENT.keyAtRisk, "key-at-risk", {
         ...common,
         since: since ?? state.lookedTime,
-        problems: problems.map(({ seenBy: _, breaks, ...problem }) => ({
-          ...problem,
-          breaks: [...breaks],
+        problems: problems.map((problem) => ({
+          ...omit(problem, "seenBy"),
+          breaks: [...problem.breaks],
         })),
         ...(use && {
           whatToDo: whatToDo("KeyAtRisk", `${imageId}/versions/${use.name}`),

@@ -1,3 +1,4 @@
+import { omit } from "../objects.js";
 /**
  * The known state of one version's keys. Pure. Invariant: a set that Sigil did not look at, or only
  * in part, is never safe.
@@ -90,11 +91,11 @@ export function versionKeys(
     madeWith: madeWith[key],
   }));
   const problems = looks.flatMap(({ of, state, madeWith: type }) =>
-    problemsOf(state, type).map(({ seenBy: _, ...problem }) => ({
+    problemsOf(state, type).map((problem) => ({
       ...of,
       ...(state?.keyUrl !== undefined && { keyUrl: state.keyUrl }),
       ...(state?.since !== undefined && { since: state.since }),
-      ...problem,
+      ...omit(problem, "seenBy"),
     })),
   );
   const notSeen = looks.flatMap(({ of, state }) =>

@@ -4,6 +4,7 @@
  */
 import type { ImageVersionRequest, ImageDefinition } from "../image-version/index.js";
 import { planMachine, type DiskPlan, type MachinePlan } from "../machine-test/machine.js";
+import { omit } from "../objects.js";
 import { canonicalRegion, formatImageVersionId, type ImageVersionId } from "../resource-id.js";
 
 /**
@@ -40,12 +41,7 @@ export function machineOf(
 ): Machine | undefined {
   const targets = version.properties.publishingProfile?.targetRegions ?? [];
   if (!targets.some(({ name }) => canonicalRegion(name) === region)) return undefined;
-  const {
-    disks,
-    subnetId: _subnet,
-    hasBootDiagnostics: _diagnostics,
-    ...plan
-  } = planMachine(
+  const { disks, ...plan } = planMachine(
     { ...id, resourceId: formatImageVersionId(id) },
     version,
     definition,
@@ -60,7 +56,7 @@ export function machineOf(
   );
   const [osDisk = {}] = disks;
   return {
-    ...plan,
+    ...omit(plan, "subnetId", "hasBootDiagnostics"),
     name: choice.name ?? DEFAULT_NAME,
     size: choice.machineSize ?? sizeFor(definition, plan.securityType === "ConfidentialVM"),
     ...(choice.subnetId !== undefined && { subnetId: choice.subnetId }),

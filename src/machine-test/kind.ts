@@ -2,6 +2,7 @@ import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { MACHINE_TEST_EVENT } from "../events/machine-test-events.js";
 import type { components } from "../generated/openapi.js";
 import { placesOf } from "../listings.js";
+import { omit } from "../objects.js";
 import type { Kind } from "../operation/ports.js";
 import { ENDS, type States } from "../operation/states.js";
 import { imageIdOf, parseImageVersionId } from "../resource-id.js";
@@ -63,9 +64,10 @@ export const MACHINE_TEST_KIND: Kind<TestRecord> = {
 
 /** The test of a region for an answer. */
 function viewRegionTest(
-  { work: _, disks, left, output, ...test }: RegionTestRecord,
+  record: RegionTestRecord,
   showsOutput: boolean,
 ): components["schemas"]["RegionTest"] {
+  const { disks, left, output, ...test } = omit(record, "work");
   return {
     ...test,
     ...(showsOutput && output !== undefined && { output }),

@@ -8,6 +8,7 @@
  *     start later.
  */
 import { ServiceError } from "../errors.js";
+import { omit } from "../objects.js";
 import { hasEnded } from "../operation/kinds.js";
 import { isStateConflict } from "../operation/outbox.js";
 import type { Requester } from "../operation/records.js";
@@ -49,7 +50,7 @@ export async function takePlace(
         `This caller started ${begun} tests today (UTC), and SIGIL_MAX_TESTS_PER_DAY allows ${limits.testsPerDay}. Try again tomorrow, or ask the operator of Sigil to raise it.`,
         { retryAfterMs: DAY_MS - (now().getTime() % DAY_MS) },
       );
-    const { [key]: _own, ...others } = read?.document.open ?? {};
+    const others = omit(read?.document.open ?? {}, key);
     const open = await withRoom(deps, others, limits.machines - machines);
     try {
       await limits.counts.put(

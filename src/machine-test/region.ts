@@ -13,6 +13,7 @@
  *  6. At most `concurrency` regions have a machine, or may have one, at the same time.
  */
 import { LEFT_AFTER_MS } from "../leftovers/ports.js";
+import { omit } from "../objects.js";
 import type { PollingPolicy } from "../operation/ports.js";
 import type { RegionTestRecord, RegionTestWork, TestedDisk } from "./region-record.js";
 import {
@@ -170,7 +171,7 @@ export function beginDue(
 
 /** Applies one look to a region that has a machine, or may have one. */
 export function see(given: RegionTestRecord, sight: Sight, terms: Terms): RegionTestRecord {
-  const { todo: _, ...work } = given.work;
+  const work = omit(given.work, "todo");
   const test = { ...given, work };
   // Invariant 5.
   if (
@@ -384,8 +385,8 @@ function seeProven(
     : deleting(passed(proven));
 }
 
-function passed({ reason: _, ...test }: RegionTestRecord): RegionTestRecord {
-  return { ...test, result: "passed" };
+function passed(test: RegionTestRecord): RegionTestRecord {
+  return { ...omit(test, "reason"), result: "passed" };
 }
 
 /**
@@ -407,14 +408,17 @@ function missing(test: RegionTestRecord, terms: Terms): RegionTestRecord {
 
 /** Stores what a look shows of a machine. */
 function shown(
-  { work: { missingSince: _, ...work }, ...test }: RegionTestRecord,
+  test: RegionTestRecord,
   { id, agentVersion, interfaceIds }: SeenMachine,
 ): RegionTestRecord {
   return {
     ...test,
     machineId: id,
     ...(agentVersion !== undefined && { agentVersion }),
-    work: { ...work, ...(interfaceIds.length > 0 && { interfaceIds }) },
+    work: {
+      ...omit(test.work, "missingSince"),
+      ...(interfaceIds.length > 0 && { interfaceIds }),
+    },
   };
 }
 
@@ -452,14 +456,11 @@ function judge(
     : deleting({ ...judged, result });
 }
 
-function deleting(
-  { nextAttemptTime: _, work: { again: __, ...work }, ...test }: RegionTestRecord,
-  again = false,
-): RegionTestRecord {
+function deleting(test: RegionTestRecord, again = false): RegionTestRecord {
   return {
-    ...test,
+    ...omit(test, "nextAttemptTime"),
     state: "Deleting",
-    work: { ...work, ...(again && { again: true as const }) },
+    work: { ...omit(test.work, "again"), ...(again && { again: true as const }) },
   };
 }
 
@@ -470,17 +471,14 @@ export function hindered(test: RegionTestRecord, reason: Refusal): RegionTestRec
 
 /** Cancels the region: deletes what may exist, and creates nothing more. */
 export function abandon(test: RegionTestRecord): RegionTestRecord {
-  const { todo: _, ...work } = test.work;
+  const work = omit(test.work, "todo");
   if (isOver(test)) return test;
   return test.state === "Waiting" ? gone({ ...test, work }) : deleting({ ...test, work });
 }
 
-function gone(
-  { nextAttemptTime: _, ...test }: RegionTestRecord,
-  deletedTime?: string,
-): RegionTestRecord {
+function gone(test: RegionTestRecord, deletedTime?: string): RegionTestRecord {
   return {
-    ...test,
+    ...omit(test, "nextAttemptTime"),
     state: "Gone",
     ...(deletedTime !== undefined && { deletedTime }),
   };
@@ -580,7 +578,7 @@ export function answer(test: RegionTestRecord, answered: Answer, terms: Terms): 
 
 function created(test: RegionTestRecord, answered: Answer, terms: Terms): RegionTestRecord {
   const { now } = terms;
-  const { sentTime: _, ...unsent } = test.work;
+  const unsent = omit(test.work, "sentTime");
   switch (answered.kind) {
     case "done":
       return {

@@ -1,4 +1,5 @@
 import { ServiceError } from "../errors.js";
+import { omit } from "../objects.js";
 import type { TestProfileView } from "./contract.js";
 import type { TestProfileDependencies } from "./profile-ports.js";
 import type { TestProfile } from "./profile.js";
@@ -30,12 +31,10 @@ export async function deleteTestProfile(
  * A profile for an answer. Its image definition is in the URL, and only administrators see its
  * script.
  */
-export function viewTestProfile(
-  { imageId: _, proof, regions, setBy, ...rest }: TestProfile,
-  showsScript: boolean,
-): TestProfileView {
+export function viewTestProfile(profile: TestProfile, showsScript: boolean): TestProfileView {
+  const { proof, regions, setBy } = profile;
   return {
-    ...rest,
+    ...omit(profile, "imageId"),
     regions: [...regions],
     proof: proof.kind === "runCommand" && !showsScript ? { kind: proof.kind } : proof,
     setBy,

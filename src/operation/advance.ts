@@ -19,6 +19,7 @@ import {
   type EventContent,
   type OperationEventData,
 } from "../events/operation-event.js";
+import { omit } from "../objects.js";
 import { indexed } from "./catalog.js";
 import { kindOf, stateOf } from "./kinds.js";
 import type { TransitionContext } from "./ports.js";
@@ -139,7 +140,7 @@ function waiting(
   },
   context: TransitionContext,
 ): { readonly operation: OperationRecord; readonly stall: readonly Effect[] } {
-  const { waitReason: _, nextAttemptTime: __, ...rest } = before;
+  const rest = omit(before, "waitReason", "nextAttemptTime");
   const { waitingSince, stalled, ...kept } = rest;
   const { state, waits: reason, nextAttemptTime } = now;
   const time = context.now.toISOString();

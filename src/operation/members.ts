@@ -1,3 +1,4 @@
+import { omit } from "../objects.js";
 /**
  * Members: operations that have begun together with the current one. Invariants:
  *  1. Ending one operation does not disturb the others. If the current one ends, the next member
@@ -82,8 +83,8 @@ function endedOf(
   { now }: TransitionContext,
 ): OperationRecord {
   const time = now.toISOString();
-  const { waitReason: _, nextAttemptTime: __, ...rest } = operation;
-  const { waitingSince: ___, stalled: ____, ...kept } = rest;
+  const rest = omit(operation, "waitReason", "nextAttemptTime");
+  const kept = omit(rest, "waitingSince", "stalled");
   return {
     ...kept,
     status,

@@ -1,3 +1,4 @@
+import { omit } from "../objects.js";
 /**
  * Finds what is stored but has no message in flight, and sends it again. Invariants:
  *  1. It changes state only by the commits that everything else uses. Running it next to the
@@ -73,7 +74,7 @@ export async function reconcile(
     };
     await Promise.all(Array.from({ length: PARALLEL }, lookAfterRows));
   }
-  const { untouched: _, ...seen } = counts;
+  const seen = omit(counts, "untouched");
   return { ...seen, oldestOpenTime, errors };
 }
 

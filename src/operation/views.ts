@@ -1,4 +1,5 @@
 import type { components } from "../generated/openapi.js";
+import { omit } from "../objects.js";
 import { kindOf } from "./kinds.js";
 import type { Kinds } from "./ports.js";
 import type { OperationRecord, RegionRecord } from "./records.js";
@@ -16,12 +17,6 @@ export function viewOperation(
   showsOutput = false,
 ): OperationView {
   const {
-    fingerprint: _,
-    requestKey: __,
-    request: ___,
-    waitingSince: ____,
-    stalled: _____,
-    detail: ______,
     omittedWrites,
     regions,
     warnings,
@@ -30,7 +25,7 @@ export function viewOperation(
     calls = [],
     omittedReads,
     ...shown
-  } = operation;
+  } = omit(operation, "fingerprint", "requestKey", "request", "waitingSince", "stalled", "detail");
   const expectedEndTime = expectedEnd(operation);
   const { view, parts } = kindOf({ kinds }, operation);
   return {
@@ -52,13 +47,12 @@ export function viewOperation(
 
 /** A region for an answer; without an expected end once nobody follows it. */
 export function viewRegion(
-  { doubt: _, told: __, expectedEndTime, ...region }: RegionRecord,
+  region: RegionRecord,
   isFollowed: boolean,
 ): components["schemas"]["Region"] {
-  return {
-    ...region,
-    ...(isFollowed && expectedEndTime !== undefined && { expectedEndTime }),
-  };
+  return isFollowed
+    ? omit(region, "doubt", "told")
+    : omit(region, "doubt", "told", "expectedEndTime");
 }
 
 /** When the last region should be done; undefined if one of them is unknown. */

@@ -1,6 +1,7 @@
 /** Reads bans, for those who ask what there is against a version. */
 import type { Finding } from "../errors.js";
 import type { Deed, Objection } from "../image-version/index.js";
+import { omit } from "../objects.js";
 import { pagesOf } from "../operation/pages.js";
 import type { Index } from "../operation/ports.js";
 import { samePerson, type Requester } from "../operation/records.js";
@@ -81,8 +82,8 @@ export function banAfter(before: Ban | undefined, asked: Asked, time: string): B
   };
 }
 
-export function withoutTimes({ revokedTime: _, holdTime: __, ...words }: Ban) {
-  return words;
+export function withoutTimes(words: Ban) {
+  return omit(words, "revokedTime", "holdTime");
 }
 
 /** The warning that another person's words stay. */

@@ -20,6 +20,7 @@ import {
   type ForecastView,
   type ImageUseView,
 } from "../image-version/index.js";
+import { omit } from "../objects.js";
 import { acceptOperation } from "../operation/accepting.js";
 import { advance, event } from "../operation/advance.js";
 import { indexed } from "../operation/catalog.js";
@@ -332,7 +333,7 @@ export async function unrevokeImageVersion(
       stored.record,
       {},
     );
-    const { ban: _, ...record } = pair.record;
+    const record = omit(pair.record, "ban");
     return advance({ ...pair, record }, context, {
       patch: { state: "Succeeded" },
       effects: [

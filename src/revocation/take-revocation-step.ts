@@ -10,6 +10,7 @@
 import { ServiceError } from "../errors.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { believed, demoteImageVersion, isUnpromoted, lookAt } from "../image-version/index.js";
+import { omit } from "../objects.js";
 import { advance, event } from "../operation/advance.js";
 import { fail } from "../operation/failing.js";
 import type { OperationRecord, Pair } from "../operation/records.js";
@@ -117,9 +118,9 @@ function follow(
         resumes: waitReason === undefined,
         waitMs: pollDelayMs(pair.record.ticks, context.pace),
       });
-  return ({ record: { child: _, ...record }, operation }) => {
+  return ({ record, operation }) => {
     const pair = {
-      record: { ...record, demotions: record.demotions + 1 },
+      record: { ...omit(record, "child"), demotions: record.demotions + 1 },
       operation,
     };
     // A demotion that was superseded, or met a region without another latest version, is tried

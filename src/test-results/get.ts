@@ -5,6 +5,7 @@ import {
   type LastShown,
   type ImageVersionRecord,
 } from "../image-version/index.js";
+import { omit } from "../objects.js";
 import { formatImageVersionId, keyOf, type ImageVersionId } from "../resource-id.js";
 import type { TestResults } from "./ports.js";
 import { azureResults, counting, type TestResult } from "./results.js";
@@ -63,7 +64,7 @@ export async function resultsOf(
         there.includes(region) &&
         !(Date.parse(begunTime) < Date.parse(madeAt(region, copies) ?? "")),
     )
-    .map(({ versionId: _version, life: _life, begunTime: _begun, ...result }) => result);
+    .map((result) => omit(result, "versionId", "life", "begunTime"));
   return [...azureResults(resource, publishedDate), ...reported];
 }
 

@@ -12,6 +12,7 @@ import { ServiceError, type Finding } from "../errors.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { keyedEvent } from "../events/operation-event.js";
 import { regionsOf, type LastShown } from "../image-version/index.js";
+import { omit } from "../objects.js";
 import type { EventReference, Requester } from "../operation/records.js";
 import { canonicalRegion, formatImageVersionId, type ImageVersionId } from "../resource-id.js";
 import type { TestResultReport } from "./contract.js";
@@ -160,11 +161,6 @@ async function tell(
   ]);
 }
 
-function resultOf({
-  versionId: _version,
-  life: _life,
-  begunTime: _begunTime,
-  ...result
-}: StoredTestResult): TestResult {
-  return result;
+function resultOf(result: StoredTestResult): TestResult {
+  return omit(result, "versionId", "life", "begunTime");
 }

@@ -4,6 +4,7 @@ import type {
   ObservedImageVersion,
 } from "../../image-version/index.js";
 import type { DeletedImageVersion } from "../../image-version/ports.js";
+import { omit } from "../../objects.js";
 import type { RegionState } from "../../operation/records.js";
 import {
   canonicalRegion,
@@ -54,7 +55,7 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
       });
       return items?.flatMap((item) => {
         if (item.name === undefined) return [];
-        const { regions: _, ...shown } = observed(item);
+        const shown = omit(observed(item), "regions");
         return [{ ...shown, name: item.name }];
       });
     },
@@ -226,9 +227,6 @@ function observed(body: WireImageVersion): ObservedImageVersion {
   };
 }
 
-function toWire({
-  sigil: _, // This member is Sigil's: ARM does not know it.
-  ...body
-}: ImageVersionRequest): object {
-  return body;
+function toWire(body: ImageVersionRequest): object {
+  return omit(body, "sigil");
 }

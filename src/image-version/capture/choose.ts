@@ -11,6 +11,7 @@ import {
   parseResourceId,
   type ImageVersionId,
 } from "../../resource-id.js";
+import { omit } from "../../objects.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies } from "../ports.js";
 import { canonicalForm } from "../properties/canonical-form.js";
@@ -121,7 +122,7 @@ function planned({ id: of = "", sizeInGB }: SourceDisk) {
 /** Several sources at once are the finding of a rule. */
 function namesOthers({ properties: { storageProfile } }: ImageVersionRequest): boolean {
   const { source = {}, ...others } = storageProfile;
-  const { virtualMachineId: _, ...more } = source;
+  const more = omit(source, "virtualMachineId");
   return source.virtualMachineId !== undefined && Object.keys({ ...others, ...more }).length > 0;
 }
 

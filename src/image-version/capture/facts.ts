@@ -1,4 +1,5 @@
 /** What rules read of snapshots that are not there yet: the machine's disk, under the snapshot's id. */
+import { omit } from "../../objects.js";
 import type { ResourceReader } from "../ports.js";
 import type { ImageSource } from "../resources.js";
 import { captureIn } from "./names.js";
@@ -22,7 +23,7 @@ export function withSnapshots(
       const disk = held?.id === undefined ? undefined : await resources.getSource(held.id);
       if (of === undefined || held === undefined || disk === undefined)
         return resources.getSource(id);
-      const { id: _, ...shown } = held;
+      const shown = omit(held, "id");
       const { osState, purchasePlan } = of;
       const madeOf = [...(disk.madeOf ?? []), ...(of.madeOf ?? [])];
       return {

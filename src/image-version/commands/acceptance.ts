@@ -3,6 +3,7 @@
  * read, and the decision is made on exactly the state that it changes.
  */
 import { ServiceError, type Finding } from "../../errors.js";
+import { omit } from "../../objects.js";
 import { acceptOperation, type Decision } from "../../operation/accepting.js";
 import { bindKey, claimKey } from "../../operation/idempotency.js";
 import type { TransitionContext } from "../../operation/ports.js";
@@ -133,9 +134,8 @@ export async function acceptCommand<Answer extends object = never>(
       regions = [],
       on = foundation(decided.asks, command, present, subject),
       warnings = [],
-      losses: _,
       ...asks
-    } = decided.asks;
+    } = omit(decided.asks, "losses");
     return accept(
       {
         ...asks,

@@ -1,3 +1,4 @@
+import { omit } from "../../objects.js";
 /**
  * What a request asks of the version that Azure shows: a patch, computed once, on acceptance. Pure.
  * A plan uses the same as a PUT or PATCH. Invariants:
@@ -150,7 +151,7 @@ function saidBy(request: Asking, look: Look, record: ImageVersionRecord | undefi
   const amongThem = (said: Patch): Patch =>
     Object.fromEntries(Object.entries(said).filter(isToBeAsked));
   if (!asksOnlyChanges(request)) {
-    const { [PROMOTION]: _, ...spec } = record?.spec ?? {};
+    const spec = omit(record?.spec ?? {}, PROMOTION);
     const achieved = mapped(spec, (__, field) => valueAt(shown, field));
     return { ...leftOut(achieved, fields), ...amongThem(fields) };
   }

@@ -11,6 +11,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { ServiceError, type ErrorCode } from "../../errors.js";
+import { omit } from "../../objects.js";
 import { claimKey } from "../../operation/idempotency.js";
 import { deliver } from "../../operation/outbox.js";
 import { operationIdOf, type OperationRecord } from "../../operation/records.js";
@@ -157,10 +158,11 @@ async function findingsOf(
 /** The request's operation under that number; undefined if the number is taken. */
 async function acceptAs(
   deps: Dependencies,
-  { image, increment: _, idempotencyKey, plan: __, ...rest }: CreateNextImageVersion,
+  command: CreateNextImageVersion,
   number: string,
   fingerprint: string,
 ): Promise<OperationRecord | undefined> {
+  const { image, idempotencyKey, ...rest } = omit(command, "increment", "plan");
   const id = { ...image, versionName: number };
   const key = keyOf(formatImageVersionId(id));
   const stored = await deps.store.read(key);

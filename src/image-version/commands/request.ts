@@ -1,5 +1,6 @@
 /** A PUT, PATCH or plan as it is decided: its body, and what is read for that. */
 import { ServiceError } from "../../errors.js";
+import { omit } from "../../objects.js";
 import { mustMayUseMachines } from "../capture/admit.js";
 import { chooseSnapshots } from "../capture/choose.js";
 import type { EncryptionRule, ImageVersionRequest } from "../contract.js";
@@ -70,7 +71,7 @@ export async function readRequest(
   glance: Glance,
   read: StoredVersion | undefined,
 ): Promise<Request> {
-  const { given: _, rule: __, captures: ___, admitted: ____, ...said } = asked;
+  const said = omit(asked, "given", "rule", "captures", "admitted");
   const shown = glance.look?.resource;
   const { id: same = "" } = repeated(read, glance.look, said.fingerprint) ?? {};
   const chosen = await chosenFor(deps, command, asked, shown, read?.record.requests[same]);

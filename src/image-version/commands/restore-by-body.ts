@@ -4,6 +4,7 @@
  * with it, empty profiles and no permission to remove regions, sets nothing.
  */
 import type { Finding } from "../../errors.js";
+import { omit } from "../../objects.js";
 import type { OperationRecord } from "../../operation/records.js";
 import type { Dependencies } from "../ports.js";
 import { errorsIn, refuse, type ChangeCommand } from "./command.js";
@@ -26,7 +27,7 @@ export async function restoreByBody(
   body: unknown,
 ): Promise<OperationRecord> {
   const { location, properties, ...rest } = membersOf(body);
-  const { restore: _, ...profiles } = membersOf(properties);
+  const profiles = omit(membersOf(properties), "restore");
   const more = [
     ...saying(rest, ""),
     ...saying(profiles, "/properties"),

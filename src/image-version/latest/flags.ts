@@ -1,3 +1,4 @@
+import { omit } from "../../objects.js";
 /**
  * The one room that reads and writes `excludeFromLatest`. Everywhere else a version is a set of fields in which each region says by
  * itself whether it is passed over: the version's own flag is only a way to write that. Pure.
@@ -90,7 +91,7 @@ const known = new WeakMap<ImageVersionRequest, Fields>();
 export function shownFields(resource: ImageVersionRequest): Fields {
   const found = known.get(resource);
   if (found !== undefined) return found;
-  const { [EXCLUDE_FROM_LATEST]: _, ...fields } = fieldsOf(resource);
+  const fields = omit(fieldsOf(resource), EXCLUDE_FROM_LATEST);
   const flags = targetRegionsOf(resource).map((region) => [
     exclusionIn(canonicalRegion(region.name)),
     isExcluded(resource, region),

@@ -5,6 +5,7 @@
  * allow. A GET reads at most six records, a page five more than it has versions.
  */
 import { orNone, ServiceError, type Finding } from "../../errors.js";
+import { omit } from "../../objects.js";
 import type { OperationDependencies } from "../../operation/ports.js";
 import { forgedToken, type Page } from "../../operation/queries.js";
 import { isDeleting, isFinal, isToBeShown } from "../state/states.js";
@@ -193,7 +194,7 @@ export function lookOf(
   time: string,
   seen?: Seen,
 ): Look {
-  const { name: _, ...shown } = item;
+  const shown = omit(item, "name");
   const ofThisLife = [record?.status, seen].filter(
     (look) => look?.publishedDate === item.publishedDate,
   );

@@ -9,6 +9,7 @@ import {
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionView } from "../contract.js";
 import type { KeyState } from "../../keys/ports.js";
+import { omit } from "../../objects.js";
 import type { Dependencies } from "../ports.js";
 import {
   diskEncryptionReferences,
@@ -70,7 +71,7 @@ export async function withKeys<V extends Version>(
   return versions.map((version, i) => {
     const keys = known?.of(uses[i] ?? [], version.record);
     if (keys === undefined) return [version, undefined];
-    const { sets: _, ...listed } = viewKeys(keys);
+    const listed = omit(viewKeys(keys), "sets");
     return [version, listed];
   });
 }

@@ -1,3 +1,4 @@
+import { omit } from "../../objects.js";
 /**
  * The parents of a version: those that Azure's sources show, and those that requests declare. Pure.
  */
@@ -30,9 +31,8 @@ export function viewParents(
   inherited: readonly RevokedParent[] = [],
 ): Pick<Sigil, "parents" | "parentsUnknown"> {
   const parents = parentsIn(known ?? {}, own).map(({ id, how }) => {
-    const { id: _, ...revocation } =
-      inherited.find((one) => one.id.toLowerCase() === id.toLowerCase()) ?? {};
-    return { id, how, ...("reason" in revocation && { revocation }) };
+    const revoked = inherited.find((one) => one.id.toLowerCase() === id.toLowerCase());
+    return { id, how, ...(revoked && { revocation: omit(revoked, "id") }) };
   });
   const { endsAt = [] } = known?.parentage ?? {};
   return {

@@ -28,6 +28,7 @@ import {
 import { SharedReads } from "../../shared-reads.js";
 import type { ImageSummaryView } from "../contract.js";
 import { versionNameIn, versionScope } from "../../listings.js";
+import { omit } from "../../objects.js";
 import type { Dependencies } from "../ports.js";
 import { usesOwnKeys } from "../properties/disk-encryption-references.js";
 import type { ListedImageVersion, Look, Seen } from "../resources.js";
@@ -328,9 +329,9 @@ async function readRecords(
 
 /** Invariant 3. */
 function withoutBulk(record: ImageVersionRecord): ImageVersionRecord {
-  const { write: _write, pacing: _pacing, status, ...rest } = record;
+  const { status } = record;
   return {
-    ...rest,
+    ...omit(record, "write", "pacing", "status"),
     ...(status && {
       status: {
         ...status,

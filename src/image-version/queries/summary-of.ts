@@ -1,6 +1,7 @@
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageSummaryView, ImageVersionRequest, ImageVersionView } from "../contract.js";
 import { keyIn, type KeyStatesBySet } from "../../keys/version-keys.js";
+import { omit } from "../../objects.js";
 import { latestIn } from "../latest/flags.js";
 
 export type Summary = ImageSummaryView["versions"][number];
@@ -100,9 +101,9 @@ export function keysOf(
             seenTime: state.lookedTime,
             ...(state.since !== undefined && { since: state.since }),
             ...keyIn(state),
-            problems: state.problems.map(({ seenBy: _, breaks, ...problem }) => ({
-              ...problem,
-              breaks: [...breaks],
+            problems: state.problems.map((problem) => ({
+              ...omit(problem, "seenBy"),
+              breaks: [...problem.breaks],
             })),
             notSeen: state.notSeen.map((one) => ({ ...one })),
           },

@@ -1,3 +1,4 @@
+import { omit } from "../../objects.js";
 import { operationIdOf, type RegionRecord } from "../../operation/records.js";
 import { viewRegion } from "../../operation/views.js";
 import { canonicalRegion, formatImageVersionId } from "../../resource-id.js";
@@ -71,7 +72,7 @@ function sigilOf(known: KnownImageVersion, now: Date, beside: Beside): Omit<Sigi
   const own = record && sigilFieldsToBe(record);
   const { [PROMOTION]: promotion, [PROTECTED]: isProtected } = own ?? {};
   const conditions = conditionsOf(known, now, beside);
-  const { gateWaits: _, inherited, ...shownBeside } = beside;
+  const { inherited, ...shownBeside } = omit(beside, "gateWaits");
   const createdTime = record?.createdTime ?? look?.publishedDate;
   return {
     managedBy: record && isManaged(record) ? "Sigil" : "Others",
@@ -148,7 +149,7 @@ function regionsOf(
       return running
         ? { ...followed, ...seenAt(followed, record.status?.time) }
         : { ...followed, state: "Unknown", progress: 0 };
-    const { details: _, ...known } = followed;
+    const known = omit(followed, "details");
     return {
       ...known,
       state: seen.state,

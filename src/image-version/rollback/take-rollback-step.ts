@@ -12,6 +12,7 @@
  *     Others' changes meanwhile are reported, and never undone.
  */
 import { orNone, ServiceError } from "../../errors.js";
+import { omit } from "../../objects.js";
 import { cancel } from "../../operation/canceling.js";
 import { stateOf } from "../../operation/kinds.js";
 import type { Stored } from "../../operation/ports.js";
@@ -63,7 +64,7 @@ async function canceled(
     ? asItIs(planned, latest)
     : {
         ...planned,
-        regions: planned.regions.map(({ to: _, ...before }) => before),
+        regions: planned.regions.map((before) => omit(before, "to")),
       };
   return (pair) => {
     const state = stateOf(deps, pair);

@@ -1,3 +1,4 @@
+import { omit } from "../../objects.js";
 /**
  * Accepts an operation on a version. It begins at once, together with all that have begun. Pure.
  * Invariants:
@@ -111,10 +112,9 @@ export function asAnew(
 ): Outcome {
   if (!isFinal(record.state) || look !== undefined || request.creates !== true)
     return nothing(record);
-  const { spec, release: _, ...without } = withoutOrigin(gone(record, time));
-  const isTold = record.status !== undefined && spec !== undefined;
+  const isTold = record.status !== undefined && record.spec !== undefined;
   return {
-    record: without,
+    record: omit(withoutOrigin(gone(record, time)), "spec", "release"),
     happened: isTold ? [{ kind: "deletedOutside", publishedDate: undefined }] : [],
   };
 }
@@ -133,7 +133,7 @@ function nextStep(record: ImageVersionRecord, time: Time): Outcome {
 
 /** A version on which nothing works: drops what the previous operation counted. */
 function idle(previous: ImageVersionRecord): ImageVersionRecord {
-  const { window: _, ...record } = previous;
+  const record = omit(previous, "window");
   return {
     ...record,
     members: [],
@@ -207,8 +207,10 @@ function withAsked(
     regions: [
       ...withoutGone(record.regions, request.patch).map(
         // Doubts from looks before this request do not count.
-        ({ doubt: _, ...region }) =>
-          retried.includes(region.name) ? { ...region, state: "Failed" as const } : region,
+        (region) => ({
+          ...omit(region, "doubt"),
+          ...(retried.includes(region.name) && { state: "Failed" as const }),
+        }),
       ),
       ...regions.filter((name) => !known.includes(name)).map(newRegion),
     ],

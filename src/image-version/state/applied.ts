@@ -1,3 +1,4 @@
+import { omit } from "../../objects.js";
 /**
  * Applies requests: decides what a request asks of Azure, and what happens when a confirmed look
  * shows all of it. Pure. Invariants:
@@ -53,7 +54,7 @@ export function askedOf(record: ImageVersionRecord, request: VersionRequest): Pa
 /** The release after the next write; if that does not carry the request, after all requests. */
 function wishWith(record: ImageVersionRecord, request: VersionRequest): Release | undefined {
   const isNext = inWindow(record).some(([, one]) => one === request);
-  const { window: _, ...whole } = record;
+  const whole = omit(record, "window");
   return desired(isNext ? record : whole).release;
 }
 

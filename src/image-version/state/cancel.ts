@@ -1,3 +1,4 @@
+import { omit } from "../../objects.js";
 /**
  * A canceled operation leaves the fold: Sigil writes nothing more for it. What Azure has accepted
  * stays, and is reported. Pure. Invariant: a DELETE or restore that was sent may still be carried
@@ -62,10 +63,10 @@ export interface Canceling {
 function outEverywhere(
   record: ImageVersionRecord,
   id: string,
-  { appliedTime: _, ...request }: VersionRequest & { readonly ending: Ending },
+  request: VersionRequest & { readonly ending: Ending },
   time: Time,
 ): Outcome {
-  const asked = { ...request, release: OUT };
+  const asked = { ...omit(request, "appliedTime"), release: OUT };
   return endLater(record, id, asked, `Canceled. It ends once ${untilOut(request)}.`, time);
 }
 

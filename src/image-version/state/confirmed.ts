@@ -1,3 +1,4 @@
+import { omit } from "../../objects.js";
 /**
  * Applies a confirmed look to the record: a look at the same life, a new life, another version, or no version. Pure. Invariants:
  *  1. A write is dropped when its outcome is known: a confirmed look shows it, or shows that others changed its fields, or two looks at
@@ -109,11 +110,8 @@ export function isOfOtherLife(
   return isOtherLife({ publishedDate: life }, look);
 }
 
-export function withConfirmed(
-  { unconfirmed: _, ...record }: ImageVersionRecord,
-  look: Look,
-  time: Time,
-): Observed {
+export function withConfirmed(before: ImageVersionRecord, look: Look, time: Time): Observed {
+  const record = omit(before, "unconfirmed");
   const { status, write } = record;
   if (status === undefined) return begun(record, look, time);
   if (isOtherLife(record, look)) return replaced(record, look, time);
@@ -164,7 +162,7 @@ function begun(record: ImageVersionRecord, look: Look, time: Time): Observed {
   const fields = shownFields(look.resource);
   const others = isMadeBySigil ? changedSince(write, look) : [];
   const isOpen = isMadeBySigil && others.length === 0 && !isShown(write, fields);
-  const { write: _, spec: __, left: ___, ...kept } = record;
+  const kept = omit(record, "write", "spec", "left");
   const isSameLife = look.publishedDate === record.publishedDate;
   return {
     record: {
@@ -237,14 +235,10 @@ function changedSince({ changes }: Write, { resource }: Look): Unmet[] {
 }
 
 /** Others replaced the version, so drops what was known about the old one. */
-function replaced(
-  { spec: _, write, rollout: __, window: ___, ...before }: ImageVersionRecord,
-  look: Look,
-  time: Time,
-): Observed {
+function replaced(before: ImageVersionRecord, look: Look, time: Time): Observed {
   return {
     record: {
-      ...withoutOrigin(before),
+      ...omit(withoutOrigin(before), "spec", "write", "rollout", "window"),
       ...shownBy(look, time),
       release: releaseOf(look.resource),
       regions: [],
@@ -252,7 +246,7 @@ function replaced(
       conditions: [],
       updates: 0,
     },
-    confirmed: { life: "replaced", others: [], ...fateOf(write, "overwritten") },
+    confirmed: { life: "replaced", others: [], ...fateOf(before.write, "overwritten") },
   };
 }
 
@@ -305,18 +299,15 @@ export function notVisibleYet(
   const isAnswered = write.answer === "accepted";
   if (mayArrive(since, isAnswered, time))
     return { record: { ...record, write: { ...write, unshownSince: since } } };
-  const { write: _, ...forgotten } = record;
+  const forgotten = omit(record, "write");
   return { record: forgotten, fate: isAnswered ? "notShown" : "unanswered" };
 }
 
 /** The version is gone. `spec` stays, because the same version may come back. */
-export function gone(
-  { status, write: __, unconfirmed: ___, window: ____, ...record }: ImageVersionRecord,
-  { now }: Pick<Time, "now">,
-): ImageVersionRecord {
+export function gone(record: ImageVersionRecord, { now }: Pick<Time, "now">): ImageVersionRecord {
   return {
-    ...record,
-    ...(status && { left: status.resource }),
+    ...omit(record, "status", "write", "unconfirmed", "window"),
+    ...(record.status && { left: record.status.resource }),
     changedTime: now.toISOString(),
     regions: [],
     repairs: {},

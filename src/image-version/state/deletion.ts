@@ -1,3 +1,4 @@
+import { omit } from "../../objects.js";
 /**
  * The deletion of a version, next to other work on it. Pure. ARM is asked once it is idle; a
  * guarded version leaves latest first, and must not be in use. Example:
@@ -205,7 +206,7 @@ export function deleted(
   const life = requests[id]?.life ?? publishedDate;
   const isAnotherThere = status !== undefined && isOtherLife({ publishedDate: life }, status);
   const { record: alone, happened } = endAllBut(before, id);
-  const { spec: _, release: __, rollout: ___, ...record } = gone(alone, time);
+  const record = omit(gone(alone, time), "spec", "release", "rollout");
   return {
     record: {
       ...record,

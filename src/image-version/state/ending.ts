@@ -1,3 +1,4 @@
+import { omit } from "../../objects.js";
 /**
  * The decided end of an operation: ARM refuses it, a confirmed look contradicts it, or its caller
  * cancels it. It ends at once or, if Sigil must clean up after it, when that is done. Pure.
@@ -82,9 +83,8 @@ export function endDecided(
   const request = record.requests[id];
   if (request === undefined) return nothing(record);
   const kept = keepingProtection(record, request);
-  const { appliedTime: _, release: __, deletion, ...rest } = request;
   // What had begun together with a deletion continues.
-  const after: ImageVersionRecord = deletion ? { ...kept, state: "Accepted" } : kept;
+  const after: ImageVersionRecord = request.deletion ? { ...kept, state: "Accepted" } : kept;
   const all = bothFailures(request, ending);
   const left = workBeforeEnd(after, id, request, all);
   if (left === undefined) return ended(after, decidedEnd(endOf(after, id), all, consequence));
@@ -92,7 +92,12 @@ export function endDecided(
   return endLater(
     after,
     id,
-    { ...rest, patch: {}, ...what, ending: all },
+    {
+      ...omit(request, "appliedTime", "release", "deletion"),
+      patch: {},
+      ...what,
+      ending: all,
+    },
     `${all.kind === "canceled" ? "Canceled." : sentence(all.message)} It ends once ${until}.`,
     time,
   );

@@ -1,3 +1,4 @@
+import { omit } from "../../objects.js";
 /**
  * Continues and ends operations by a confirmed look, each on its own. Pure. Invariants, in addition
  * to those of applied.ts, failures.ts and ending.ts:
@@ -48,7 +49,7 @@ function adopting(
 ): Outcome {
   const { status } = record;
   if (asked.creates !== true) return nothing(record);
-  const { creates: _, release: __, ...request } = asked;
+  const request = omit(asked, "creates", "release");
   const { [PROMOTION]: rule, ...patch } = request.patch;
   return withFindings(
     withRequest(record, id, { ...request, patch }),

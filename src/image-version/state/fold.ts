@@ -1,3 +1,4 @@
+import { omit } from "../../objects.js";
 /**
  * Computes the desired state, which is never stored: the open requests are patches, folded in the order of acceptance. Pure. Invariants:
  *  1. An applied request is not part of it. From then on only its regions matter.
@@ -176,13 +177,12 @@ export function supposing(
   shown: (Pick<Look, "resource"> & Partial<Look>) | undefined,
   request?: VersionRequest,
 ): ImageVersionRecord {
-  const {
-    write: _,
-    unconfirmed: __,
-    window: ___,
-    status,
-    ...kept
-  } = record ?? emptyRecord("", "", "");
+  const { status, ...kept } = omit(
+    record ?? emptyRecord("", "", ""),
+    "write",
+    "unconfirmed",
+    "window",
+  );
   return {
     ...kept,
     state: "Accepted",

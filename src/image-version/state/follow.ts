@@ -1,3 +1,4 @@
+import { omit } from "../../objects.js";
 /** Follows the version until the next look, because there is nothing to send. Pure. */
 import type { RegionRecord } from "../../operation/records.js";
 import { pollDelayMs } from "../../operation/waiting.js";
@@ -100,7 +101,8 @@ export function expected(
   { expectedEnds }: Paced,
   now: Date,
 ): readonly RegionRecord[] {
-  return regions.map(({ expectedEndTime: _, ...region }) => {
+  return regions.map((before) => {
+    const region = omit(before, "expectedEndTime");
     const end = expectedEnds[region.name] ?? usualEnd(region, now);
     return end === undefined ? region : { ...region, expectedEndTime: end };
   });

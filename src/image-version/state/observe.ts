@@ -10,6 +10,7 @@
  *  3. That the version is gone is never confirmed by one look, nor while Azure lists it.
  */
 import { createHash } from "node:crypto";
+import { omit } from "../../objects.js";
 import { shownFields, ownFlagsOf } from "../latest/flags.js";
 import { withApplied } from "../properties/patch.js";
 import type { Look } from "../resources.js";
@@ -162,7 +163,7 @@ function observeAbsence(record: ImageVersionRecord, time: Time, isListed: boolea
   const { status, write, publishedDate = "" } = record;
   if (status === undefined) {
     if (isListed) return unconfirmed(record, ABSENT, time);
-    const { unconfirmed: _, ...kept } = record;
+    const kept = omit(record, "unconfirmed");
     if (write === undefined) return { record: kept, confirmed: { life: "same", others: [] } };
     const after = notVisibleYet(kept, write, false, time);
     return {

@@ -1,3 +1,4 @@
+import { omit } from "../../objects.js";
 /**
  * Resolves conflicts between operations about latest. Pure. Invariants:
  *  1. The later wins: the earlier keeps its other changes; one without other changes ends
@@ -20,10 +21,10 @@ export function withoutOvertaken(
   const overtaken = openRequests(record).filter(
     ([id, request]) => id !== by && isOvertaken(request, change, isThere),
   );
-  return forEach(record, overtaken, (next, [id, { release: _, ...request }]) =>
+  return forEach(record, overtaken, (next, [id, request]) =>
     Object.keys(request.patch).length === 0 && request.body === undefined
       ? ended(next, { ...endOf(next, id), kind: "failed", ...supersededBy(by), lost: [] })
-      : nothing(withRequest(next, id, request)),
+      : nothing(withRequest(next, id, omit(request, "release"))),
   );
 }
 

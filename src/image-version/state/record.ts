@@ -60,6 +60,7 @@ import type { ImageVersionRequest } from "../contract.js";
 import type { Release, ReleaseChange } from "../latest/release.js";
 import type { Look, Parentage } from "../resources.js";
 import type { EncryptionType } from "../../keys/ports.js";
+import { omit } from "../../objects.js";
 import type { Fields } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
 import type { Pacing } from "./pace.js";
@@ -295,13 +296,8 @@ export interface ImageVersionRecord extends TrackedRecord {
 }
 
 /** The record without creator and sources, for another life. */
-export function withoutOrigin({
-  publishedBy: _,
-  parentage: __,
-  declaredTimes: ___,
-  ...record
-}: ImageVersionRecord): ImageVersionRecord {
-  return record;
+export function withoutOrigin(record: ImageVersionRecord): ImageVersionRecord {
+  return omit(record, "publishedBy", "parentage", "declaredTimes");
 }
 
 /** The record of a version that nothing is known about. `time` is RFC 3339. */
@@ -352,7 +348,7 @@ export function withRequest(
   operationId: string,
   request: VersionRequest | undefined,
 ): ImageVersionRecord {
-  const { [operationId]: _, ...others } = record.requests;
+  const others = omit(record.requests, operationId);
   const requests = request === undefined ? others : { ...record.requests, [operationId]: request };
   return { ...record, requests };
 }

@@ -1,3 +1,4 @@
+import { omit } from "../../objects.js";
 /**
  * The regions of a version as looks show them. Invariants:
  *  1. Progress counts from any look: the first look that shows a region Completed is reported.
@@ -155,14 +156,7 @@ function stepBack(
   const since = before.doubt?.state === state ? before.doubt.since : now.toISOString();
   if (now.getTime() - Date.parse(since) < confirmMs)
     return unchanged({ ...before, doubt: { state, since } });
-  const {
-    doubt: _,
-    completedTime: __,
-    stalledTime: ___,
-    details: ____,
-    expectedEndTime: _____,
-    ...kept
-  } = before;
+  const kept = omit(before, "doubt", "completedTime", "stalledTime", "details", "expectedEndTime");
   return {
     region: {
       ...kept,
@@ -189,15 +183,12 @@ function stepForward(
   const recovers = before.state === "Failed" && state !== "Failed";
   const progress = progressOf(before, state, seenProgress);
   const moved = state !== before.state || progress !== before.progress;
-  const {
-    details: _,
-    stalledTime,
-    doubt: __,
-    expectedEndTime: ___,
-    nextAttemptTime,
-    waitReason,
-    ...kept
-  } = before;
+  const { stalledTime, nextAttemptTime, waitReason, ...kept } = omit(
+    before,
+    "details",
+    "doubt",
+    "expectedEndTime",
+  );
   const happened = happenedTo(before, { state, progress, moved }, context);
   const region: RegionRecord = {
     ...kept,

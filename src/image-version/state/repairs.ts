@@ -10,6 +10,7 @@
  *  2. A removed region is added back, whatever happens to the operations.
  */
 import type { Finding } from "../../errors.js";
+import { omit } from "../../objects.js";
 import type { OperationFailure, RegionRecord } from "../../operation/records.js";
 import { shownFields } from "../latest/flags.js";
 import type { Time } from "./confirmed.js";
@@ -157,7 +158,7 @@ export function lostRegions({ repairs }: ImageVersionRecord): readonly string[] 
 }
 
 function withoutNext(region: RegionRecord): RegionRecord {
-  const { nextAttemptTime: _, waitReason: __, ...kept } = region;
+  const kept = omit(region, "nextAttemptTime", "waitReason");
   return kept;
 }
 

@@ -1,3 +1,4 @@
+import { omit } from "../../objects.js";
 /**
  * Restores a deleted version in a gallery with soft delete. Azure restores it unchanged, so a
  * request names only the version. Pure. Invariants:
@@ -151,8 +152,8 @@ export function purged(
 
 /** Invariants 4 and 5. */
 export function restored(before: ImageVersionRecord, look: Look, time: Time): Outcome {
-  const { write, unconfirmed: _, changedTime: __, ...deleted } = before;
-  const { record } = observe(deleted, look, time);
+  const { write } = before;
+  const { record } = observe(omit(before, "write", "unconfirmed", "changedTime"), look, time);
   const regions = targetRegionsOf(look.resource).map(({ name }) => ({
     ...newRegion(canonicalRegion(name)),
     attempts: 1,
@@ -167,13 +168,10 @@ export function restored(before: ImageVersionRecord, look: Look, time: Time): Ou
       // After a DELETE through Sigil nothing is known about it, so it is adopted as it comes back.
       spec: record.spec ?? withoutFlags(shownFields(look.resource)),
       regions,
-      requests: mapped(
-        record.requests,
-        ({ ending: ___, restores: ____, ...request }): VersionRequest => ({
-          ...request,
-          regions: regions.map(({ name }) => name),
-        }),
-      ),
+      requests: mapped(record.requests, (request): VersionRequest => ({
+        ...omit(request, "ending", "restores"),
+        regions: regions.map(({ name }) => name),
+      })),
     },
     happened: [
       {

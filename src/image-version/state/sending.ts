@@ -1,3 +1,4 @@
+import { omit } from "../../objects.js";
 /**
  * Sends a DELETE or a restore: stored before it is sent, as a PUT (write.ts), whose invariants
  * apply here. Pure.
@@ -15,7 +16,7 @@ const REQUESTS = {
 
 /** Whoever stores this may then send the operation's request. */
 export function beginSending(
-  { armOperationUrl: _, ...record }: ImageVersionRecord,
+  record: ImageVersionRecord,
   state: keyof typeof REQUESTS,
   id: string,
   { now, pace }: Time,
@@ -25,7 +26,7 @@ export function beginSending(
   const isOneOfSeveral = Object.keys(record.requests).length > 1;
   return {
     record: {
-      ...record,
+      ...omit(record, "armOperationUrl"),
       state,
       write: {
         changes: {},

@@ -1,3 +1,4 @@
+import { omit } from "../../objects.js";
 /**
  * How long Azure takes to copy a version to a region, by its last copies there. Pure. Why it is
  * kept: docs/explanation/decisions.md.
@@ -53,7 +54,7 @@ export function withBegun(
 ): readonly RegionRecord[] {
   return regions.map((region) => {
     if (!names.includes(region.name)) return region;
-    const { usual: _, ...others } = region;
+    const others = omit(region, "usual");
     const known = usual?.get(region.name);
     return {
       ...others,

@@ -1,3 +1,4 @@
+import { omit } from "../../objects.js";
 /**
  * The life of a write: it is stored before it is sent, then ARM accepts or refuses it, and a
  * confirmed look shows it (observe.ts). Pure. Invariants, in addition to those of every transition
@@ -126,12 +127,12 @@ export function writeAccepted(
 
 /** Marks the write as accepted, whatever state the version is in by now. */
 export function answered(
-  { armOperationUrl: _, ...record }: ImageVersionRecord,
+  record: ImageVersionRecord,
   armOperationUrl: string | undefined,
 ): ImageVersionRecord {
   const { write } = record;
   return {
-    ...record,
+    ...omit(record, "armOperationUrl"),
     ...(write && {
       write: { ...write, answer: "accepted" as const },
       ...copying(record, write),
@@ -184,7 +185,7 @@ function addedAgain({ name, attempts, attemptsAllowed, begunTime, usual }: Regio
 function copiedAgain(region: RegionRecord): RegionRecord {
   if (region.completedTime === undefined) return region;
   // Copying an existing region again tells nothing about a first copy.
-  const { completedTime: _, told: __, begunTime: ___, usual: ____, ...anew } = region;
+  const anew = omit(region, "completedTime", "told", "begunTime", "usual");
   return {
     ...anew,
     state: "Unknown",

@@ -5,6 +5,7 @@
  *     what a retention policy has begun unless that would delete the version still. What could not be seen is no pass.
  */
 import { orNone, ServiceError, type Finding } from "../../errors.js";
+import { omit } from "../../objects.js";
 import type { OperationRecord } from "../../operation/records.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
@@ -78,7 +79,7 @@ export async function softDeletionOf(
   if (softDelete?.isSoftDeleteEnabled === false) return softDelete;
   const listed = await orNone(deletedVersion(deps, id));
   if (listed === undefined) return softDelete;
-  const { name: _, location: __, ...times } = listed;
+  const times = omit(listed, "name", "location");
   return { isSoftDeleteEnabled: true, ...times };
 }
 

@@ -1,6 +1,7 @@
 /** Accepts a request: makes its operation, lists it, tells it, and applies the first consequences. Pure. */
 import type { Finding } from "../../errors.js";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
+import { omit } from "../../objects.js";
 import { advance, event } from "../../operation/advance.js";
 import { indexed } from "../../operation/catalog.js";
 import type { TransitionContext } from "../../operation/ports.js";
@@ -66,12 +67,13 @@ export function accept(
 
 /** The operation as accepted, not started. */
 function operationOf(
-  { key, regions, event: request, request: _, look: __, endsRule: ___, ...asked }: Accepting,
+  accepting: Accepting,
   record: ImageVersionRecord,
   warnings: readonly Finding[],
   { now }: TransitionContext,
 ): OperationRecord {
   const time = now.toISOString();
+  const { key, regions, event: request, ...asked } = omit(accepting, "request", "look", "endsRule");
   return {
     ...asked,
     ...(request && { request }),

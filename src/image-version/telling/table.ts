@@ -8,6 +8,7 @@ import type { Finding } from "../../errors.js";
 import type { EventType } from "../../events/documented-event.js";
 import { IMAGE_VERSION_EVENT as EVENT } from "../../events/image-version-events.js";
 import type { EventContent, OperationEventData } from "../../events/operation-event.js";
+import { omit } from "../../objects.js";
 import type { OperationRecord, RegionRecord } from "../../operation/records.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
@@ -188,11 +189,8 @@ export const TELLING: {
 
 const SAID_OF_LATEST = ["RegionKeepsLatest", "RegionWouldLoseLatest"];
 
-function withWarnings(
-  { warnings: _, ...operation }: OperationRecord,
-  warnings: readonly Finding[],
-): OperationRecord {
-  return warnings.length > 0 ? { ...operation, warnings } : operation;
+function withWarnings(operation: OperationRecord, warnings: readonly Finding[]): OperationRecord {
+  return { ...omit(operation, "warnings"), ...(warnings.length > 0 && { warnings }) };
 }
 
 /** The history's sentence for an update. */
