@@ -103,7 +103,7 @@ export default {
       to: {
         path: "^src/",
         pathNot:
-          "^src/(operation/|(errors|events/(cloud-event|documented-event|operation-event))\\.ts$)",
+          "^src/(operation/|(errors|objects|events/(cloud-event|documented-event|operation-event))\\.ts$)",
       },
     },
     {
