@@ -76,7 +76,7 @@ export async function withSnapshotsMade<T>(
       throw error;
     if (capture.isSent) throw error; // The end of its operation says what is left.
     const { code, message, findings, fields } = error;
-    const left = snapshotsLeft(capture.disks, isDone, deps.now());
+    const left = snapshotsLeft(capture.disks, isDone ? "complete" : "incomplete", deps.now());
     throw new ServiceError(code, `${message} ${left}`, { findings, fields, cause: error });
   }
   throw incomplete(capture, all);

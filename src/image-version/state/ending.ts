@@ -110,8 +110,12 @@ export function fails(
   failure: OperationFailure,
   time: Time,
 ): Outcome {
+  const isThere = record.status !== undefined;
   const endingOf = (request: VersionRequest | undefined) =>
-    ({ kind: "failed", ...namingSnapshots(failure, request, time.now) }) as const;
+    ({
+      kind: "failed",
+      ...(request ? namingSnapshots(failure, request, isThere, time.now) : failure),
+    }) as const;
   return goingOn(
     forEach(record, ids, (next, id) =>
       endDecided(next, id, endingOf(next.requests[id]), time, failure.message),

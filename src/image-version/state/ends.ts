@@ -79,7 +79,7 @@ function endingOf(
   reason: OperationReason | undefined,
 ): End | undefined {
   const { status, requests } = record;
-  const { appliedTime, deletion, ending, body } = request;
+  const { appliedTime, deletion, ending } = request;
   if (appliedTime === undefined || deletion !== undefined || status === undefined) return undefined;
   const isLast = Object.keys(requests).length === 1;
   if (isLast && isRepairing(record)) return undefined; // Invariant 1 of ending.ts.
@@ -88,7 +88,7 @@ function endingOf(
   const { regions } = end;
   if (regions.some((region) => isOpen(record, region, status))) return undefined;
   return namesOfFailed(regions).length > 0 || isGivenUp(record, regions, status)
-    ? { ...end, kind: "replicationFailed", reason, body }
+    ? { ...end, kind: "replicationFailed", reason, request }
     : { ...end, kind: "succeeded", failed: namesOfFailed(record.regions) };
 }
 

@@ -22,7 +22,7 @@ export type End = Ended &
     | {
         readonly kind: "replicationFailed";
         readonly reason: Pick<OperationFailure, "code" | "message"> | undefined;
-        readonly body: VersionRequest["body"];
+        readonly request: Pick<VersionRequest, "body" | "capture" | "sent">;
       }
     | {
         readonly kind: "canceled";

@@ -18,25 +18,26 @@ export function snapshotsIn({
   );
 }
 
-/** The failure; of a capture whose creation was sent, with what is left of it. */
+/** The failure; of a capture whose creation was sent, with what is left. `isThere`: Azure has the version. */
 export function namingSnapshots(
   failure: OperationFailure,
-  { capture, sent, body }: Partial<VersionRequest> = {},
+  { capture, sent, body }: Pick<VersionRequest, "capture" | "sent" | "body">,
+  isThere: boolean,
   now: Date,
 ): OperationFailure {
   if (capture === undefined || sent !== true || body === undefined) return failure;
-  const left = snapshotsLeft(snapshotsIn(body), true, now);
+  const left = snapshotsLeft(snapshotsIn(body), isThere ? "used" : "complete", now);
   return { ...failure, message: `${failure.message} ${left}` };
 }
 
 /** What becomes of the snapshots of a failed creation and, if they are complete, how to publish from them. */
 export function snapshotsLeft(
   disks: ReadonlyMap<string, number | undefined>,
-  isDone: boolean,
+  state: "incomplete" | "complete" | "used",
   now: Date,
 ): string {
   const until = new Date(now.getTime() + KEPT_AFTER_FAILURE_MS).toISOString();
-  if (!isDone)
+  if (state === "incomplete")
     return `The snapshots that were created stay until ${until}, when Sigil deletes them.`;
   const data = [...disks].filter(([, lun]) => lun !== undefined);
   const [os = ""] = [...disks].find(([, lun]) => lun === undefined) ?? [];
@@ -44,5 +45,5 @@ export function snapshotsLeft(
     data.length === 0
       ? ""
       : ` --data-snapshots ${data.map(([id]) => id).join(" ")} --data-snapshot-luns ${data.map(([, lun]) => lun).join(" ")}`;
-  return `Its snapshots stay until ${until}, when Sigil deletes them: to publish from them, send the version again with --os-snapshot ${os}${ofData}.`;
+  return `Its snapshots stay until ${until}, when Sigil deletes them: to publish from them, ${state === "used" ? "delete the version, and send it again with --recreate" : "send the version again with"} --os-snapshot ${os}${ofData}.`;
 }

@@ -11,6 +11,7 @@ import { pointerTo, regionField } from "../properties/fields.js";
 import type { End } from "../state/happened.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { sentence, whyNotRepaired } from "../state/repairs.js";
+import { namingSnapshots } from "../state/snapshots-left.js";
 
 type Of<Kind> = Extract<End, { readonly kind: Kind }>;
 
@@ -44,7 +45,7 @@ export function endingOf(
       });
     }
     case "replicationFailed":
-      return fail(replicationFailure(end, record));
+      return fail(namingSnapshots(replicationFailure(end, record), end.request, true, context.now));
   }
 }
 
@@ -73,14 +74,14 @@ function remedyIn(region: string, isHome: boolean): string {
 }
 
 function replicationFailure(
-  { regions, lost, reason, body }: Of<"replicationFailed">,
+  { regions, lost, reason, request }: Of<"replicationFailed">,
   { repairs, status }: ImageVersionRecord,
 ): OperationFailure {
   const failed = regions.filter(({ state }) => state === "Failed");
   const home = canonicalRegion(status?.resource.location ?? "");
   const errors = failed.map(({ name, details }): Finding => ({
     code: reason?.code ?? "RegionFailed",
-    pointer: pointerTo(body, regionField(name)),
+    pointer: pointerTo(request.body, regionField(name)),
     message: `Replication to ${name} failed: ${details ?? reason?.message ?? "Azure gave no reason"}`,
     // A rule's refusal names its own remedy.
     ...(repairs[name]?.refused === undefined && { remediation: remedyIn(name, name === home) }),

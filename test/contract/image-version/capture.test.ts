@@ -2,11 +2,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createArmClient } from "../../../src/azure/arm/client.js";
 import { ServiceError } from "../../../src/errors.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { mustNotCapture } from "../../../src/image-version/capture/choose.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
-import { idOf, request } from "../../support/dependencies.js";
+import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
 import {
   CAPTURE_GROUP,
   capturedVersionId,
@@ -225,20 +226,7 @@ test("the snapshots of a failed creation stay for 72 hours, and the version is p
   expect(names).toHaveLength(3);
   await advance(71 * HOUR_MS);
   expect((await world.sweep()).deleted).toEqual([]);
-  const { properties, location } = capturingRequest(2, 1);
-  const source = (name = "") => ({
-    source: { id: `${CAPTURE_GROUP}/providers/Microsoft.Compute/snapshots/${name}` },
-  });
-  const fromSnapshots = {
-    location,
-    properties: {
-      ...properties,
-      storageProfile: {
-        osDiskImage: source(names[0]),
-        dataDiskImages: names.slice(1).map((name, lun) => ({ lun, ...source(name) })),
-      },
-    },
-  };
+  const fromSnapshots = ofSnapshots(names);
   const other = await send(fromSnapshots, capturedVersionId("1.0.1")).catch(
     (thrown: unknown) => thrown,
   );
@@ -253,6 +241,19 @@ test("the snapshots of a failed creation stay for 72 hours, and the version is p
   await world.sweep();
   expect(world.snapshots()).toEqual([]);
 });
+
+/** The machine's version, of its snapshots. */
+function ofSnapshots([os = "", ...data]: readonly string[]): ImageVersionRequest {
+  const { properties, location } = capturingRequest(data.length, 1);
+  const source = (name: string) => ({
+    source: { id: `${CAPTURE_GROUP}/providers/Microsoft.Compute/snapshots/${name}` },
+  });
+  const storageProfile = {
+    osDiskImage: source(os),
+    dataDiskImages: data.map((name, lun) => ({ lun, ...source(name) })),
+  };
+  return { location, properties: { ...properties, storageProfile } };
+}
 
 test("whoever may not use the machine may not use its snapshots", async () => {
   await control().setSnapshots({ readyMs: 60_000, failures: 1 });
@@ -476,4 +477,25 @@ test("more disks than Sigil reads are refused at acceptance", async () => {
   await expect(request({ ...world.deps, maxReads: 11 }, ID, capturingRequest())).rejects.toThrow(
     expect.objectContaining({ code: "TooManyReads" }) as ServiceError,
   );
+});
+
+test("one that fails in its own location names them, and is published from them once it is deleted", async () => {
+  await control().failRegion({ versionId: ID, region: "westus", times: 1 });
+  await send();
+  const { error } = await world.finish(ID);
+  const names = world.snapshots();
+  expect(error?.code).toBe("ReplicationFailed");
+  expect(names).toHaveLength(3);
+  for (const name of [...names, "delete the version", "--recreate"])
+    expect(error?.message).toContain(name);
+  await deleteImageVersion(world.deps, {
+    id: idOf(ID),
+    requestedBy: { appId: "operator" },
+    traceparent: TRACEPARENT,
+    allowNoLatest: true,
+  });
+  await world.finish(ID);
+  await world.sweep();
+  await request(world.deps, ID, ofSnapshots(names), { ifNoneMatch: "*" });
+  expect((await world.finish(ID)).status).toBe("Succeeded");
 });
