@@ -12,10 +12,11 @@ import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { believed, demoteImageVersion, isUnpromoted, lookAt } from "../image-version/index.js";
 import { omit } from "../objects.js";
 import { advance, event } from "../operation/advance.js";
+import { followChildren, isOpen, keyOfChild } from "../operation/children.js";
 import { fail } from "../operation/failing.js";
 import type { OperationRecord, Pair } from "../operation/records.js";
 import { commitStep, contextOf } from "../operation/steps.js";
-import { pollDelayMs, wait } from "../operation/waiting.js";
+import { wait } from "../operation/waiting.js";
 import { keyOf, parseImageVersionId } from "../resource-id.js";
 import type { RevocationDependencies } from "./ports.js";
 import type { RevocationRecord, StoredRevocation } from "./record.js";
@@ -69,7 +70,7 @@ async function demote(
       id,
       requestedBy: operation.requestedBy,
       traceparent: operation.traceparent,
-      idempotencyKey: `${operation.id}/${record.demotions}`, // Invariant 1.
+      idempotencyKey: keyOfChild(operation, record.demotions), // Invariant 1.
       spares: true, // Invariant 2.
       ...(record.allowNoLatest && { allowNoLatest: true }),
     });
@@ -78,11 +79,13 @@ async function demote(
     throw error;
   }
   return (pair) =>
-    advance(pair, contextOf(imageVersions), {
-      patch: { state: "Revoking", child: child.id, ticks: 0 },
-      message: `Operation ${child.id} is removing it from latest.`,
-      waitMs: pollDelayMs(0, imageVersions.pace),
-    });
+    followChildren(
+      pair,
+      [child],
+      contextOf(imageVersions),
+      { state: "Revoking", child: child.id },
+      `Operation ${child.id} is removing it from latest.`,
+    );
 }
 
 /** Whether the error proves that Azure no longer has the version. */
@@ -103,21 +106,10 @@ async function isOut(
 }
 
 /** Applies the outcome of a demotion. */
-function follow(
-  { imageVersions }: RevocationDependencies,
-  { id, status, error, waitReason }: OperationRecord,
-): Transition {
+function follow({ imageVersions }: RevocationDependencies, child: OperationRecord): Transition {
+  const { id, status, error } = child;
   const context = contextOf(imageVersions);
-  if (status === "NotStarted" || status === "Running")
-    return (pair) =>
-      advance(pair, context, {
-        patch: { ticks: pair.record.ticks + 1 },
-        ...(waitReason !== undefined && {
-          waits: `Operation ${id} waits: ${waitReason}`,
-        }),
-        resumes: waitReason === undefined,
-        waitMs: pollDelayMs(pair.record.ticks, context.pace),
-      });
+  if (isOpen(child)) return (pair) => followChildren(pair, [child], context, {});
   return ({ record, operation }) => {
     const pair = {
       record: { ...omit(record, "child"), demotions: record.demotions + 1 },

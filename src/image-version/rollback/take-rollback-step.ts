@@ -14,6 +14,7 @@
 import { orNone, ServiceError } from "../../errors.js";
 import { omit } from "../../objects.js";
 import { cancel } from "../../operation/canceling.js";
+import { isOpen, keyOfChild } from "../../operation/children.js";
 import { stateOf } from "../../operation/kinds.js";
 import type { Stored } from "../../operation/ports.js";
 import type { OperationRecord, Requester } from "../../operation/records.js";
@@ -27,7 +28,7 @@ import { rollbackOf } from "./kind.js";
 import type { RollbackStateRecord, RollbackStep, RollbackRecord } from "../rollback-record.js";
 import { compareVersionNumbers } from "../../version-numbers.js";
 import { surveyedLatest, surveyOf, type Survey } from "../queries/survey.js";
-import { complete, follow, isOpen, refusalOf, stop, type Transition } from "./transitions.js";
+import { complete, follow, refusalOf, stop, type Transition } from "./transitions.js";
 import { asItIs, describeLatest, foundIn, whyNot } from "./verdict.js";
 
 type StoredRollback = Stored<RollbackStateRecord>;
@@ -167,7 +168,7 @@ function ask(
     id,
     requestedBy: operation.requestedBy,
     traceparent: operation.traceparent,
-    idempotencyKey: `${operation.id}/${versionName}`,
+    idempotencyKey: keyOfChild(operation, versionName),
     byRollback: true,
     // What was planned is requested again, and allowed.
     ...(rollbackOf(operation).regions.some(({ to }) => to === undefined) && {

@@ -1,10 +1,10 @@
 /** The transitions of a rollback. Pure; for the invariants see take-rollback-step.ts. */
 import { IMAGE_EVENT } from "../../events/image-events.js";
 import { advance, event } from "../../operation/advance.js";
+import { followChildren } from "../../operation/children.js";
 import { fail } from "../../operation/failing.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationFailure, OperationRecord, Pair } from "../../operation/records.js";
-import { pollDelayMs } from "../../operation/waiting.js";
 import type { Latest } from "../latest/latest-after.js";
 import { rollbackOf } from "./kind.js";
 import type { RollbackStateRecord, RollbackStep } from "../rollback-record.js";
@@ -13,40 +13,23 @@ import { asItIs, describeLatest } from "./verdict.js";
 type RollbackPair = Pair<RollbackStateRecord>;
 export type Transition = (pair: RollbackPair) => RollbackPair;
 
-/**
- * A change was requested, or continues. The rollback waits for the same as the change. `steps`:
- * those that are left.
- */
+/** A change was requested, or continues. `steps`: those that are left. */
 export function follow(
   steps: readonly RollbackStep[],
   { versionName, does }: RollbackStep,
   child: OperationRecord,
   context: TransitionContext,
 ): Transition {
-  return ({ record, operation }) => {
-    const begins = record.child !== child.id;
-    const { waitReason } = child;
-    return advance({ record, operation }, context, {
-      patch: {
-        state: "RollingBack",
-        steps,
-        child: child.id,
-        ticks: begins ? 0 : record.ticks + 1,
-      },
-      ...(begins && {
-        message: `${versionName} is ${does}d: operation ${child.id}.`,
-      }),
-      ...(waitReason !== undefined && {
-        waits: `Operation ${child.id} waits: ${waitReason}`,
-      }),
-      resumes: child.waitingSince === undefined,
-      waitMs: isOpen(child) ? pollDelayMs(record.ticks, context.pace) : 0,
-    });
-  };
-}
-
-export function isOpen({ status }: OperationRecord): boolean {
-  return status === "NotStarted" || status === "Running";
+  const patch = { state: "RollingBack", steps, child: child.id } as const;
+  const message = `${versionName} is ${does}d: operation ${child.id}.`;
+  return (pair) =>
+    followChildren(
+      pair,
+      [child],
+      context,
+      patch,
+      pair.record.child === child.id ? undefined : message,
+    );
 }
 
 export function stop(
