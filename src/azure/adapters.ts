@@ -238,7 +238,7 @@ export function createAdapters(
       requiredRegistrations,
     },
     imageVersions: { ...imageVersions, sharedFacts, plansInTurn },
-    imageVersionSteps: { ...imageVersions, ...sharedFacts() },
+    imageVersionSteps: { ...imageVersions, ...sharedFacts(), sharedFacts },
     revocations: store as unknown as Revocations,
     policies: createImageDocuments<RetentionPolicy>(
       tables,

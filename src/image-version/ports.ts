@@ -257,11 +257,12 @@ export interface Dependencies extends OperationDependencies<ImageVersionRecord>,
   readonly resources: ResourceReader;
   readonly subscriptions: Subscriptions;
   /**
-   * Reads for plans, shared by all who ask within seconds; `note` gets the time of each read.
-   * Absent: no sharing.
+   * Reads shared by all who ask within seconds; `note` gets the time of each read, and what was
+   * read before `sinceMs` is read again. Absent: no sharing.
    */
   readonly sharedFacts?: (
-    note: (readMs: number) => void,
+    note?: (readMs: number) => void,
+    sinceMs?: number,
   ) => Partial<Pick<Dependencies, "resources" | "subscriptions" | "looks">>;
   /** Makes plans in turn, a few at a time. Absent: all at once. */
   readonly plansInTurn?: Turns;

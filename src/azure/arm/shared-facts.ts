@@ -1,7 +1,8 @@
 /**
  * Reads from Azure that all callers in one instance share. Invariants:
- *  1. Checks and plans may get what Azure had up to `KEEP_MS` ago. A missing or hidden resource is
- *     never kept. The memory of `looks` keeps sets and keys.
+ *  1. Checks and plans may get what Azure had up to `KEEP_MS` ago, and refuse by nothing that was
+ *     read before they began. A missing or hidden resource is never kept. The memory of `looks`
+ *     keeps sets and keys.
  *  2. Reads of a version are not shared here: whoever writes reads for itself.
  *  3. Sets that are requested together are read from their subscription's list, if ARM shows the
  *     list and has them there. A set that is not in the list is read by itself: a list shows only
@@ -41,8 +42,11 @@ export interface Facts {
   readonly looks: Looks;
 }
 
-/** The shared reads. `note` receives the time at which each answer was read. */
-export type SharedFacts = (note?: (readMs: number) => void) => Facts;
+/**
+ * The shared reads. `note` receives the time at which each answer was read; what was read before
+ * `sinceMs` is read again.
+ */
+export type SharedFacts = (note?: (readMs: number) => void, sinceMs?: number) => Facts;
 
 interface Shared {
   readonly looks: Looks;
@@ -81,7 +85,7 @@ function shareFacts({ resources, subscriptions, looks }: Facts, now: () => Date)
     (state) => state !== undefined && isRegistered(state),
   );
   const terms = shared<boolean | undefined>((accepted) => accepted === true);
-  return (note = () => {}) => {
+  return (note = () => {}, sinceMs = -Infinity) => {
     /** Shares one read of the named resource; names ignore case. */
     const once = <T>(
       reads: SharedReads<T>,
@@ -89,7 +93,8 @@ function shareFacts({ resources, subscriptions, looks }: Facts, now: () => Date)
       ...names: readonly (string | undefined)[]
     ): Promise<T> => {
       const key = names.join(" ").toLowerCase();
-      const answer = reads.once(key, read);
+      const sinceMaxMs = now().getTime() - sinceMs + 1;
+      const answer = reads.once(key, read, Math.min(KEEP_MS, sinceMaxMs));
       note(reads.sinceMs(key) ?? now().getTime());
       return answer;
     };

@@ -74,15 +74,32 @@ export async function planOf(
   stored: StoredVersion | undefined,
   use: KeyUse,
 ): Promise<PlanView> {
+  const { plansInTurn = (run) => run() } = deps;
+  return plansInTurn(async () => {
+    const beginMs = deps.now().getTime();
+    const plan = await planSince(deps, request, stored, use);
+    const isRefusal = plan.findings.some(({ severity }) => severity === "error");
+    return isRefusal && Date.parse(plan.lookedTime) < beginMs
+      ? planSince(deps, request, stored, use, beginMs)
+      : plan;
+  });
+}
+
+/** By shared reads; what was read before `sinceMs` is read again. */
+async function planSince(
+  deps: Dependencies,
+  request: Request,
+  stored: StoredVersion | undefined,
+  use: KeyUse,
+  sinceMs?: number,
+): Promise<PlanView & { readonly lookedTime: string }> {
   let lookedMs = deps.now().getTime();
   const shared = deps.sharedFacts?.((readMs) => {
     lookedMs = Math.min(lookedMs, readMs);
-  });
-  const { plansInTurn = (run) => run() } = deps;
-  const plan = await plansInTurn(async () => {
-    const all = { ...deps, ...shared };
-    return planBy({ ...all, looks: await planning(all, request, use) }, request, stored);
-  });
+  }, sinceMs);
+  const all = { ...deps, ...shared };
+  const looks = await planning(all, request, use);
+  const plan = await planBy({ ...all, looks }, request, stored);
   return { ...plan, lookedTime: new Date(lookedMs).toISOString() };
 }
 

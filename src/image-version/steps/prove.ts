@@ -59,28 +59,41 @@ export async function prove(
   });
 }
 
+interface Proving {
+  readonly sources: boolean;
+  /** Id of the machine that is captured. */
+  readonly capture?: string | undefined;
+  readonly looked?: Gathered["imageVersion"] | undefined;
+  readonly would: "changed" | "created" | "restored";
+  readonly change: Gathered["change"];
+}
+
 /**
  * Checks a document that `would` be the result: the version in Azure, with that change. Throws as
- * `prove` does.
+ * `prove` does, and only by what was read since it began.
  */
 export async function proofOf(
   deps: Dependencies,
   id: ImageVersionId,
   document: ImageVersionRequest,
-  {
-    sources,
-    capture,
-    looked,
-    would,
-    change,
-  }: {
-    readonly sources: boolean;
-    /** Id of the machine that is captured. */
-    readonly capture?: string | undefined;
-    readonly looked?: Gathered["imageVersion"] | undefined;
-    readonly would: "changed" | "created" | "restored";
-    readonly change: Gathered["change"];
-  },
+  proving: Proving,
+): Promise<Proven> {
+  const beginMs = deps.now().getTime();
+  try {
+    return await proofBy(deps, id, document, proving);
+  } catch (error) {
+    const since = deps.sharedFacts?.(undefined, beginMs);
+    if (!(error instanceof ServiceError) || error.findings.length === 0 || since === undefined)
+      throw error;
+    return proofBy({ ...deps, ...since }, id, document, proving);
+  }
+}
+
+async function proofBy(
+  deps: Dependencies,
+  id: ImageVersionId,
+  document: ImageVersionRequest,
+  { sources, capture, looked, would, change }: Proving,
 ): Promise<Proven> {
   const gathered = await gather(deps, id, document, {
     sources,
