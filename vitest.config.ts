@@ -17,7 +17,7 @@ const SLOW = [
   "test/contract/authorization/policy-concurrency.test.ts",
   "test/contract/infrastructure/*.test.ts",
   "test/contract/image-version/{bursts,call-counts,capture-colleague,plan-bursts,resource-manager-faults,table-costs}.test.ts",
-  "test/contract/image-version/truth/{repairs,rollbacks}.test.ts",
+  "test/contract/image-version/truth/rollbacks.test.ts",
   "test/contract/image-version/drift/{crashes,many,telling}.test.ts",
   "test/contract/image-version/use-guard/{canceled,demoted,found-in-use,regions,waits}.test.ts",
   "test/contract/rollout/{changed-outside,crashes,people,results,summary,tested,wave-times}.test.ts",

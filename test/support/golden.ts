@@ -52,20 +52,24 @@ function linesOf({ id, kind, status, error, warnings, regions, history }: Operat
 }
 
 /**
- * Nothing of a run's own: times are `<t>`, an operation is its place among those that are named, and ids of Azure are
- * short.
+ * Nothing of a run's own: times are `<t>`, an operation and a key's event are their place among those that are named, and
+ * ids of Azure are short.
  */
 function numbering(): (line: string) => string {
   const ids: string[] = [];
+  const keys: string[] = [];
+  const placeIn = (named: string[], id: string): number => {
+    if (!named.includes(id)) named.push(id);
+    return named.indexOf(id) + 1;
+  };
   return (line) =>
     line
       .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/gu, "<t>")
       .replaceAll(/\/subscriptions\/[^"' ]*?\/providers\/[^"'/ ]*\//giu, "/…/")
       .replaceAll(/(test-machines\/|-nic-)[0-9a-f]+/gu, "$1<random>")
-      .replaceAll(/[0-9a-f]{32}-[1-9]\d{0,8}/gu, (id) => {
-        if (!ids.includes(id)) ids.push(id);
-        return `op${ids.indexOf(id) + 1}`;
-      });
+      // Made of a time, which the number of reads before moves.
+      .replaceAll(/(?<=key-(?:at-risk|safe)\/)[0-9a-f]{32}/gu, (id) => String(placeIn(keys, id)))
+      .replaceAll(/[0-9a-f]{32}-[1-9]\d{0,8}/gu, (id) => `op${placeIn(ids, id)}`);
 }
 
 /** The golden file of a test file; undefined: it has none. */
