@@ -43,7 +43,15 @@ interface Captured {
 }
 
 const POINTER = "/sigil/capture";
+const MACHINE_RUNS = "MachineRuns";
 const MACHINE = `${STORAGE_PROFILE}/source/virtualMachineId`;
+
+const NO_MACHINE: Wrong = {
+  code: "CaptureWithoutMachine",
+  pointer: POINTER,
+  message: "Only a virtual machine can be captured, and the request names none.",
+  remediation: "Name it in storageProfile.source.virtualMachineId, or leave sigil.capture out.",
+};
 
 /**
  * `shown`: the version as Azure shows it. If it was captured from this machine, its own snapshots are
@@ -59,16 +67,11 @@ export async function chooseSnapshots(
   if (!isAsked || namesOthers(given)) return { request: given, findings: [] };
   const refused = (finding: Wrong): Captured => ({
     request: given,
-    findings: [{ rule: "capture", severity: "error", ...finding }],
+    findings: ofCapture(finding),
   });
   const machineId = given.properties.storageProfile.source?.virtualMachineId;
   if (machineId === undefined || !isComputeResourceId(machineId, "virtualMachines"))
-    return refused({
-      code: "CaptureWithoutMachine",
-      pointer: POINTER,
-      message: "Only a virtual machine can be captured, and the request names none.",
-      remediation: "Name it in storageProfile.source.virtualMachineId, or leave sigil.capture out.",
-    });
+    return refused(NO_MACHINE);
   const madeOf = shown && canonicalForm(shown).properties.storageProfile;
   const os = captureIn(madeOf?.osDiskImage?.source?.id ?? "");
   if (madeOf && os?.prefix === prefixOf(keyOf(formatImageVersionId(id)), machineId))
@@ -78,24 +81,25 @@ export async function chooseSnapshots(
   const machine = await machineAt(deps, machineId);
   if ("code" in machine) return refused(machine);
   const wrong = whyNot(machine);
-  if (wrong !== undefined) return refused(wrong);
+  // Whoever stops the machine then meets nothing new.
+  if (wrong !== undefined && wrong.code !== MACHINE_RUNS) return refused(wrong);
   const askedMs = deps.now().getTime();
-  const { osDisk, dataDisks } = machine;
+  const snapshotOf = (lun?: number) => snapshotId(group, id, machineId, lun, askedMs);
   return {
-    request: withStorage(
-      given,
-      imagesOf(machine, (lun) => snapshotId(group, id, machineId, lun, askedMs)),
-    ),
+    request: withStorage(given, imagesOf(machine, snapshotOf)),
     capture: machineId,
-    plan: {
-      virtualMachineId: machineId,
-      snapshots: [
-        planned(osDisk),
-        ...dataDisks.map((disk) => ({ lun: disk.lun, ...planned(disk) })),
-      ],
-    },
-    findings: [],
+    plan: planOf(machine, machineId),
+    findings: ofCapture(wrong),
   };
+}
+
+function planOf({ osDisk, dataDisks }: ImageSource, virtualMachineId: string): CapturePlan {
+  const ofData = dataDisks.map((disk) => ({ lun: disk.lun, ...planned(disk) }));
+  return { virtualMachineId, snapshots: [planned(osDisk), ...ofData] };
+}
+
+function ofCapture(wrong: Wrong | undefined): readonly RuleFinding[] {
+  return wrong === undefined ? [] : [{ rule: "capture", severity: "error", ...wrong }];
 }
 
 /** Each disk as its snapshot, cached as on the machine. */
@@ -196,7 +200,7 @@ export function whyNot(machine: ImageSource): Wrong | undefined {
   return powerState === "deallocated" || powerState === "stopped"
     ? undefined
     : {
-        code: "MachineRuns",
+        code: MACHINE_RUNS,
         pointer: MACHINE,
         message: `${id} is ${powerState ?? "in an unknown power state"}: snapshots of its disks would be of different moments.`,
         remediation: `Stop it and leave it stopped until the version is being created: az vm deallocate --ids ${id}`,

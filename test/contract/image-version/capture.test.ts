@@ -499,3 +499,13 @@ test("one that fails in its own location names them, and is published from them 
   await request(world.deps, ID, ofSnapshots(names), { ifNoneMatch: "*" });
   expect((await world.finish(ID)).status).toBe("Succeeded");
 });
+
+test("of a machine that runs the rest is judged as if it were stopped", async () => {
+  await use({}, capturingWorld(0, { instanceView: {} }));
+  const { findings } = await planImageVersion(world.deps, {
+    id: idOf(ID),
+    body: capturingRequest(0),
+  });
+  const errors = findings.filter(({ severity }) => severity === "error").map(({ code }) => code);
+  expect(errors).toEqual(["MachineRuns", "OsStateMismatch"]);
+});
