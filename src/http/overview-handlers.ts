@@ -20,7 +20,7 @@ import { viewPage } from "./paging.js";
 export function overviewHandlers(
   endpoint: Endpoint,
   deps: Dependencies,
-  operations: Parameters<typeof createAttention>[0],
+  operations: Omit<Parameters<typeof createAttention>[0], "versions">,
   waitsOf: WaitsOf,
   revocations: Revocations,
   rejected: RejectedRequests,
@@ -30,7 +30,7 @@ export function overviewHandlers(
     (imageId) => bansOf({ ...deps, revocations }, imageId),
     waitsOf,
   );
-  const readAttention = createAttention(operations, summarize);
+  const readAttention = createAttention({ ...operations, versions: deps.store }, summarize);
   return {
     getImageSummary: endpoint("getImageSummary", async ({ path, headers }) => {
       const { etag, view, readAgain } = await summarize(imageIdOf(path));

@@ -1,8 +1,9 @@
 /** The attention rows. A version, set or operation has one row, for its first problem in `ORDER`; `also` lists the others. Pure. */
-import { conditionMessage, whatToDo } from "../../conditions/conditions.js";
+import { whatToDo } from "../../conditions/conditions.js";
 import type { OperationRecord } from "../../operation/records.js";
 import { parseImageVersionId } from "../../resource-id.js";
 import type { AttentionView, ImageSummaryView } from "../contract.js";
+import { described, regionsFailed } from "./conditions.js";
 import type { Summary } from "./summary-of.js";
 
 export type AttentionRow = AttentionView["value"][number];
@@ -109,18 +110,24 @@ export function failedRow(
   });
 }
 
-/** The row of an open operation that needs a person. Regions without progress are a condition instead. */
-export function operationRow(operation: OperationRecord): readonly AttentionRow[] {
-  const { id, kind, resourceId, regions, waitReason = "", waitingSince, stalled } = operation;
-  const isVersion = parseImageVersionId(resourceId) !== undefined;
-  const failed = regions.filter(({ state }) => state === "Failed").map(({ name }) => name);
-  if (isVersion && failed.length > 0)
-    return [
+/**
+ * The row of an open operation that needs a person. Regions without progress are a condition
+ * instead. `location`: the version's own, if known.
+ */
+export function operationRow(
+  operation: OperationRecord,
+  location?: string,
+): readonly AttentionRow[] {
+  const { id, kind, resourceId, waitReason = "", waitingSince, stalled } = operation;
+  const version = parseImageVersionId(resourceId);
+  const failed = version && described(version, regionsFailed(failedRegions(operation), location));
+  if (failed !== undefined && failed.length > 0)
+    return failed.map(({ message, whatToDo }) =>
       ofVersion(resourceId, "RegionFailed", {
-        message: `${conditionMessage("RegionFailed", failed)} ${waitReason}`.trim(),
-        whatToDo: whatToDo("RegionFailed", resourceId),
+        message: `${message} ${waitReason}`.trim(),
+        whatToDo,
       }),
-    ];
+    );
   if (stalled !== true) return [];
   const row = ofVersion(resourceId, "OperationStalled", {
     message: waitReason || "It takes longer than it should.",
@@ -128,7 +135,11 @@ export function operationRow(operation: OperationRecord): readonly AttentionRow[
     whatToDo: whatToDo("OperationStalled", "", { options: id, request: id }),
   });
   const title = `${kind} ${resourceId.split("/").at(-1)} ${ORDER.OperationStalled[1]}`;
-  return [isVersion ? row : { ...row, title, about: { operationId: id } }];
+  return [version ? row : { ...row, title, about: { operationId: id } }];
+}
+
+export function failedRegions({ regions }: OperationRecord): readonly string[] {
+  return regions.filter(({ state }) => state === "Failed").map(({ name }) => name);
 }
 
 /** One row for each set with a problem, over all image definitions that use it. */

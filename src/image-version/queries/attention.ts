@@ -9,12 +9,16 @@
 import { createHash } from "node:crypto";
 import { ServiceError } from "../../errors.js";
 import { pagesOf } from "../../operation/pages.js";
+import type { StateStore } from "../../operation/ports.js";
 import { listOperations, type Page } from "../../operation/queries.js";
 import { operationIdOf, type OperationRecord } from "../../operation/records.js";
+import { keyOf } from "../../resource-id.js";
 import { SharedReads } from "../../shared-reads.js";
 import type { AttentionView, ImageSummaryView } from "../contract.js";
 import { IMAGES_SCOPE } from "../../listings.js";
+import type { ImageVersionRecord } from "../state/record.js";
 import {
+  failedRegions,
   failedRow,
   keyRows,
   operationRow,
@@ -32,7 +36,10 @@ const AT_ONCE = 8;
 /** Two runs of the key guardian. */
 const KEYS_SEEN_MS = 2 * 3_600_000;
 
-type Deps = Parameters<typeof listOperations>[0] & { readonly now: () => Date };
+type Deps = Parameters<typeof listOperations>[0] & {
+  readonly versions: Pick<StateStore<ImageVersionRecord>, "readRecord">;
+  readonly now: () => Date;
+};
 
 interface AttentionQuery {
   readonly subscriptionId?: string | undefined;
@@ -122,7 +129,10 @@ async function read(
   let complete = images.length === asked.length;
   let readAgain = AT_REST_SECONDS;
   const views = new Map<string, ImageSummaryView>();
-  const rows: AttentionRow[] = operations.flatMap(operationRow);
+  const ofOperations = operations.map(async (operation) =>
+    operationRow(operation, await locationOf(deps, operation)),
+  );
+  const rows = (await Promise.all(ofOperations)).flat();
   const readNext = async (): Promise<void> => {
     for (let id = asked.shift(); id !== undefined; id = asked.shift())
       try {
@@ -154,6 +164,15 @@ async function openOperations(deps: Deps): Promise<readonly OperationRecord[]> {
     token = page.continuationToken;
   } while (token !== undefined);
   return found;
+}
+
+/** Read only if a region has failed. */
+async function locationOf(
+  { versions }: Deps,
+  operation: OperationRecord,
+): Promise<string | undefined> {
+  if (failedRegions(operation).length === 0) return undefined;
+  return (await versions.readRecord(keyOf(operation.resourceId)))?.status?.resource.location;
 }
 
 function seenIn(views: readonly ImageSummaryView[], nowMs: number): AttentionView["seen"] {

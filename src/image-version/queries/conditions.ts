@@ -119,29 +119,30 @@ function storedCondition(
   };
 }
 
-/** A retry repairs failed regions, but not the version's own location. */
 function failedIn(look: Look | undefined): readonly Found[] {
-  const home = look && canonicalRegion(look.resource.location);
   const regions = (look?.regions ?? [])
     .filter(({ state }) => state === "Failed")
     .map(({ name }) => name);
-  return regions.length === 0
-    ? []
-    : [
-        {
-          type: "RegionFailed",
-          message: conditionMessage("RegionFailed", regions),
-          regions,
-          ...(home !== undefined && regions.includes(home)
-            ? { reason: "OwnLocation" }
-            : {
-                change: {
-                  options: ` --regions ${regions.join(" ")}`,
-                  request: ` ${JSON.stringify({ regions })}`,
-                },
-              }),
-        },
-      ];
+  return regionsFailed(regions, look?.resource.location);
+}
+
+/**
+ * `regions` are canonical; `location`: the version's own, in any spelling, which a retry does not
+ * repair.
+ */
+export function regionsFailed(
+  regions: readonly string[],
+  location: string | undefined,
+): readonly Found[] {
+  if (regions.length === 0) return [];
+  const message = conditionMessage("RegionFailed", regions);
+  if (location !== undefined && regions.includes(canonicalRegion(location)))
+    return [{ type: "RegionFailed", message, regions, reason: "OwnLocation" }];
+  const change = {
+    options: ` --regions ${regions.join(" ")}`,
+    request: ` ${JSON.stringify({ regions })}`,
+  };
+  return [{ type: "RegionFailed", message, regions, change }];
 }
 
 function stalled({ regions }: ImageVersionRecord): readonly Found[] {

@@ -68,7 +68,7 @@ function instance() {
     await noteSeen(deps, idOf(id), version.record);
     return said(viewImageVersion(version, world.deps.now()));
   };
-  const attention = createAttention(deps, summarize);
+  const attention = createAttention({ ...deps, versions: store }, summarize);
   return { deps, list, summary, summarize, attention, get, read, commits: () => commits };
 }
 

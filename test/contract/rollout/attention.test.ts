@@ -38,7 +38,7 @@ async function attention() {
       return rollout ? { rollout } : {};
     },
   );
-  return createAttention(deps, summarize)({});
+  return createAttention({ ...deps, versions: deps.store }, summarize)({});
 }
 
 const codes = async () => (await attention()).value.map(({ code }) => code);

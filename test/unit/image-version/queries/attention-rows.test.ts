@@ -155,15 +155,18 @@ describe("a set at risk", () => {
 });
 
 describe("an operation under way", () => {
-  const operation = (more: object) =>
-    operationRow({
-      id: "op-1",
-      kind: "CreateImageVersion",
-      status: "Running",
-      resourceId: ID,
-      regions: [],
-      ...more,
-    } as never);
+  const operation = (more: object, location?: string) =>
+    operationRow(
+      {
+        id: "op-1",
+        kind: "CreateImageVersion",
+        status: "Running",
+        resourceId: ID,
+        regions: [],
+        ...more,
+      } as never,
+      location,
+    );
 
   test("is a row of its version where a region has failed", () => {
     const waitReason = "The region is tried again.";
@@ -173,9 +176,19 @@ describe("an operation under way", () => {
           code: "RegionFailed",
           about: { versions: [ID] },
           message: expect.stringContaining("westus") as string,
+          whatToDo: { verb: "Retry" },
         },
       ],
     );
+  });
+
+  test("offers no retry where the version's own location has failed", () => {
+    const regions = ["westus", "eastus2"].map((name) => ({ name, state: "Failed" }));
+    const [row] = operation({ regions }, "West US");
+    expect(row?.whatToDo).toMatchObject({ verb: "New version" });
+    expect(JSON.stringify(row)).not.toContain("retry ");
+    const [other] = operation({ regions: regions.slice(1) }, "West US");
+    expect(other?.whatToDo.command).toMatch(/^sigil image-version retry .* --regions eastus2$/u);
   });
 
   test("that has waited for too long is shown, also of what is no version", () => {

@@ -2,9 +2,11 @@
 import { expect, test } from "vitest";
 import { createAttention } from "../../../../src/image-version/queries/attention.js";
 import { imageRow } from "../../../../src/listings.js";
+import { openRow } from "../../../../src/operation/catalog.js";
 import { imageIdOf } from "../../../../src/resource-id.js";
 import { idOf } from "../../../support/dependencies.js";
 import { seedVersionId } from "../../../support/requests.js";
+import { applied } from "../../../support/transitions.js";
 import { createWorld } from "../../../support/world.js";
 
 const IMAGE = imageIdOf(idOf(seedVersionId("1.0.0")));
@@ -20,7 +22,7 @@ test.each([
     const { imageVersions: deps } = createWorld().deps;
     await deps.index.put(Array.from({ length: count }, (_, i) => imageRow(`${IMAGE}${i}`)));
     const ages: (number | undefined)[] = [];
-    const attention = createAttention(deps, (_, maxListMs) => {
+    const attention = createAttention({ ...deps, versions: deps.store }, (_, maxListMs) => {
       ages.push(maxListMs);
       const view = {
         time: TIME,
@@ -39,3 +41,21 @@ test.each([
     expect(ages).toEqual(Array.from({ length: Math.min(count, 200) }, () => age));
   },
 );
+
+test("an open operation whose version's own location has failed names another version", async () => {
+  const { imageVersions: deps } = createWorld().deps;
+  const { record, operation } = applied();
+  const failed = operation.regions.map((region) => ({ ...region, state: "Failed" as const }));
+  const store = {
+    ...deps.store,
+    readOperation: () => Promise.resolve({ operation: { ...operation, regions: failed } }),
+    readRecord: () => Promise.resolve(record),
+  };
+  await deps.index.put([openRow(operation.id)]);
+  const attention = createAttention({ ...deps, store, versions: store }, () =>
+    Promise.reject(new TypeError("there is no image definition")),
+  );
+  expect((await attention({})).value).toMatchObject([
+    { code: "RegionFailed", whatToDo: { verb: "New version" } },
+  ]);
+});
