@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 import { citedInvariants } from "./eslint.invariants.mjs";
 
@@ -152,6 +153,12 @@ export default tseslint.config(
         },
       ],
     },
+  },
+  // The page's: Preact's hooks have the rules of React's.
+  {
+    files: ["src/page/**/*.{ts,tsx}"],
+    plugins: { "react-hooks": reactHooks },
+    rules: { "react-hooks/rules-of-hooks": "error", "react-hooks/exhaustive-deps": "error" },
   },
   { files: NOT_SPLIT, rules: { complexity: "off" } },
   { files: ["**/*.mjs"], ...tseslint.configs.disableTypeChecked },

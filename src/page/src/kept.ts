@@ -14,9 +14,9 @@ export interface Kept {
  * `storage` is called each time, because a browser that forbids it throws even when it is named.
  */
 export function keptIn(storage: () => Storage): Kept {
-  const attempt = <T>(use: (storage: Storage) => T, otherwise: T): T => {
+  const attempt = <T>(act: (storage: Storage) => T, otherwise: T): T => {
     try {
-      return use(storage());
+      return act(storage());
     } catch {
       return otherwise;
     }

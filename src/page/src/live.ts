@@ -6,6 +6,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { useSession } from "./context.js";
 import { askedToWaitMs, BUSY_MS, errorOf, retryDelayMs } from "./retry.js";
+import { useCurrent } from "./use-current.js";
 
 export interface Live<T> {
   readonly value: T | undefined;
@@ -42,8 +43,7 @@ export function useLive<T>(
   const { state, lastShown } = useSession();
   const before = (): Shown<T> => ((isKept && lastShown.get(key)) || { key }) as Shown<T>;
   const [shown, setShown] = useState(before);
-  const current = useRef({ load, everyMs });
-  current.current = { load, everyMs };
+  const current = useCurrent({ load, everyMs, before });
   const readNow = useRef<() => void>(() => undefined);
 
   useEffect(() => {
@@ -54,7 +54,7 @@ export function useLive<T>(
     let failures = 0;
     let eagerUntilMs = 0;
     let notBeforeMs = 0;
-    let latest = before(); // Invariant 3.
+    let latest = current.current.before(); // Invariant 3.
     setShown(latest);
 
     const show = (next: Shown<T>): void => {
@@ -112,7 +112,7 @@ export function useLive<T>(
       document.removeEventListener("visibilitychange", replan);
       unsubscribe();
     };
-  }, [key, state, lastShown, isKept]);
+  }, [key, state, lastShown, isKept, current]);
 
   const refresh = useCallback(() => readNow.current(), []);
   // The key has changed, and the effect has not run yet.

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
 import { createStore, useStore, type Store } from "./store.js";
 import { parsePath, pathOf, type Route } from "./routes.js";
 
@@ -36,7 +37,8 @@ export function replaceQuery(values: Readonly<Record<string, string>>): void {
 }
 
 export function useRoute(): Route {
-  return parsePath(new URL(useStore(address), location.origin).pathname);
+  const { pathname } = new URL(useStore(address), location.origin);
+  return useMemo(() => parsePath(pathname), [pathname]);
 }
 
 export function useQuery(): URLSearchParams {

@@ -3,6 +3,7 @@ import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { SameWithSigil } from "./command.js";
 import { Problem } from "./problem.js";
 import { errorOf } from "../retry.js";
+import { useCurrent } from "../use-current.js";
 
 export interface DialogProps {
   readonly title: string;
@@ -37,17 +38,18 @@ export function useModal(
   /** Something is being sent: Escape does nothing. */
   busy = false,
 ) {
+  const begin = useCurrent(focus);
   // An effect after the paint would leave the keyboard nowhere for a moment.
   useLayoutEffect(() => {
     const element = dialog.current;
     const opener = document.activeElement;
     element?.showModal();
-    focus?.();
+    begin.current?.();
     return () => {
       element?.close();
       if (opener instanceof HTMLElement) opener.focus();
     };
-  }, []);
+  }, [dialog, begin]);
   return {
     onCancel: (event: Event) => {
       event.preventDefault();

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Answer, Client, Input, OperationName } from "@sigil/client";
 import { useClient } from "../context.js";
 import { errorOf } from "../retry.js";
+import { useCurrent } from "../use-current.js";
 import { Problem } from "./problem.js";
 
 /** Neither: not there yet. */
@@ -23,18 +24,19 @@ export async function read<Name extends OperationName>(
 /** Reads once for each key. */
 export function useLoaded<T>(key: string, load: (signal: AbortSignal) => Promise<T>): Loaded<T> {
   const [loaded, setLoaded] = useState<Loaded<T> & { readonly key: string }>({ key });
+  const current = useCurrent(load);
   useEffect(() => {
     const controller = new AbortController();
     const set = (now: Loaded<T>): void => {
       if (!controller.signal.aborted) setLoaded({ key, ...now });
     };
     set({});
-    load(controller.signal).then(
+    current.current(controller.signal).then(
       (value) => set({ value }),
       (error: unknown) => set({ error: errorOf(error) }),
     );
     return () => controller.abort();
-  }, [key]);
+  }, [key, current]);
   return loaded.key === key ? loaded : {};
 }
 

@@ -14,7 +14,7 @@ export function useImageUse(image: ImageName, versionName: string) {
 }
 
 /** `112 machines, 3 scale sets`; `nobody` only where every subscription was seen. */
-export function useText({ scaleSets, machines, ephemeralMachines, notSeen }: Use): string {
+export function usedText({ scaleSets, machines, ephemeralMachines, notSeen }: Use): string {
   const machineCount = machines.count + ephemeralMachines.count;
   const counts = [
     ...(machineCount > 0 ? [counted(machineCount, "machine")] : []),

@@ -74,7 +74,7 @@ export function usePlan(
       clearTimeout(timer);
       controller.abort();
     };
-  }, [client, enabled, form, base, version, attempt]);
+  }, [client, enabled, form, base, version, attempt, image]);
   const show = (findings: readonly Placed[]): void =>
     setState(({ toldSource }) => ({ checking: false, findings, toldSource }));
   return [state, show, () => setAttempt((count) => count + 1)];

@@ -9,6 +9,7 @@ import type { DiskEncryptionSet } from "./model/sets.js";
 import type { Base } from "./model/submission.js";
 import { useLoaded } from "../components/loaded.js";
 import { errorOf } from "../retry.js";
+import { useCurrent } from "../use-current.js";
 
 export interface SetsState {
   readonly loading: boolean;
@@ -56,12 +57,7 @@ export function useSets(client: Client, subscriptionId: string): SetsState {
 /** Proposes sets for regions that are added, once the sets of the subscription are known. */
 export function useProposedSets(
   { value: sets }: SetsState,
-  {
-    image,
-    others,
-    read,
-    edit,
-  }: {
+  given: {
     readonly image: ImageName;
     /** Other versions, the highest first. */
     readonly others: readonly VersionSummary[];
@@ -70,9 +66,11 @@ export function useProposedSets(
   },
 ): (regions: readonly string[]) => void {
   const [added, setAdded] = useState<readonly string[]>([]);
+  const current = useCurrent(given);
   useEffect(() => {
     if (sets === undefined || added.length === 0) return;
     setAdded([]);
+    const { image, others, read, edit } = current.current;
     const having = added.flatMap(
       (region) =>
         others.find(({ regions }) => regions.some(({ name }) => name === region))?.name ?? [],
@@ -84,7 +82,7 @@ export function useProposedSets(
         const earlier = bases.map(({ form }) => form);
         edit((now) => withProposedSets(now, added, { image, sets, earlier }));
       });
-  }, [added, sets]);
+  }, [added, sets, current]);
   return (regions) => setAdded((before) => [...before, ...regions]);
 }
 

@@ -6,6 +6,7 @@ import { inTab } from "../kept.js";
 import { navigate } from "../navigation.js";
 import type { ImageName } from "../routes.js";
 import type { VersionSummary } from "../summaries.js";
+import { useCurrent } from "../use-current.js";
 import { Basics } from "./basics.js";
 import { FindingsContext, focusField, type SectionProps } from "./fields.js";
 import { Keys } from "./keys.js";
@@ -83,12 +84,13 @@ export function VersionForm({
   const proposeSets = useProposedSets(sets, { image, others, read, edit });
   const suggestedRule = useSuggestedRule({ image, others, read });
   const { sourceDataDiskLuns } = plan.plan ?? {};
-  const ofSource = sourceDataDiskLuns?.join();
+  const current = useCurrent({ source: form.source, edit });
   useEffect(() => {
-    const { kind, luns } = form.source;
-    if (!begun || sourceDataDiskLuns === undefined || isByDisk(kind)) return;
-    if (luns.join() !== ofSource) edit({ source: { ...form.source, luns: sourceDataDiskLuns } });
-  }, [ofSource, plan.plan]);
+    const { source, edit: change } = current.current;
+    if (sourceDataDiskLuns === undefined || isByDisk(source.kind)) return;
+    if (source.luns.join() !== sourceDataDiskLuns.join())
+      change({ source: { ...source, luns: sourceDataDiskLuns } });
+  }, [sourceDataDiskLuns, current]);
   useEffect(() => {
     if (!begun || form === start) return;
     keepDraft(inTab, image, draftName, {
@@ -96,7 +98,7 @@ export function VersionForm({
       savedTime: new Date().toISOString(),
       ...(base && { base: base.form, etag: base.etag }),
     });
-  }, [begun, form, base]);
+  }, [begun, form, base, draftName, image, start]);
   const [submission, submit, resume] = useSubmit(client, image, {
     onAccepted: (version) => {
       dropDraft(inTab, image, draftName);

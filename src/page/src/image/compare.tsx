@@ -22,9 +22,8 @@ export function Compare({
 }) {
   const [left, setLeft] = useState(names[1] ?? "");
   const [right, setRight] = useState(names[0] ?? "");
-  const read = (name: string) =>
-    useRead("getImageVersion", { path: { ...image, versionName: name } });
-  const [before, after] = [read(left), read(right)];
+  const before = useRead("getImageVersion", { path: { ...image, versionName: left } });
+  const after = useRead("getImageVersion", { path: { ...image, versionName: right } });
   const differences = before.value && after.value && differencesOf(before.value, after.value);
   const shown = (name: string): string =>
     `<(sigil image-version show ${versionWords(image, name).map(shellWord).join(" ")})`;

@@ -51,7 +51,7 @@ export function VersionMap({
     // Below the head, which stays, and above the foot of the window.
     if (y - head < scrollY) scrollTo(0, y - head - 8);
     else if (y + 60 > scrollY + innerHeight) scrollTo(0, y + 90 - innerHeight);
-  }, [at]);
+  }, [at, window_.height]);
   const open = (row: Row | undefined): void => {
     if (row !== undefined) navigate({ view: "version", image, version: row.version.name });
   };
@@ -169,7 +169,7 @@ function useWindow(grid: { readonly current: HTMLElement | null }, count: number
       removeEventListener("scroll", measure);
       removeEventListener("resize", measure);
     };
-  }, []);
+  }, [grid]);
   const isPrinted = usePrinting();
   if (isPrinted) return { first: 0, end: count, height: seen.height };
   const first = Math.min(seen.first, Math.max(0, count - 1));
@@ -254,7 +254,7 @@ function MapRow({
           isAt={column === at}
         />
       )),
-    [cells, index, at],
+    [version.name, cells, index, at],
   );
   return (
     <div class={at === undefined ? "map-row" : "map-row at"} role="row" aria-rowindex={index + 2}>

@@ -3,6 +3,7 @@ import { useClient } from "../context.js";
 import { IDLE_MS } from "../retry.js";
 import { imageKey, type ImageName } from "../routes.js";
 import { paceOf, readSummary, type Summary } from "../summaries.js";
+import { useCurrent } from "../use-current.js";
 
 /** An image definition, and its versions at a glance. */
 export interface Known {
@@ -17,16 +18,17 @@ const MOST_SUMMARIES = 20;
 export function useSummaries(images: readonly ImageName[]): readonly Known[] {
   const client = useClient();
   const [summaries, setSummaries] = useState<ReadonlyMap<string, Summary>>(new Map());
-  const read = images
+  const some = images
     .slice(0, MOST_SUMMARIES)
     .sort((a, b) => imageKey(a).localeCompare(imageKey(b)));
-  const key = read.map(imageKey).join("\n");
+  const key = some.map(imageKey).join("\n");
+  const current = useCurrent({ some, summaries });
   useEffect(() => {
     const ended = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const known = new Map(summaries);
+    const known = new Map(current.current.summaries);
     const readAll = async (): Promise<void> => {
-      for (const image of read) {
+      for (const image of current.current.some) {
         try {
           const summary = await readSummary(
             client,
@@ -53,7 +55,7 @@ export function useSummaries(images: readonly ImageName[]): readonly Known[] {
       ended.abort();
       clearTimeout(timer);
     };
-  }, [key, client]);
+  }, [key, client, current]);
   return images.map((image) => ({
     image,
     summary: summaries.get(imageKey(image)),

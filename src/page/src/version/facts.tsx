@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { Ago, EndOfLife } from "../components/time.js";
 import { Tile } from "../components/tile.js";
-import { useImageUse, useText } from "../components/use-details.js";
+import { useImageUse, usedText } from "../components/use-details.js";
 import type { Version } from "../dialogs/action.js";
 import { regionCount } from "../geography.js";
 import { readyIn, regionStates } from "../region-state.js";
@@ -120,7 +120,7 @@ function UseFact({ image, version }: { readonly image: ImageName; readonly versi
   return (
     <Fact name="Used by">
       {use.value ? (
-        useText(use.value)
+        usedText(use.value)
       ) : (
         <span class="muted" title={use.error?.message}>
           {use.error ? "not known" : "…"}

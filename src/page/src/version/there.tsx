@@ -156,9 +156,10 @@ function useBeside({ image, version }: VersionProps, asked: number) {
     (_, signal) => operationsOf(client, image, version.name, signal),
     (all) => (all.some(isRunning) ? BUSY_MS : 60_000),
   );
+  const { refresh } = operations;
   useEffect(() => {
-    if (asked > 0) operations.refresh();
-  }, [asked]);
+    if (asked > 0) refresh();
+  }, [asked, refresh]);
   const results = useRead(
     "getTestResults",
     { path: { ...image, versionName: version.name } },

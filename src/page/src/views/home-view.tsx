@@ -41,9 +41,10 @@ export function HomeView() {
     },
     ({ attention }) => attention[0]?.nextMs ?? IDLE_MS,
   );
+  const { refresh } = live;
   useEffect(() => {
-    if (pages > 1) live.refresh();
-  }, [pages]);
+    if (pages > 1) refresh();
+  }, [pages, refresh]);
   const listed = useLive<Galleries>(
     "galleries",
     (previous, signal) => readGalleries(client, previous !== undefined, signal),

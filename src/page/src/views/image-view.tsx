@@ -26,7 +26,7 @@ import { Link, replaceQuery, useQuery } from "../navigation.js";
 import type { Operation } from "../operations.js";
 import { rememberImage } from "../recent.js";
 import { imageKey, type ImageName } from "../routes.js";
-import { filtered, paceOf, readSummary, type Filters, type Summary } from "../summaries.js";
+import { filtered, paceOf, readSummary, type Summary } from "../summaries.js";
 
 /** Up to so many regions the words are the default, else the map. */
 const MOST_IN_WORDS = 4;
@@ -45,7 +45,7 @@ export function ImageView({ image }: { readonly image: ImageName }) {
   const isThere = live.value !== undefined;
   useEffect(() => {
     if (isThere) rememberImage(image);
-  }, [isThere, imageKey(image)]);
+  }, [isThere, image]);
   const versions = live.value?.body.versions ?? [];
   const names = versions.map(({ name }) => name);
   const latestAt = versions.findIndex(({ regions }) => regions.some(({ latest }) => latest));
@@ -130,16 +130,14 @@ const KINDS: readonly Kind<Row>[] = [
 
 function Versions({ image, summary }: { readonly image: ImageName; readonly summary: Summary }) {
   const query = useQuery();
-  const filters: Filters = {
-    text: query.get("q") ?? "",
-    region: query.get("region") ?? "",
-  };
+  const text = query.get("q") ?? "";
+  const region = query.get("region") ?? "";
   const state = query.get("state") ?? "";
   const { versions, complete, diskEncryptionSets } = summary.body;
   const matrix = useMemo(() => matrixOf(summary.body, Date.now()), [summary]);
   const found = useMemo(
-    () => new Set(filtered(summary, filters).map(({ name }) => name)),
-    [summary, filters.text, filters.region],
+    () => new Set(filtered(summary, { text, region }).map(({ name }) => name)),
+    [summary, text, region],
   );
   const rows = useMemo(
     () => matrix.rows.filter(({ version }) => found.has(version.name)).filter(kindIn(KINDS, state)),
@@ -151,8 +149,8 @@ function Versions({ image, summary }: { readonly image: ImageName; readonly summ
     (asked !== "map" && matrix.regions.length <= MOST_IN_WORDS && !matchMedia(PHONE).matches); // there words do not fit
   const change = (changed: Readonly<Record<string, string>>): void =>
     replaceQuery({
-      q: filters.text,
-      region: filters.region,
+      q: text,
+      region,
       state,
       as: asked ?? "",
       ...changed,
@@ -168,10 +166,10 @@ function Versions({ image, summary }: { readonly image: ImageName; readonly summ
           value={state}
           onChange={(chosen) => change({ state: chosen })}
         />
-        <SearchField label="Version or key" value={filters.text} onChange={(q) => change({ q })} />
+        <SearchField label="Version or key" value={text} onChange={(q) => change({ q })} />
         <Select
           label="Region"
-          value={filters.region}
+          value={region}
           options={[["", "Region: all"], ...matrix.regions]}
           onChange={(region) => change({ region })}
         />
@@ -196,7 +194,7 @@ function Versions({ image, summary }: { readonly image: ImageName; readonly summ
       {inWords ? (
         <VersionsTable
           image={image}
-          regions={filters.region === "" ? matrix.regions : [filters.region]}
+          regions={region === "" ? matrix.regions : [region]}
           rows={rows}
           sets={diskEncryptionSets}
         />
