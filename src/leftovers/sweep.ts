@@ -150,16 +150,20 @@ async function sweepPlace(deps: SweepDependencies, place: Place): Promise<Omit<S
       continue;
     }
     switch (judged?.kind) {
-      case "leftover":
+      case "leftover": {
+        const isLate = deps.now().getTime() - judged.overMs > LEFT_AFTER_MS;
         try {
           await maker.resources.deleteResource(id);
           deleted.push(id);
-          if (deps.now().getTime() - judged.overMs > LEFT_AFTER_MS) tell(NOT_GONE);
+          if (isLate) tell(NOT_GONE);
         } catch (error) {
           if (!(error instanceof ServiceError)) throw error;
-          tell(error.message);
+          // The next sweep tries again.
+          if (error.retryAfterMs !== undefined && !isLate) errors.push(error);
+          else tell(error.message);
         }
         break;
+      }
       case "stranger":
         tell(judged.reason);
         break;

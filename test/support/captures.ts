@@ -5,6 +5,7 @@ import { captureMaker } from "../../src/capture/leftovers.js";
 import { createArmClient } from "../../src/azure/arm/client.js";
 import { createTaggedResources } from "../../src/azure/arm/tagged-resources.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
+import type { TaggedResources } from "../../src/leftovers/ports.js";
 import { sweepLeftovers } from "../../src/leftovers/sweep.js";
 import {
   startInProcess,
@@ -101,7 +102,10 @@ export function capturingRequest(dataDisks = 2, regions = 2): ImageVersionReques
 export interface Captures extends InProcess {
   /** Names of the snapshots in the resource group for captures. */
   snapshots(): readonly string[];
-  sweep(): ReturnType<typeof sweepLeftovers>;
+  /** `change`: of the requests to Azure that it makes. */
+  sweep(
+    change?: (resources: TaggedResources) => TaggedResources,
+  ): ReturnType<typeof sweepLeftovers>;
 }
 
 export async function startCaptures(
@@ -110,7 +114,7 @@ export async function startCaptures(
 ): Promise<Captures> {
   const inProcess = await startInProcess({ captureGroups: [CAPTURE_GROUP], world, ...options });
   const { deps, simulator, armOptions } = inProcess;
-  const makers = [captureMaker(deps, createTaggedResources(createArmClient(armOptions)))];
+  const tagged = createTaggedResources(createArmClient(armOptions));
   return {
     ...inProcess,
     snapshots: () =>
@@ -120,6 +124,7 @@ export async function startCaptures(
           id.startsWith(`${CAPTURE_GROUP}/providers/Microsoft.Compute/snapshots/`),
         )
         .map(({ name }) => name),
-    sweep: () => sweepLeftovers({ ...deps, makers }, TRACEPARENT),
+    sweep: (change = (resources) => resources) =>
+      sweepLeftovers({ ...deps, makers: [captureMaker(deps, change(tagged))] }, TRACEPARENT),
   };
 }

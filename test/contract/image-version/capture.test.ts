@@ -509,3 +509,50 @@ test("of a machine that runs the rest is judged as if it were stopped", async ()
   const errors = findings.filter(({ severity }) => severity === "error").map(({ code }) => code);
   expect(errors).toEqual(["MachineRuns", "OsStateMismatch"]);
 });
+
+test("sweeps that fail at any request leave no snapshot, and tell of none", async () => {
+  await send();
+  await world.finish(ID);
+  await world.takeEvents();
+  for (let failing = 1; world.snapshots().length > 0; failing += 1) {
+    expect(failing).toBeLessThan(20);
+    let requests = 0;
+    const failingAt =
+      <Args extends readonly unknown[], T>(call: (...args: Args) => Promise<T>) =>
+      async (...args: Args): Promise<T> => {
+        requests += 1;
+        if (requests === failing)
+          throw new ServiceError("ResourceManagerUnavailable", "no answer", {
+            retryAfterMs: 1_000,
+          });
+        return call(...args);
+      };
+    await world.sweep((resources) => ({
+      listTagged: failingAt((...args) => resources.listTagged(...args)),
+      getResource: failingAt((...args) => resources.getResource(...args)),
+      deleteResource: failingAt((...args) => resources.deleteResource(...args)),
+    }));
+  }
+  expect((await world.takeEvents()).map(({ type }) => type)).toEqual([]);
+});
+
+test("a snapshot whose deletion Azure puts off is told after an hour", async () => {
+  await send();
+  await world.finish(ID);
+  await world.takeEvents();
+  const sweep = () =>
+    world.sweep((resources) => ({
+      ...resources,
+      deleteResource: () =>
+        Promise.reject(
+          new ServiceError("ResourceManagerThrottled", "later", { retryAfterMs: 60_000 }),
+        ),
+    }));
+  await sweep();
+  expect(await world.takeEvents()).toEqual([]);
+  world.clock.advance(HOUR_MS + 1);
+  await sweep();
+  expect((await world.takeEvents()).map(({ type }) => type)).toEqual(
+    Array.from({ length: 3 }, () => "Sigil.ImageVersion.SnapshotLeft"),
+  );
+});
