@@ -66,6 +66,13 @@ export class SharedReads<T> {
     return answer;
   }
 
+  /** The kept answer, even if it may only stand in; nothing is read. */
+  kept(key: string): Promise<T> | undefined {
+    const { keepMs, standInMs = keepMs, now } = this.#options;
+    const kept = this.#kept.get(key);
+    return kept && now().getTime() - kept.sinceMs < standInMs ? kept.answer : undefined;
+  }
+
   /** When the kept answer's read began, in ms; undefined: nothing is kept. */
   sinceMs(key: string): number | undefined {
     return this.#kept.get(key)?.sinceMs;

@@ -10,9 +10,10 @@
 import { ServiceError } from "../errors.js";
 import { SharedReads } from "../shared-reads.js";
 
-export type KeyUse = "act" | "plan" | "show" | "showAnew";
+/** `known`: only what was seen, at most `STAND_IN_MS` ago; nothing is read. */
+export type KeyUse = "act" | "plan" | "show" | "showAnew" | "known";
 
-const MAX_AGE_MS: Readonly<Record<KeyUse, number>> = {
+const MAX_AGE_MS: Readonly<Record<Exclude<KeyUse, "known">, number>> = {
   act: 15_000,
   plan: 30_000,
   show: 30_000,
@@ -37,7 +38,7 @@ export interface ToSee<T> {
 }
 
 export interface KeyMemory {
-  /** Seen no earlier than `afterMs`, unless an older answer stands in. Throws transient errors. `read` must not ask for the same names: it would wait for itself. */
+  /** Seen no earlier than `afterMs`, unless an older answer stands in. Throws transient errors, and NotFound for what is not known. `read` must not ask for the same names: it would wait for itself. */
   see<T>(this: void, what: ToSee<T>, use: KeyUse, afterMs?: number): Promise<Shown<T>>;
   /** Keeps what a list showed; `timeMs` is when reading the list began. */
   keep(this: void, names: readonly string[], value: unknown, timeMs: number): void;
@@ -55,6 +56,12 @@ export function createKeyMemory(now: () => Date, actMs = MAX_AGE_MS.act): KeyMem
   const keyOf = (names: readonly string[]): string => names.join(" ").toLowerCase();
   return {
     async see<T>({ names, read, works }: ToSee<T>, use: KeyUse, afterMs = -Infinity) {
+      if (use === "known") {
+        const kept = reads.kept(keyOf(names)) as Promise<Shown<T>> | undefined;
+        if (kept === undefined)
+          throw new ServiceError("NotFound", `${names.join(" ")} was not seen.`);
+        return kept;
+      }
       const askedMs = now().getTime();
       const shows = use === "show" || use === "showAnew";
       let isOwn = false;

@@ -33,13 +33,7 @@ export async function seeSets(
   stored: KeyStatesBySet,
   use: KeyUse,
 ): Promise<KeyStatesBySet> {
-  const reads = { ...deps, ...keyGuardian };
-  const looks = createKeyLooks(reads, use);
-  const sets = new Map(ids.map((id) => [id.toLowerCase(), id]));
-  const seen = await Promise.all(
-    [...sets].map(([key, id]) => orNone(lookAgain(reads, looks, id, stored.get(key)))),
-  );
-  const states = seen.flatMap((advanced) => advanced?.state ?? []);
+  const states = await statesOf(deps, keyGuardian, ids, stored, use);
   const news = states.filter((state) => isNews(state, stored.get(keyIn(state))));
   const { noteKeys } = deps;
   // Invariant 2.
@@ -47,7 +41,37 @@ export async function seeSets(
     await deps.looks.once(`keys ${imageId} ${JSON.stringify(news.map(standing))}`, () =>
       orNone(noteKeys(imageId, news.map(keyIn))),
     );
+  return replaced(stored, states);
+}
+
+/** The stored states, replaced by what this instance saw of these sets since. Costs no read. */
+export async function seenSets(
+  deps: SeeDependencies,
+  keyGuardian: KeyDependencies,
+  ids: readonly string[],
+  stored: KeyStatesBySet,
+): Promise<KeyStatesBySet> {
+  return replaced(stored, await statesOf(deps, keyGuardian, ids, stored, "known"));
+}
+
+function replaced(stored: KeyStatesBySet, states: readonly KeyState[]): KeyStatesBySet {
   return new Map([...stored, ...states.map((state) => [keyIn(state), state] as const)]);
+}
+
+async function statesOf(
+  deps: SeeDependencies,
+  keyGuardian: KeyDependencies,
+  ids: readonly string[],
+  stored: KeyStatesBySet,
+  use: KeyUse,
+): Promise<readonly KeyState[]> {
+  const reads = { ...deps, ...keyGuardian };
+  const looks = createKeyLooks(reads, use);
+  const sets = new Map(ids.map((id) => [id.toLowerCase(), id]));
+  const seen = await Promise.all(
+    [...sets].map(([key, id]) => orNone(lookAgain(reads, looks, id, stored.get(key)))),
+  );
+  return seen.flatMap((advanced) => advanced?.state ?? []);
 }
 
 /**

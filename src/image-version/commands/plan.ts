@@ -22,7 +22,7 @@ import { diskEncryptionReferences } from "../properties/disk-encryption-referenc
 import { inOrderOf } from "../properties/order.js";
 import type { Patch } from "../properties/patch.js";
 import { ALLOW_DELETION } from "../properties/table.js";
-import { readKeys } from "../queries/keys.js";
+import { storedKeys } from "../queries/keys.js";
 import { viewParents } from "../queries/parents.js";
 import { readUsualTimes } from "../queries/usual-times.js";
 import type { RuleFinding } from "../rules/rule.js";
@@ -112,8 +112,9 @@ async function planning(
   { command: { id }, body }: Request,
   use: KeyUse,
 ): Promise<Dependencies["looks"]> {
-  const known = await readKeys(deps, imageIdOf(id), diskEncryptionReferences(body).length > 0);
-  const brokenMs = [...(known?.states.values() ?? [])]
+  const hasKeys = diskEncryptionReferences(body).length > 0;
+  const stored = hasKeys ? await storedKeys(deps, imageIdOf(id)) : undefined;
+  const brokenMs = [...(stored?.values() ?? [])]
     .filter(({ problems }) => problems.some(({ severity }) => severity === "error"))
     .map(({ lookedTime }) => Math.min(Date.parse(lookedTime), deps.now().getTime()));
   const { keys } = deps.looks;

@@ -1,5 +1,5 @@
 import type { Finding } from "../../errors.js";
-import { seeSets, type SeeDependencies } from "../../keys/see-sets.js";
+import { seenSets, seeSets, type SeeDependencies } from "../../keys/see-sets.js";
 import {
   statesOf,
   versionKeys,
@@ -37,16 +37,27 @@ interface KnownKeys {
   ): VersionKeys | undefined;
 }
 
-/**
- * Undefined if no key guardian runs. Costs one read; none if the versions have no customer keys.
- */
-export async function readKeys(
+/** Undefined if no key guardian runs. */
+export async function storedKeys(
   { keyGuardian }: Pick<Dependencies, "keyGuardian">,
   imageId: string,
-  haveKeys: boolean,
+): Promise<KeyStatesBySet | undefined> {
+  return keyGuardian && statesOf((await keyGuardian.keyStates.read(imageId))?.document);
+}
+
+/**
+ * What is stored, or this instance has seen since, of the keys of these sets. Undefined if no key
+ * guardian runs. Costs one read; none if there are no sets.
+ */
+export async function readKeys(
+  deps: Pick<Dependencies, "keyGuardian"> & SeeDependencies,
+  imageId: string,
+  ids: readonly string[],
 ): Promise<KnownKeys | undefined> {
-  if (keyGuardian === undefined || !haveKeys) return undefined;
-  const states = statesOf((await keyGuardian.keyStates.read(imageId))?.document);
+  const { keyGuardian } = deps;
+  const stored = ids.length === 0 ? undefined : await storedKeys(deps, imageId);
+  if (stored === undefined || keyGuardian === undefined) return undefined;
+  const states = await seenSets(deps, keyGuardian, ids, stored);
   return {
     states,
     of: (uses, record) => versionKeys(states, uses, record?.encryptionTypes ?? {}),
@@ -58,7 +69,7 @@ export async function readKeys(
  * definition.
  */
 export async function withKeys<V extends Version>(
-  deps: Pick<Dependencies, "keyGuardian">,
+  deps: Pick<Dependencies, "keyGuardian"> & SeeDependencies,
   imageId: string,
   versions: readonly V[],
 ): Promise<readonly (readonly [V, KeysView | undefined])[]> {
@@ -66,7 +77,7 @@ export async function withKeys<V extends Version>(
   const known = await readKeys(
     deps,
     imageId,
-    uses.some((each) => each.length > 0),
+    uses.flat().map(({ diskEncryptionSetId }) => diskEncryptionSetId),
   );
   return versions.map((version, i) => {
     const keys = known?.of(uses[i] ?? [], version.record);
@@ -106,16 +117,15 @@ export async function openedKeys(
 ): Promise<KeysView | undefined> {
   const { keyGuardian } = deps;
   const uses = usesOf(look);
-  const known = await readKeys(deps, imageId, uses.length > 0);
-  if (known === undefined || keyGuardian === undefined) return undefined;
+  const ids = uses.map(({ diskEncryptionSetId }) => diskEncryptionSetId);
+  const stored = ids.length === 0 ? undefined : await storedKeys(deps, imageId);
+  if (stored === undefined || keyGuardian === undefined) return undefined;
   const sinceMs = deps.now().getTime() - (refresh ? ANEW_MS : KEEP_MS);
-  const old = uses
-    .map(({ diskEncryptionSetId }) => diskEncryptionSetId)
-    .filter((set) => timeOf(known.states.get(set.toLowerCase())) <= sinceMs);
+  const old = ids.filter((set) => timeOf(stored.get(set.toLowerCase())) <= sinceMs);
   const use = refresh ? "showAnew" : "show";
   const states = looks
-    ? await seeSets(deps, keyGuardian, imageId, old, known.states, use)
-    : known.states;
+    ? await seeSets(deps, keyGuardian, imageId, old, stored, use)
+    : await seenSets(deps, keyGuardian, ids, stored);
   const keys = versionKeys(states, uses, record?.encryptionTypes ?? {});
   return keys && viewKeys(keys);
 }

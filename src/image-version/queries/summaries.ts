@@ -30,7 +30,6 @@ import type { ImageSummaryView } from "../contract.js";
 import { versionNameIn, versionScope } from "../../listings.js";
 import { omit } from "../../objects.js";
 import type { Dependencies } from "../ports.js";
-import { usesOwnKeys } from "../properties/disk-encryption-references.js";
 import type { ListedImageVersion, Look, Seen } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal, isToBeShown } from "../state/states.js";
@@ -70,7 +69,7 @@ interface ImageSummary {
  */
 export type Summarize = (imageId: string, maxListMs?: number) => Promise<ImageSummary>;
 
-type Reads = Pick<Dependencies, "looks" | "now" | "pace" | "keyGuardian"> &
+type Reads = Pick<Dependencies, "looks" | "now" | "pace" | "keyGuardian" | "resources"> &
   Pick<OperationDependencies<ImageVersionRecord>, "store" | "index">;
 
 /** The known state of an image definition's versions, by name. */
@@ -145,11 +144,6 @@ async function summarize(
   );
   const { records, complete } = await readRecords(reads, imageId, names, targets, remembered);
   const looks = await looksAtOthers(reads, imageId, names, items, records, maxListMs === undefined);
-  const knownKeys = await readKeys(
-    reads,
-    imageId,
-    published.some(({ resource }) => usesOwnKeys(resource)),
-  );
   const latest = await latestOfListed(reads, imageId, candidates, ({ versionName }) =>
     Promise.resolve(records.get(versionName)),
   );
@@ -162,8 +156,7 @@ async function summarize(
     targets,
   });
   for (const name of remembered.shown.keys()) if (!items.has(name)) remembered.shown.delete(name);
-  const sets = new Sets();
-  const versions: Summary[] = [];
+  const found: (Shown & { readonly id: ImageVersionId })[] = [];
   for (const [index, name] of names.entries()) {
     if (index % AT_ONCE === AT_ONCE - 1) await setImmediate(); // Invariant 4.
     const id = parseImageVersionId(`${imageId}/versions/${name}`);
@@ -172,17 +165,20 @@ async function summarize(
     const isAskedFor = record && isToBeShown(record);
     // Gone, or never created.
     if (id === undefined || (item === undefined && !isAskedFor)) continue;
-    const { regions, ...version } = shownOf(
-      reads,
-      id,
-      item,
-      record,
-      looks.get(name),
-      waits.get(name),
-      remembered,
-    );
+    const version = shownOf(reads, id, item, record, looks.get(name), waits.get(name), remembered);
+    found.push({ ...version, id });
+  }
+  const knownKeys = await readKeys(
+    reads,
+    imageId,
+    setsOf(found.filter(({ name }) => items.has(name))),
+  );
+  const sets = new Sets();
+  const versions = found.map(({ id, regions, ...version }): Summary => {
+    const { name } = version;
+    const record = records.get(name);
     const keys = knownKeys?.of(
-      item === undefined
+      !items.has(name)
         ? []
         : regions.flatMap(({ name: region, sets: ids }) =>
             ids.map((diskEncryptionSetId) => ({ diskEncryptionSetId, region })),
@@ -197,7 +193,7 @@ async function summarize(
       ...(version.conditions ?? []),
       ...described(id, [...atRisk(keys), ...keepsLatest(record, latestIn)]),
     ];
-    versions.push({
+    return {
       ...version,
       latest: latest.version === name,
       ...(keys && { keys: keys.state }),
@@ -207,8 +203,8 @@ async function summarize(
         latest: latestIn.includes(region.name),
         diskEncryptionSets: ids.map((set) => sets.placeOf(set)),
       })),
-    });
-  }
+    };
+  });
   const keys = keysOf(sets.ids, knownKeys?.states);
   const content = {
     seen: ageOf(versions.filter(({ name }) => items.has(name))),
@@ -223,6 +219,10 @@ async function summarize(
     readAgain: readVersionsAgain(records.values(), reads.now()),
     ...notCreatedAmong(names, items, records),
   };
+}
+
+function setsOf(versions: readonly Shown[]): readonly string[] {
+  return [...new Set(versions.flatMap(({ regions }) => regions.flatMap(({ sets }) => sets)))];
 }
 
 function notCreatedAmong(

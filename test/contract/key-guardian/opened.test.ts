@@ -3,7 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { createLooks } from "../../../src/image-version/queries/looks.js";
 import { openedKeys, withKeys } from "../../../src/image-version/queries/keys.js";
+import { createAttention } from "../../../src/image-version/queries/attention.js";
 import { createSummaries } from "../../../src/image-version/queries/summaries.js";
+import { imageRow } from "../../../src/listings.js";
 import { idOf, noting } from "../../support/dependencies.js";
 import { OS, startGuarded, type Guarded } from "./support.js";
 
@@ -121,4 +123,31 @@ describe("until when a key can be used", () => {
     await world.run();
     expect(JSON.stringify(await open(false))).toContain(EXPIRES);
   });
+});
+
+test("seen by somebody without news, it is as lately seen in summary, list and status of the same instance", async () => {
+  await world.run();
+  world.clock.advance(3 * 3_600_000);
+  const summarize = createSummaries(deps);
+  const attention = createAttention({ ...deps, versions: deps.store }, summarize);
+  const ofSummary = async () =>
+    (await summarize(image)).view.keys?.map(({ seenTime }) => seenTime).sort()[0];
+  const neverSets = async () => (await attention({})).seen.neverSets;
+  await deps.index.put([imageRow(image)]);
+  const [before, sets] = [await ofSummary(), (await summarize(image)).view.keys?.length];
+  expect(await neverSets()).toBe(sets);
+  world.clock.advance(5_000); // How long it is kept.
+  world.simulator.control.clearRequests();
+  expect(await ofSummary()).toBe(before);
+  expect(setsRead()).toBe(0);
+  const keys = await open();
+  world.clock.advance(5_000);
+  const reads = setsRead();
+  expect(keys?.seenTime).not.toBe(before);
+  expect(await ofSummary()).toBe(keys?.seenTime);
+  expect(await neverSets()).toBe(0);
+  const [[, listed] = []] = await withKeys(deps, image, [await version()]);
+  expect(listed?.seenTime).toBe(keys?.seenTime);
+  expect(await open(false)).toEqual(keys);
+  expect(setsRead()).toBe(reads);
 });
