@@ -7,7 +7,7 @@ import { readdirSync } from "node:fs";
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { LOCAL_APPLICATIONS } from "@sigil-local/token-issuer";
 import { runProgram, type Program } from "@sigil-local/testing/program";
@@ -103,6 +103,10 @@ async function run(steps: readonly Step[], name: string): Promise<readonly Ran[]
       NODE_EXTRA_CA_CERTS: process.env["NODE_EXTRA_CA_CERTS"],
     },
     stdio: ["ignore", "pipe", "ignore"],
+    detached: true, // a group of its own, with what it starts
+  });
+  onTestFinished(() => {
+    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
   });
   let text = "";
   child.stdout.setEncoding("utf8").on("data", (more) => (text += more));
