@@ -1,17 +1,15 @@
 import { useContext } from "preact/hooks";
 import { CheckField, FindingsContext, type SectionProps } from "./fields.js";
 import type { Form } from "./model/form.js";
-import { objectIn } from "./model/json.js";
+import { objectIn, put } from "./model/json.js";
 
 /** Offered where the plan says that a capture helps, and as long as it is chosen. */
-export function Capture({ form: { rest }, change }: SectionProps<Form>) {
-  const sigil = objectIn(rest, "sigil");
-  const isChosen = "capture" in sigil;
+export function Capture({ form: { given }, change }: SectionProps<Form>) {
+  const isChosen = "capture" in objectIn(given, "sigil");
   const helps = useContext(FindingsContext).some(({ remediation = "" }) =>
     remediation.includes('"capture": "snapshots"'),
   );
   if (!isChosen && !helps) return null;
-  const { capture: _, ...others } = sigil;
   return (
     <CheckField
       field="source-capture"
@@ -19,7 +17,7 @@ export function Capture({ form: { rest }, change }: SectionProps<Form>) {
       hint="Sigil creates snapshots of its disks, and deletes them again. Leave it deallocated until the version is being created."
       value={isChosen}
       onChange={(on) =>
-        change({ rest: { ...rest, sigil: { ...others, ...(on && { capture: "snapshots" }) } } })
+        change({ given: put(given, ["sigil", "capture"], on ? "snapshots" : undefined) })
       }
     />
   );

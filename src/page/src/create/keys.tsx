@@ -9,7 +9,14 @@ import {
   TextField,
   type SectionProps,
 } from "./fields.js";
-import { disksOf, takesSet, type Encryption, type Form, type KeyRule } from "./model/form.js";
+import {
+  disksOf,
+  takesSet,
+  withEncryption,
+  type Encryption,
+  type Form,
+  type KeyRule,
+} from "./model/form.js";
 import { CONFIDENTIAL_TYPES } from "./model/properties.js";
 import { azLinesFor, bicepFor, missingSets } from "./model/lines.js";
 import { fittingIn, gapsOf, isOpenTo, namedByRule, patternsIn } from "./model/sets.js";
@@ -77,7 +84,7 @@ export function Keys({
               label="Encryption"
               value={form.encryption}
               options={KINDS}
-              onChange={(encryption) => change({ encryption })}
+              onChange={(encryption) => change((now) => withEncryption(now, { encryption }))}
             />
           )}
           {form.encryption === "confidential" && (
@@ -103,7 +110,9 @@ export function Keys({
             field="encryption-confidential-data"
             label="Data disks have keys of confidential machines, too (a preview of Azure's)"
             value={form.confidentialData}
-            onChange={(confidentialData) => change({ confidentialData })}
+            onChange={(confidentialData) =>
+              change((now) => withEncryption(now, { confidentialData }))
+            }
           />
         )}
         {form.encryption !== "platform" && (

@@ -6,10 +6,12 @@ import {
   disksOf,
   EMPTY_FORM,
   NO_RULE,
+  withEncryption,
   withRegions,
   type Form,
 } from "../../../../src/page/src/create/model/form.js";
 import { formOf, writable } from "../../../../src/page/src/create/model/read.js";
+import { put } from "../../../../src/page/src/create/model/json.js";
 import { EMPTY_WAVE } from "../../../../src/page/src/create/model/waves.js";
 import { findInForm } from "../../../../src/page/src/create/model/fields.js";
 import {
@@ -20,6 +22,7 @@ import {
 } from "../../../support/requests.js";
 import { content, validator } from "../../http/contract/document.js";
 
+const SECRETS = ["properties", "securityProfile", "secretsProvisioningSettings"];
 const SET = (name: string): string => seedResource(`diskEncryptionSets/${name}`);
 
 /** Row S10, as somebody fills it in. */
@@ -44,7 +47,7 @@ const S10: Form = {
         0: SET("WestUSDiskEncryptionSet2"),
       },
       fixed: [],
-      rest: {},
+      given: {},
     },
     {
       id: "2",
@@ -58,7 +61,7 @@ const S10: Form = {
         0: SET("EastUS2DiskEncryptionSet2"),
       },
       fixed: [],
-      rest: {},
+      given: {},
     },
   ],
 };
@@ -76,7 +79,11 @@ describe("the body of a form", () => {
     expect(formOf(s10Body(), { version: "1.0.0" })).toEqual({
       ...S10,
       location: "westus",
-      rest: expect.anything() as Form["rest"],
+      given: expect.anything() as Form["given"],
+      regions: S10.regions.map((region) => ({
+        ...region,
+        given: expect.anything() as Form["given"],
+      })),
     });
   });
 
@@ -131,9 +138,10 @@ describe("the body of a form", () => {
     const { location, properties } = s10Body();
     const given = { location, properties: { ...properties, securityProfile } };
     const form = formOf(given);
-    expect(form.secrets).toEqual(securityProfile.secretsProvisioningSettings);
     expect(bodyOf(form)).toEqual(given);
-    expect(bodyOf({ ...form, secrets: {} }).properties).toHaveProperty("securityProfile", {
+    expect(
+      bodyOf({ ...form, given: put(form.given, SECRETS, undefined) }).properties,
+    ).toHaveProperty("securityProfile", {
       uefiSettings: securityProfile.uefiSettings,
     });
   });
@@ -244,7 +252,7 @@ describe("the body of a form", () => {
     };
     const body = { ...bodyOf(S10), sigil: { promotion } };
     const form = formOf(body);
-    expect(form.waves.map(({ rest: _, ...wave }) => wave)).toEqual([
+    expect(form.waves.map(({ given: _, ...wave }) => wave)).toEqual([
       {
         regions: ["westus", "ukwest"],
         after: "tested",
@@ -368,6 +376,36 @@ describe("a form that is read", () => {
         source: { ...byDisk.source, kind: "managedImage", id: "/x" },
       }).properties.storageProfile,
     ).toEqual({ source: { id: "/x" } });
+  });
+
+  it("keeps a data disk of which a region gives its number alone, and nothing of another kind of encryption", () => {
+    const encryption = {
+      osDiskImage: { diskEncryptionSetId: SET("a") },
+      dataDiskImages: [
+        { lun: 1 },
+        { lun: 2, securityProfile: { confidentialVMEncryptionType: "EncryptedWithCmk" } },
+      ],
+    };
+    const targetRegions = [{ name: "westus", encryption }];
+    const body = { location: "westus", properties: { publishingProfile: { targetRegions } } };
+    const form = formOf(body);
+    expect(bodyOf(form)).toEqual(body);
+    // Of another kind: nothing of the one before stays.
+    const encrypted = (as: Parameters<typeof withEncryption>[1]) =>
+      bodyOf(withEncryption(form, as)).properties.publishingProfile?.targetRegions?.[0]?.encryption;
+    expect(encrypted({ encryption: "double" })).toEqual({
+      ...encryption,
+      dataDiskImages: [{ lun: 1 }, { lun: 2 }],
+    });
+    expect(encrypted({ encryption: "confidential" })).toEqual({
+      osDiskImage: {
+        securityProfile: {
+          confidentialVMEncryptionType: "EncryptedWithCmk",
+          secureVMDiskEncryptionSetId: SET("a"),
+        },
+      },
+      dataDiskImages: [{ lun: 1 }, { lun: 2 }],
+    });
   });
 
   it("keeps a rule that chooses sets, and asks for none where it chooses", () => {

@@ -6,7 +6,8 @@ import { bodyOf as bodyOfOptions } from "../../../../src/cli/src/az/image-versio
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import { bodyOf } from "../../../../src/page/src/create/model/body.js";
-import type { Form } from "../../../../src/page/src/create/model/form.js";
+import { withEncryption, type Form } from "../../../../src/page/src/create/model/form.js";
+import { put, type JsonObject } from "../../../../src/page/src/create/model/json.js";
 import { formOf } from "../../../../src/page/src/create/model/read.js";
 import {
   azLinesFor,
@@ -138,10 +139,9 @@ const FORMS: Readonly<Record<string, Form>> = {
   S10,
   S11: formOf(snapshotsRequest("eastus2"), { version: "1.0.0" }),
   "platform keys": { ...S10, encryption: "platform" },
-  confidential: { ...S10, encryption: "confidential" },
+  confidential: withEncryption(S10, { encryption: "confidential" }),
   "confidential with a platform key": {
-    ...S10,
-    encryption: "confidential",
+    ...withEncryption(S10, { encryption: "confidential" }),
     confidentialType: "EncryptedWithPmk",
     source: { ...S10.source, luns: [] },
   },
@@ -169,6 +169,15 @@ const FORMS: Readonly<Record<string, Form>> = {
     blockDeletion: true,
   },
 };
+
+test("options that would lose what a disk was given leave it to a file", () => {
+  const cached = (storage: JsonObject) => {
+    const form = formOf(managedImageRequest(), { version: "1.0.0" });
+    return { ...form, given: put(form.given, ["properties", "storageProfile"], storage) };
+  };
+  expect(commandLine(IMAGE, cached({})).file).toBe(false);
+  expect(commandLine(IMAGE, cached({ osDiskImage: { hostCaching: "None" } })).file).toBe(true);
+});
 
 test.each(Object.entries(FORMS))(
   "the line of %s means what the form means, to the command line of Sigil",

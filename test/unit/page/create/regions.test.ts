@@ -36,7 +36,7 @@ it.each([
 });
 
 it("a region is in one wave, and moves to another with those that are moved with it", () => {
-  const wave = { after: "manual", minutes: "", results: "", rest: {} } as const;
+  const wave = { after: "manual", minutes: "", results: "", given: {} } as const;
   const waves = [
     { ...wave, regions: ["westus", "East US"] },
     { ...wave, regions: ["uksouth"] },

@@ -29,11 +29,11 @@ import { waveBody } from "./waves.js";
 
 /** What is not filled in is left out: the plan says what is missing. */
 export function bodyOf(form: Form): Body {
-  const { rest, source } = form;
-  const properties = objectIn(rest, "properties");
+  const { given, source } = form;
+  const properties = objectIn(given, "properties");
   const location = form.location || (form.regions[0]?.name ?? "");
   return compact({
-    ...rest,
+    ...given,
     location: location.trim() || undefined,
     tags: tagsOf(form.tags),
     properties: {
@@ -52,14 +52,10 @@ export function bodyOf(form: Form): Body {
           ...objectIn(properties, "safetyProfile"),
           blockDeletionBeforeEndOfLife: form.blockDeletion || undefined,
         }),
-        securityProfile: compact({
-          ...objectIn(properties, "securityProfile"),
-          secretsProvisioningSettings: form.secrets,
-        }),
       }),
     },
     sigil: compact({
-      ...objectIn(rest, "sigil"),
+      ...objectIn(given, "sigil"),
       promotion: promotionOf(form),
       encryption: ruleOf(form),
     }),
@@ -78,15 +74,13 @@ function ruleOf({ encryption, rule }: Form): JsonObject {
   );
 }
 
-function promotionOf({ promoteWhen, promoteRegions, waves, rollBack, rest }: Form): JsonObject {
+function promotionOf({ promoteWhen, promoteRegions, waves, rollBack, given }: Form): JsonObject {
   if (promoteWhen === "") return {};
   const regions = namesIn(promoteRegions);
+  const { results, onFailure } = objectIn(objectIn(given, "sigil"), "promotion");
   return {
-    ...((promoteWhen === "tested" || promoteWhen === "waves") &&
-      without(
-        objectIn(objectIn(rest, "sigil"), "promotion"),
-        ...(promoteWhen === "tested" ? ["onFailure"] : ["results"]),
-      )),
+    ...(promoteWhen === "tested" && results !== undefined && { results }),
+    ...(promoteWhen === "waves" && onFailure === "halt" && { onFailure }),
     when: promoteWhen,
     ...(promoteWhen === "waves" && {
       waves: waves.map(waveBody),
@@ -136,7 +130,7 @@ function diskSource({ kind, account }: Source, text: string): JsonObject {
 
 function regionOf(form: Form, region: RegionRow): JsonObject {
   return compact({
-    ...region.rest,
+    ...region.given,
     name: region.name.trim(),
     regionalReplicaCount: numberOf(region.replicas),
     storageAccountType: region.storage || undefined,
@@ -149,24 +143,24 @@ function regionOf(form: Form, region: RegionRow): JsonObject {
 function encryptionOf(form: Form, region: RegionRow): JsonObject {
   const { encryption, confidentialType } = form;
   if (encryption === "platform") return {};
-  const rest = objectIn(region.rest, "encryption");
-  const osRest = objectIn(rest, "osDiskImage");
+  const given = objectIn(region.given, "encryption");
+  const osDisk = objectIn(given, "osDiskImage");
   const os = takesSet(form, OS_DISK) ? region.sets[OS_DISK] || undefined : undefined;
   return compact({
     osDiskImage:
       encryption === "confidential"
         ? compact({
-            ...osRest,
+            ...osDisk,
             securityProfile: compact({
               confidentialVMEncryptionType: confidentialType,
               secureVMDiskEncryptionSetId: os,
             }),
           })
-        : compact({ ...osRest, diskEncryptionSetId: os }),
+        : compact({ ...without(osDisk, "securityProfile"), diskEncryptionSetId: os }),
     dataDiskImages: orUndefined(
       lunsOf(form).map((lun) => {
         const set = region.sets[lun] || undefined;
-        const kept = listIn(rest, "dataDiskImages").find((disk) => disk["lun"] === lun);
+        const kept = listIn(given, "dataDiskImages").find((disk) => disk["lun"] === lun);
         return isConfidential(form, String(lun))
           ? {
               lun,

@@ -1,10 +1,10 @@
 /**
- * The form of a version, and what follows from it without the service. `rest` has the members of a
- * body that the form does not show.
+ * The form of a version, and what follows from it without the service. `given` is the body that it was
+ * filled from, or an item of that: what the form does not show is sent as it came in.
  */
 import type { Schemas } from "@sigil/client";
 import { canonicalRegion } from "../../geography.js";
-import type { JsonObject } from "./json.js";
+import { without, type JsonObject } from "./json.js";
 import type { WaveRow } from "./waves.js";
 
 export type Body = Schemas["GalleryImageVersion"];
@@ -58,7 +58,7 @@ export interface RegionRow {
   readonly sets: Readonly<Record<Disk, string>>;
   /** Disks that have their set in Azure already: it stays. */
   readonly fixed: readonly Disk[];
-  readonly rest: JsonObject;
+  readonly given: JsonObject;
 }
 
 /** By what the service chooses a set where none is given: names in which `{region}`, `{lun}` and `{image}` stand, or a tag. */
@@ -90,15 +90,13 @@ export interface Form {
   readonly rollBack: boolean;
   readonly blockDeletion: boolean;
   readonly source: Source;
-  /** `secretsProvisioningSettings`; empty: none. */
-  readonly secrets: JsonObject;
   readonly regions: readonly RegionRow[];
   readonly encryption: Encryption;
   readonly rule: KeyRule;
   readonly confidentialType: string;
   /** The sets of a confidential version's data disks are of confidential machines, too. */
   readonly confidentialData: boolean;
-  readonly rest: JsonObject;
+  readonly given: JsonObject;
 }
 
 export const NO_RULE: KeyRule = { osDisk: "", dataDisks: "", tag: "" };
@@ -125,13 +123,12 @@ export const EMPTY_FORM: Form = {
     dataDisks: [],
     luns: [],
   },
-  secrets: {},
   regions: [],
   encryption: "customer",
   rule: NO_RULE,
   confidentialType: "EncryptedWithCmk",
   confidentialData: false,
-  rest: {},
+  given: {},
 };
 
 export function newId(rows: readonly { readonly id: string }[]): string {
@@ -151,10 +148,22 @@ export function withRegions(form: Form, names: readonly string[]): Form {
       exclude: false,
       sets: {},
       fixed: [],
-      rest: {},
+      given: {},
     };
     return { ...before, regions: [...before.regions, region] };
   }, form);
+}
+
+/** Encrypted otherwise: what a disk was given of another kind goes. */
+export function withEncryption(
+  form: Form,
+  changed: Partial<Pick<Form, "encryption" | "confidentialData">>,
+): Form {
+  const regions = form.regions.map((region) => ({
+    ...region,
+    given: without(region.given, "encryption"),
+  }));
+  return { ...form, ...changed, regions };
 }
 
 /** Whether each disk of the source is named with a source of its own. */

@@ -43,6 +43,22 @@ export function without(object: JsonObject, ...names: readonly string[]): JsonOb
   return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
 }
 
+export function at(value: JsonObject, path: readonly string[]): JsonObject {
+  return path.reduce(objectIn, value);
+}
+
+/** With this member at the path, and without objects that have nothing left. */
+export function put(
+  value: JsonObject,
+  [name = "", ...rest]: readonly string[],
+  member: Json | undefined,
+): JsonObject {
+  return compact({
+    ...value,
+    [name]: rest.length === 0 ? member : put(objectIn(value, name), rest, member),
+  });
+}
+
 /** Without members that are undefined, and without objects that have nothing left. */
 export function compact(members: Readonly<Record<string, Json | undefined>>): JsonObject {
   return Object.fromEntries(

@@ -5,8 +5,9 @@
 import type { Schemas } from "@sigil/client";
 import { shellWord } from "../../command-line.js";
 import { canonicalRegion } from "../../geography.js";
+import { bodyOf } from "./body.js";
 import { lunsOf, OS_DISK, type Body, type Form } from "./form.js";
-import { isObject, objectIn } from "./json.js";
+import type { Json } from "./json.js";
 import { patternOf, typesFor, type Gap } from "./sets.js";
 import type { ImageName } from "../../routes.js";
 
@@ -95,28 +96,40 @@ export function commandLine(image: ImageName, form: Form): CommandLine {
 
 /** Whether the options of az say all that the form means. */
 function fitsOptions(form: Form): boolean {
-  const properties = objectIn(form.rest, "properties");
-  const kept = [
-    objectIn(form.rest, "sigil"),
-    objectIn(properties, "publishingProfile"),
-    objectIn(properties, "safetyProfile"),
-    objectIn(properties, "securityProfile"),
-    form.secrets,
-    ...form.regions.map(({ rest }) => rest),
-  ];
   return (
     !form.exists &&
     // az names a virtual machine as Azure no longer takes it.
     form.source.kind !== "virtualMachine" &&
     form.source.kind !== "other" &&
     fitsRule(form) &&
-    kept.every((each) => !isObject(each) || Object.keys(each).length === 0) &&
     form.regions.length > 0 &&
-    form.regions.every(({ exclude }) => !exclude) &&
-    form.promoteWhen !== "regions" &&
-    form.promoteWhen !== "waves" &&
-    (form.promoteWhen !== "tested" || form.promoteRegions === "")
+    pointersOf(bodyOf(form) as unknown as Json).every(
+      (pointer) => OPTIONS.test(pointer) && (form.confidentialData || !OF_OTHER_KIND.test(pointer)),
+    )
   );
+}
+
+/** What of a body options say. */
+const OPTIONS = new RegExp(
+  `^/(?:${[
+    "location|tags/.*",
+    "properties/publishingProfile/(?:endOfLifeDate|excludeFromLatest)",
+    "properties/publishingProfile/targetRegions/\\d+/(?:name|regionalReplicaCount|storageAccountType|encryption/.*)",
+    "properties/safetyProfile/blockDeletionBeforeEndOfLife",
+    "properties/storageProfile/(?:source/id|(?:osDiskImage|dataDiskImages/\\d+)/(?:lun|source/.*))",
+    "sigil/(?:encryption/.*|promotion/when)",
+  ].join("|")})$`,
+  "su",
+);
+/** A data disk's, unless all of them are of confidential machines. */
+const OF_OTHER_KIND = /\/dataDiskImages\/\d+\/securityProfile\//u;
+
+/** Of each value that is no object and no list. */
+function pointersOf(value: Json, pointer = ""): readonly string[] {
+  const members = Object.entries(typeof value === "object" && value !== null ? value : {});
+  return members.length === 0
+    ? [pointer]
+    : members.flatMap(([name, member]) => pointersOf(member, `${pointer}/${name}`));
 }
 
 /** Options give sets to every disk, or leave them all to the rule. */

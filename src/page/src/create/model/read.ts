@@ -4,7 +4,6 @@ import {
   isObject,
   listIn,
   objectIn,
-  orUndefined,
   textIn,
   textsIn,
   without,
@@ -58,7 +57,6 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
   const profile = objectIn(properties, "publishingProfile");
   const storage = objectIn(properties, "storageProfile");
   const safety = objectIn(properties, "safetyProfile");
-  const security = objectIn(properties, "securityProfile");
   const sigil = objectIn(body, "sigil");
   const promotion = objectIn(sigil, "promotion");
   const rule = ruleIn(sigil);
@@ -101,8 +99,7 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
     waves: listIn(promotion, "waves").map(waveIn),
     rollBack: promotion["onFailure"] === "rollBack",
     blockDeletion: safety["blockDeletionBeforeEndOfLife"] === true,
-    source: sourceOf(storage, rows),
-    secrets: objectIn(security, "secretsProvisioningSettings"),
+    source: sourceOf(storage, dataDisks),
     regions: rows,
     encryption: encryptionIn(
       rows,
@@ -113,26 +110,7 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
     rule,
     confidentialType: confidentialType ?? "EncryptedWithCmk",
     confidentialData: confidential.confidentialData,
-    rest: compact({
-      ...without(body, "location", "tags"),
-      sigil: compact({
-        ...without(sigil, "encryption"),
-        promotion: without(
-          promotion,
-          "when",
-          "regions",
-          "waves",
-          ...(promotion["onFailure"] === "rollBack" ? ["onFailure"] : []),
-        ),
-      }),
-      properties: compact({
-        ...properties,
-        publishingProfile: without(profile, "targetRegions", "excludeFromLatest", "endOfLifeDate"),
-        storageProfile: storage,
-        safetyProfile: without(safety, "blockDeletionBeforeEndOfLife"),
-        securityProfile: without(security, "secretsProvisioningSettings"),
-      }),
-    }),
+    given: body,
   };
 }
 
@@ -145,19 +123,16 @@ function ruleIn(sigil: JsonObject): KeyRule {
   };
 }
 
-function sourceOf(storage: JsonObject, regions: readonly RegionRow[]): Source {
+/** `keyed`: the data disks as the regions name them. */
+function sourceOf(storage: JsonObject, keyed: readonly JsonObject[]): Source {
   const source = objectIn(storage, "source");
   const osDisk = objectIn(objectIn(storage, "osDiskImage"), "source");
   const dataDisks = listIn(storage, "dataDiskImages");
   const id = textIn(source, "id");
   const machine = textIn(source, "virtualMachineId");
-  const luns = [
-    ...dataDisks.map((disk) => Number(disk["lun"])),
-    ...regions.flatMap(({ sets, rest }) => [
-      ...Object.keys(sets).map(Number),
-      ...listIn(objectIn(rest, "encryption"), "dataDiskImages").map((disk) => Number(disk["lun"])),
-    ]),
-  ].filter(Number.isInteger);
+  const luns = [...dataDisks, ...keyed].flatMap(({ lun }) =>
+    Number.isInteger(Number(lun)) ? [Number(lun)] : [],
+  );
   const account = textIn(osDisk, "storageAccountId");
   const kind: SourceKind =
     machine !== ""
@@ -220,7 +195,6 @@ function regionRow(
       : textIn(disk, "diskEncryptionSetId");
     if (set !== "") sets[name] = set;
   }
-  const ofOsDisk = isConfidential(confidential, OS_DISK);
   return {
     id: String(i + 1),
     present: exists === true,
@@ -230,26 +204,7 @@ function regionRow(
     exclude: region["excludeFromLatest"] === true,
     sets,
     fixed: exists === true ? Object.keys(sets) : [],
-    rest: compact({
-      ...without(
-        region,
-        "name",
-        "regionalReplicaCount",
-        "storageAccountType",
-        "excludeFromLatest",
-        "encryption",
-      ),
-      encryption: compact({
-        osDiskImage: without(os, "securityProfile", ...(ofOsDisk ? [] : ["diskEncryptionSetId"])),
-        dataDiskImages: confidential.confidentialData
-          ? undefined
-          : orUndefined(
-              dataDisks
-                .map((disk) => without(disk, "diskEncryptionSetId"))
-                .filter((disk) => Object.keys(disk).length > 1),
-            ),
-      }),
-    }),
+    given: region,
   };
 }
 

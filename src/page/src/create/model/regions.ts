@@ -75,9 +75,9 @@ export function copied(from: Form, image: ImageName): Form {
         Object.entries(region.sets).filter(([disk]) => patternFor({ rule }, disk) === undefined),
       ),
     })),
-    rest: {
-      ...from.rest,
-      sigil: without(objectIn(from.rest, "sigil"), "protected", "builtFrom"),
+    given: {
+      ...from.given,
+      sigil: without(objectIn(from.given, "sigil"), "protected", "builtFrom"),
     },
   };
 }

@@ -1,15 +1,23 @@
 /** The waves of a promotion: each region is in one, and the row of a region says in which. */
 import { canonicalRegion } from "../../geography.js";
-import { compact, namesIn, numberOf, textIn, textsIn, without, type JsonObject } from "./json.js";
+import {
+  compact,
+  namesIn,
+  numberOf,
+  orUndefined,
+  textIn,
+  textsIn,
+  type JsonObject,
+} from "./json.js";
 
 export interface WaveRow {
   readonly regions: readonly string[];
-  /** Empty: what the form does not know, which `rest` has. */
+  /** Empty: what the form does not know, which `given` has. */
   readonly after: "" | "tested" | "manual" | "minutes";
   readonly minutes: string;
   /** Names of tests, separated by commas. */
   readonly results: string;
-  readonly rest: JsonObject;
+  readonly given: JsonObject;
 }
 
 export const EMPTY_WAVE: WaveRow = {
@@ -17,18 +25,18 @@ export const EMPTY_WAVE: WaveRow = {
   after: "tested",
   minutes: "",
   results: "",
-  rest: {},
+  given: {},
 };
 
-export function waveBody({ regions, after, minutes, results, rest }: WaveRow): JsonObject {
+export function waveBody({ regions, after, minutes, results, given }: WaveRow): JsonObject {
   const tests = namesIn(results);
   return compact({
-    ...rest,
+    ...given,
     regions,
     ...(after !== "" && {
       after: after === "minutes" ? { minutes: numberOf(minutes) ?? null } : after,
     }),
-    ...(tests.length > 0 && { results: tests }),
+    results: orUndefined(tests),
   });
 }
 
@@ -41,7 +49,7 @@ export function waveIn(wave: JsonObject): WaveRow {
     after: minutes === "" ? known : "minutes",
     minutes,
     results: textsIn(wave, "results").join(", "),
-    rest: without(wave, "regions", "results", ...(known === "" && minutes === "" ? [] : ["after"])),
+    given: wave,
   };
 }
 
