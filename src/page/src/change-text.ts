@@ -1,6 +1,6 @@
 /** Changes of a version, in sentences. */
 import type { Schemas } from "@sigil/client";
-import { isObject, textIn } from "./create/model/json.js";
+import { isObject, segment, segmentsOf, textIn } from "./create/model/json.js";
 import { canonicalRegion } from "./geography.js";
 import { inWords } from "./operations.js";
 import { nameIn } from "./summaries.js";
@@ -42,11 +42,7 @@ function changeText({ pointer, before, after }: Change, regions: readonly string
 export function turnedTexts(was: unknown, is: unknown, pointer = ""): readonly string[] {
   if (isObject(was) || Array.isArray(was))
     return Object.entries(membersOf(was)).flatMap(([name, value]) =>
-      turnedTexts(
-        value,
-        membersOf(is)[name],
-        `${pointer}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`,
-      ),
+      turnedTexts(value, membersOf(is)[name], `${pointer}/${segment(name)}`),
     );
   const before = was ?? undefined;
   const [region, ...place] = placeOf(pointer, []);
@@ -87,10 +83,7 @@ function placeOf(
   pointer: string,
   regions: readonly string[],
 ): readonly [region: string | undefined, ...place: string[]] {
-  const parts = pointer
-    .split("/")
-    .slice(1)
-    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const parts = segmentsOf(pointer);
   const index = parts.indexOf("targetRegions") + 1;
   const at = parts[index];
   return index === 0 || at === undefined

@@ -3,7 +3,7 @@
  * of lists are matched by name or LUN.
  */
 import type { Schemas } from "@sigil/client";
-import { isObject, textIn, type Json, type JsonObject } from "./json.js";
+import { isObject, segment, textIn, type Json, type JsonObject } from "./json.js";
 
 /** As the API says changes; a list's members by their names. */
 export type Change = Pick<Schemas["PropertyChange"], "pointer" | "before" | "after">;
@@ -35,11 +35,7 @@ export function differences(
   if (one === undefined || other === undefined || Array.isArray(before) !== Array.isArray(after))
     return [{ pointer, before, after }];
   return [...new Set([...one.keys(), ...other.keys()])].flatMap((key) =>
-    differences(
-      one.get(key),
-      other.get(key),
-      `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`,
-    ),
+    differences(one.get(key), other.get(key), `${pointer}/${segment(key)}`),
   );
 }
 

@@ -14,6 +14,7 @@ import {
   type Disk,
   type Form,
 } from "./form.js";
+import { segmentsOf } from "./json.js";
 
 /** As a plan or a problem has it. */
 export type Found = Schemas["Finding"];
@@ -41,14 +42,6 @@ export const SECTIONS = [
   { id: "regions", name: "Regions", fields: /^(?:region|set-)/u },
   { id: "tags", name: "Tags and protection", fields: /^(?:tags|safety)/u },
 ] as const;
-
-/** RFC 6901. */
-function segmentsOf(pointer: string): readonly string[] {
-  return pointer
-    .split("/")
-    .slice(1)
-    .map((segment) => segment.replaceAll("~1", "/").replaceAll("~0", "~"));
-}
 
 /** The field of `form` for a pointer into its body; undefined: there is none. */
 export function fieldAt(

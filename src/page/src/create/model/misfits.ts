@@ -1,5 +1,5 @@
 /** Members of a pasted body that have another type than the contract says. */
-import { isObject } from "./json.js";
+import { isObject, segment } from "./json.js";
 import { BODY, within, type Property } from "./properties.js";
 
 /** A sentence for each member of another kind, by its JSON Pointer. What is null is not there. */
@@ -38,9 +38,4 @@ function kindOf(value: unknown): string {
   if (Array.isArray(value)) return "an array";
   if (isObject(value)) return "an object";
   return typeof value === "boolean" ? String(value) : `a ${typeof value}`;
-}
-
-/** RFC 6901. */
-function segment(name: string): string {
-  return name.replaceAll("~", "~0").replaceAll("/", "~1");
 }
