@@ -149,6 +149,12 @@ const DEEDS = {
     command: "sigil operation show {change}",
     request: "GET /api/operations/{change}",
   },
+  AzureIsUpdating: {
+    verb: "New version",
+    whatToDo: "For another latest before that, publish a higher version number from a good source.",
+    command: "sigil image-version create {image} --increment patch --file version.json",
+    request: "POST {image}/versions?increment=patch",
+  },
   OwnLocation: {
     verb: "New version",
     whatToDo: "Publish another version: the location of this one cannot be retried.",

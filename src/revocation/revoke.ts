@@ -124,7 +124,9 @@ async function forecastOf(
     ...("use" in use && { use: use.use }),
     descendants,
     findings: [
-      ...forecast.findings.filter(({ code }) => ["LatestChanges", "ParentRevoked"].includes(code)),
+      ...forecast.findings.filter(({ code }) =>
+        ["AzureIsUpdating", "LatestChanges", "ParentRevoked"].includes(code),
+      ),
       ...keeps.map(({ region }) => keptIn(region, id, allowNoLatest)),
       ...("use" in use ? usersOf(use.use, replacement) : [use.unknown]),
       ...inLatestFindings(descendants, replacement),

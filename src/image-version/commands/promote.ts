@@ -23,6 +23,7 @@ import type { Look } from "../resources.js";
 import { openDeletionIn } from "../state/deletion.js";
 import { isPaused, ruleInForce } from "../state/fold.js";
 import { isFinal } from "../state/states.js";
+import { updatingFindings } from "../state/updating.js";
 import { beginCancel } from "../telling/tell.js";
 import { acceptByHand, mustBeShown, type Asks, type ByHand, type Subject } from "./acceptance.js";
 import { conflict, refuse, type Command } from "./command.js";
@@ -81,8 +82,12 @@ export function promotionBy(deps: Dependencies, command: PromoteImageVersion): B
         },
       };
     },
-    ask: async ({ look, stored }) =>
-      look === undefined || byRollback ? [] : keysMustWork(deps, id, look, stored?.record),
+    ask: async ({ look, stored }) => [
+      ...(look === undefined || byRollback
+        ? []
+        : await keysMustWork(deps, id, look, stored?.record)),
+      ...updatingFindings(id, look, stored?.record),
+    ],
   };
 }
 
@@ -119,6 +124,7 @@ export function demotionBy(command: PromoteImageVersion): ByHand {
         },
       };
     },
+    ask: ({ look, stored }) => Promise.resolve(updatingFindings(id, look, stored?.record)),
   };
 }
 

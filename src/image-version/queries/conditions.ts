@@ -18,12 +18,13 @@ import {
 import type { ImageVersionView } from "../contract.js";
 import type { VersionKeys } from "../../keys/version-keys.js";
 import { releasedIn } from "../latest/release.js";
-import type { Look } from "../resources.js";
+import { isBusy, type Look } from "../resources.js";
 import { putBack } from "../properties/put-back.js";
 import { cancelingIds } from "../state/cancel.js";
 import { isPaused, ruleInForce } from "../state/fold.js";
 import type { Condition, ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
+import { otherLatest, updating } from "../state/updating.js";
 import type { KnownImageVersion } from "./get.js";
 
 type Sigil = ImageVersionView["sigil"];
@@ -75,7 +76,7 @@ export function conditionsOf(
     storedCondition(one, look?.resource ?? record?.status?.resource),
   );
   const found = [
-    ...revoked(revocation, latestIn),
+    ...revoked(revocation, latestIn, look && busyWith(id, look, record)),
     ...parentRevoked(inherited),
     ...stored,
     ...(record && !isFinal(record.state)
@@ -182,6 +183,7 @@ function canceling(record: ImageVersionRecord): readonly Found[] {
 export function revoked(
   revocation: Pick<Revocation, "reason" | "replacement" | "revokedTime"> | undefined,
   latestIn: readonly string[],
+  busy = "",
 ): readonly Found[] {
   if (revocation === undefined) return [];
   const { reason, replacement, revokedTime: since } = revocation;
@@ -191,11 +193,22 @@ export function revoked(
   return [
     {
       type: "Revoked",
-      message: `${message} It is still the latest in ${latestIn.join(", ")}.`,
+      message: `${message} It is still the latest in ${latestIn.join(", ")}. ${busy}`.trim(),
       since,
       regions: latestIn,
     },
   ];
+}
+
+/** Why Azure cannot change the version now, and what helps; empty: it can. */
+export function busyWith(
+  id: ImageVersionId,
+  shown: Pick<Look, "provisioningState">,
+  record: ImageVersionRecord | undefined,
+): string {
+  return isBusy(shown)
+    ? `${updating("it", shown, record?.regions ?? [])} ${otherLatest(formatImageVersionId(id))}`
+    : "";
 }
 
 function parentRevoked(inherited: readonly RevokedParent[]): readonly Found[] {

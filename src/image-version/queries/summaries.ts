@@ -34,7 +34,7 @@ import type { ListedImageVersion, Look, Seen } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal, isToBeShown } from "../state/states.js";
 import { compareVersionNumbers } from "../../version-numbers.js";
-import { atRisk, described, keepsLatest, revoked } from "./conditions.js";
+import { atRisk, busyWith, described, keepsLatest, revoked } from "./conditions.js";
 import { known, latestOfListed, lookOf } from "./get.js";
 import { readKeys } from "./keys.js";
 import { readVersionsAgain } from "./read-again.js";
@@ -176,9 +176,10 @@ async function summarize(
   const sets = new Sets();
   const versions = found.map(({ id, regions, ...version }): Summary => {
     const { name } = version;
+    const item = items.get(name);
     const record = records.get(name);
     const keys = knownKeys?.of(
-      !items.has(name)
+      item === undefined
         ? []
         : regions.flatMap(({ name: region, sets: ids }) =>
             ids.map((diskEncryptionSetId) => ({ diskEncryptionSetId, region })),
@@ -189,7 +190,7 @@ async function summarize(
       .map(({ name: region }) => region)
       .filter((region) => latest.inRegion.get(region) === name);
     const conditions = [
-      ...described(id, revoked(bans.get(name), latestIn)),
+      ...described(id, revoked(bans.get(name), latestIn, item && busyWith(id, item, record))),
       ...(version.conditions ?? []),
       ...described(id, [...atRisk(keys), ...keepsLatest(record, latestIn)]),
     ];

@@ -8,6 +8,7 @@ import type { Dependencies } from "../ports.js";
 import { wouldLoseLatest, type NoLatest } from "../preflight/latest.js";
 import { findingOf } from "../preflight/objections.js";
 import { isBusy, type ListedImageVersion } from "../resources.js";
+import { otherLatest, updating } from "../state/updating.js";
 import { compareVersionNumbers } from "../../version-numbers.js";
 import type { RollbackStep, RollbackRecord } from "../rollback-record.js";
 import { surveyedLatest, type Survey } from "../queries/survey.js";
@@ -109,7 +110,7 @@ export async function planRollbackOf(
   const way = await wayTo(target);
   const { steps, after } = way;
   const findings = [
-    ...(await reasonsAgainst(survey, target, way)),
+    ...(await reasonsAgainst(survey, imageId, target, way)),
     ...(await objectionsTo(target)),
   ];
   if (findings.length > 0)
@@ -191,6 +192,7 @@ async function newestOf(
 
 async function reasonsAgainst(
   survey: Survey,
+  imageId: string,
   target: ListedImageVersion,
   { steps, missing }: Way,
 ): Promise<readonly Finding[]> {
@@ -212,10 +214,11 @@ async function reasonsAgainst(
           },
         ]
       : []),
-    ...busy.map(({ name, provisioningState }) => ({
+    ...busy.map((one) => ({
       code: "VersionBusy",
       pointer: "",
-      message: `Azure is working on ${name} (${provisioningState}) and accepts no other change meanwhile. Wait until Azure is done, or delete ${name}.`,
+      message: `${updating(one.name, one, survey.records.get(one.name)?.regions ?? [])} Wait until Azure is done, or delete ${one.name}.`,
+      remediation: otherLatest(imageId),
     })),
   ];
 }

@@ -33,6 +33,7 @@ import {
 import { whyUnconfirmed } from "./observe.js";
 import type { Time } from "./confirmed.js";
 import type { ImageVersionRecord } from "./record.js";
+import { waitsForAzure } from "./updating.js";
 
 /** A creation or update, ready to send. */
 export interface Put {
@@ -79,7 +80,8 @@ export function reconcile(
     ? desired(record, [])
     : all;
   if (status === undefined) return whereAbsent(record, wish);
-  if (isBusy(status)) return { kind: "wait", why: BUSY };
+  if (isBusy(status))
+    return { kind: "wait", why: all.ids.length > 0 ? waitsForAzure(record, status) : BUSY };
   const unmet = unmetBy(shownFields(status.resource), wish.patch);
   const failed = impossible(record, status, wish, unmet);
   if (failed !== undefined) return failed;

@@ -5,6 +5,7 @@ import type { OperationRecord } from "../../../src/operation/records.js";
 import { viewOperation } from "../../support/views.js";
 import type { InProcess } from "../../support/dependencies.js";
 import { seedRegion } from "../../support/requests.js";
+import { naming } from "../../support/naming.js";
 import { inOwnWorld } from "../../support/own-world.js";
 import {
   BY,
@@ -117,7 +118,7 @@ describe("a creation whose region stalls for ever", () => {
     await pass(world, 60_000);
     await cancelOperation(world.deps, creation.id, BY.requestedBy, BY);
     await pass(world, HOUR_MS / 2);
-    expect(await waits(creation)).toBe(BUSY);
+    expect(await waits(creation)).toEqual(naming(["eastus2", "Creating", "20 %"]));
     await pass(world, HOUR_MS);
     expect(await told(creation)).toEqual(["stalled"]);
     await resume();
