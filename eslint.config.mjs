@@ -113,6 +113,7 @@ export default tseslint.config(
       "src/{cli,client,local,page}/**",
       "src/image-version/latest/*",
       "src/image-version/properties/table.ts",
+      "src/image-version/queries/find.ts",
       "src/image-version/queries/summary-of.ts",
     ],
     rules: { "no-restricted-syntax": ["error", ...RESTRICTED, UNUSED_MEMBER, ...FLAGS] },

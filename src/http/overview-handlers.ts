@@ -2,10 +2,11 @@ import type { HttpHandler } from "@azure/functions";
 import { isSufficient } from "../authorization/roles.js";
 import { whatToDo } from "../conditions/conditions.js";
 import { ServiceError } from "../errors.js";
+import type { components } from "../generated/openapi.js";
 import {
   createAttention,
   createSummaries,
-  type AttentionRow,
+  queryImageVersions,
   type Dependencies,
   type WaitsOf,
 } from "../image-version/index.js";
@@ -16,6 +17,8 @@ import type { Revocations } from "../revocation/record.js";
 import type { Endpoint } from "./endpoint.js";
 import { viewPage } from "./paging.js";
 
+type AttentionRow = components["schemas"]["Attention"];
+
 /** Handlers that an open page polls. `waitsOf` returns what keeps a version out of latest. */
 export function overviewHandlers(
   endpoint: Endpoint,
@@ -24,7 +27,7 @@ export function overviewHandlers(
   waitsOf: WaitsOf,
   revocations: Revocations,
   rejected: RejectedRequests,
-): Readonly<Record<"getImageSummary" | "getAttention", HttpHandler>> {
+): Readonly<Record<"getImageSummary" | "getAttention" | "queryImageVersions", HttpHandler>> {
   const summarize = createSummaries(
     deps,
     (imageId) => bansOf({ ...deps, revocations }, imageId),
@@ -47,6 +50,14 @@ export function overviewHandlers(
       );
       return unlessKnown(headers, { ETag: etag, "Retry-After": readAgain }, page);
     }),
+    queryImageVersions: endpoint("queryImageVersions", async (request) => ({
+      status: 200 as const,
+      body: await viewPage(
+        request,
+        (token) => queryImageVersions(deps, request.query, token),
+        (version) => version,
+      ),
+    })),
   };
 }
 

@@ -21,4 +21,5 @@ export type ForecastView = Schemas["Forecast"];
 export type PlanView = Schemas["Plan"];
 export type ImageUseView = Schemas["ImageUse"];
 export type AttentionView = Schemas["AttentionList"];
+export type FoundImageVersionView = Schemas["FoundImageVersion"];
 export type ImageSummaryView = Schemas["ImageSummary"];

@@ -45,7 +45,6 @@ export { rollbackTarget } from "./rollback/target.js";
 
 // Queries.
 export { createAttention } from "./queries/attention.js";
-export type { AttentionRow } from "./queries/attention-rows.js";
 export type { Beside, GateWait, RevokedParent } from "./queries/conditions.js";
 export {
   deletedVersion,
@@ -62,6 +61,7 @@ export {
 } from "./queries/get.js";
 export { listGalleries, listImageDefinitions } from "./queries/galleries.js";
 export { keysAgeWarnings, openedKeys, usesOf, withKeys, withRegionsAway } from "./queries/keys.js";
+export { queryImageVersions } from "./queries/query-versions.js";
 export { parentsOf } from "./queries/parents.js";
 export { lastShown, lookAt } from "./queries/look-at.js";
 export { createLooks, seeing } from "./queries/looks.js";

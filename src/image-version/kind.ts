@@ -6,6 +6,7 @@ import { imageIdOf, parseImageVersionId } from "../resource-id.js";
 import { digestOf } from "./digest.js";
 import { imageRow, placesOf, versionRow } from "../listings.js";
 import type { Dependencies } from "./ports.js";
+import { shownText } from "./queries/find.js";
 import { takeRollbackStep } from "./rollback/take-rollback-step.js";
 import type { ImageVersionOperationKind } from "./state/accepting.js";
 import type { ImageVersionRecord } from "./state/record.js";
@@ -50,9 +51,11 @@ const IMAGE_VERSION: Kind<ImageVersionRecord> = {
     const id = parseImageVersionId(record.resourceId);
     if (id === undefined || !isFinal(record.state)) return undefined;
     const digest = digestOf(record);
+    const shown = shownText(record);
     return {
       ...versionRow(imageIdOf(id), id.versionName, `${operation.id} ${etag}`),
       ...(digest && { digest: JSON.stringify(digest) }),
+      ...(shown !== undefined && { shown }),
     };
   },
   upgrade,

@@ -9,10 +9,11 @@ export async function* pagesOf(
   scope: string,
   top = 100,
   after?: string,
+  withShown?: boolean,
 ): AsyncGenerator<IndexPage["rows"]> {
   let continuationToken: string | undefined;
   do {
-    const page: IndexPage = await index.page(scope, top, continuationToken, after);
+    const page: IndexPage = await index.page(scope, top, continuationToken, after, withShown);
     yield page.rows;
     continuationToken = page.continuationToken;
   } while (continuationToken !== undefined);

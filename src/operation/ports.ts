@@ -86,8 +86,14 @@ export interface IdempotencyClaim {
 export interface Index {
   put(rows: readonly IndexRow[]): Promise<void>;
   remove(rows: readonly Omit<IndexRow, "target">[]): Promise<void>;
-  /** `after`: only rows after that one, which need not exist. */
-  page(scope: string, top: number, continuationToken?: string, after?: string): Promise<IndexPage>;
+  /** `after`: only rows after that one, which need not exist. `withShown`: with what queries show. */
+  page(
+    scope: string,
+    top: number,
+    continuationToken?: string,
+    after?: string,
+    withShown?: boolean,
+  ): Promise<IndexPage>;
 }
 
 /**

@@ -193,6 +193,8 @@ export interface IndexRow {
   readonly target: string;
   /** A summary of the listed item, in its kind's format. */
   readonly digest?: string;
+  /** What queries show of it, in its kind's format; a page has it only if asked for. */
+  readonly shown?: string;
 }
 
 /** The record that an operation changes: the fields common to all kinds. */

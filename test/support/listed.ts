@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import { digestOf } from "../../src/image-version/digest.js";
 import { versionNameIn, versionScope } from "../../src/listings.js";
 import type { Dependencies } from "../../src/image-version/ports.js";
+import { foundIn, readShown } from "../../src/image-version/queries/find.js";
 import { isFinal } from "../../src/image-version/state/states.js";
 import { pagesOf } from "../../src/operation/pages.js";
 import { imageIdOf, keyOf } from "../../src/resource-id.js";
@@ -18,12 +19,22 @@ export async function expectListed(
     if (record === undefined || !isFinal(record.state)) continue;
     const id = idOf(versionId);
     const rows = [];
-    for await (const page of pagesOf(index, versionScope(imageIdOf(id))))
+    for await (const page of pagesOf(
+      index,
+      versionScope(imageIdOf(id)),
+      undefined,
+      undefined,
+      true,
+    ))
       rows.push(...page.filter((row) => versionNameIn(row) === id.versionName));
     const digest = digestOf(record);
     expect(
       rows.map((row) => row.digest),
       message,
     ).toEqual([digest && JSON.stringify(digest)]);
+    expect(
+      rows.map((row) => readShown(row.shown)?.found),
+      message,
+    ).toEqual([digest && foundIn(record)]);
   }
 }

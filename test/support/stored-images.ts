@@ -5,6 +5,7 @@
 import { digestOf } from "../../src/image-version/digest.js";
 import { imageRow, versionRow } from "../../src/listings.js";
 import type { Dependencies, StoredVersion } from "../../src/image-version/ports.js";
+import { shownText } from "../../src/image-version/queries/find.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
 import type { ListedImageVersion, Look } from "../../src/image-version/resources.js";
 import type { ImageVersionPair, ImageVersionRecord } from "../../src/image-version/state/record.js";
@@ -75,12 +76,14 @@ export async function storedImages(
   });
   const listing = createMemoryIndex(now, mostRows);
   const digest = digestOf(pair.record);
+  const copy = shownText(pair.record);
   for (let i = 0; i < images; i += 1) {
     await listing.put([imageRow(imageAt(i))]);
     await listing.put(
       listed.map(({ name }) => ({
         ...versionRow(imageAt(i), name, pair.operation.id),
         ...(withDigests && digest && { digest: JSON.stringify(digest) }),
+        ...(withDigests && copy !== undefined && { shown: copy }),
       })),
     );
   }

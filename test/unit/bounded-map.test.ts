@@ -62,7 +62,9 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/image-version/latest/latest-after.ts": "lives for one call",
   "src/image-version/queries/attention-rows.ts": "lives for one call",
   "src/image-version/queries/attention.ts": "lives for one call",
+  "src/image-version/queries/find.ts": "lives for one call",
   "src/image-version/queries/get.ts": "lives for one call",
+  "src/image-version/queries/query-versions.ts": "lives for one call",
   "src/image-version/queries/summaries.ts":
     "lives for one call, or is in a BoundedMap and holds what the listing names",
   "src/image-version/rules/source.ts": "lives for one call",

@@ -7,9 +7,13 @@ interface Row {
   readonly partitionKey: string;
   readonly rowKey: string;
   readonly target: string;
-  readonly digest?: string;
+  readonly digest?: string | null;
+  readonly shown?: string | null;
   readonly timestamp?: string;
 }
+
+/** Table Storage may answer null for a selected column that a row lacks. */
+const COLUMNS = ["rowKey", "timestamp", "target", "digest"];
 
 /**
  * Listings in Table Storage: one partition for each scope, so a page starts where the last one
@@ -20,10 +24,16 @@ export function createIndex(storage: TableStorage): Index {
   return {
     async put(rows) {
       await Promise.all(
-        rows.map(({ scope: partitionKey, row: rowKey, target, digest }) =>
+        rows.map(({ scope: partitionKey, row: rowKey, target, digest, shown }) =>
           table.run((client) =>
             client.upsertEntity(
-              { partitionKey, rowKey, target, ...(digest !== undefined && { digest }) },
+              {
+                partitionKey,
+                rowKey,
+                target,
+                ...(digest !== undefined && { digest }),
+                ...(shown !== undefined && { shown }),
+              },
               "Replace",
             ),
           ),
@@ -35,13 +45,14 @@ export function createIndex(storage: TableStorage): Index {
         rows.map(({ scope, row }) => table.run((client) => client.deleteEntity(scope, row), 404)),
       );
     },
-    async page(scope, top, continuationToken, after) {
+    async page(scope, top, continuationToken, after, withShown = false) {
       if (continuationToken !== undefined) checkContinuationToken(continuationToken);
       const page = await table.run(
         (client) =>
           client
             .listEntities<Row>({
               queryOptions: {
+                select: [...COLUMNS, ...(withShown ? ["shown"] : [])],
                 filter:
                   after === undefined
                     ? odata`PartitionKey eq ${scope}`
@@ -65,7 +76,8 @@ export function createIndex(storage: TableStorage): Index {
           scope,
           row: entity.rowKey,
           target: entity.target,
-          ...(entity.digest !== undefined && { digest: entity.digest }),
+          ...(typeof entity.digest === "string" && { digest: entity.digest }),
+          ...(typeof entity.shown === "string" && { shown: entity.shown }),
           writtenTime: entity.timestamp ?? "",
         })),
         ...(entities.continuationToken && {

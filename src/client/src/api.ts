@@ -160,6 +160,7 @@ interface Entries {
   readonly listImages: Schemas["ImageDefinition"];
   readonly listImageVersions: Schemas["ImageVersion"];
   readonly listDescendants: Schemas["Descendant"];
+  readonly queryImageVersions: Schemas["FoundImageVersion"];
   readonly listOperations: Schemas["Operation"];
   readonly listDiskEncryptionSets: Schemas["DiskEncryptionSet"];
   readonly listRejectedRequests: Schemas["RejectedRequest"];

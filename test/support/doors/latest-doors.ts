@@ -26,7 +26,7 @@ import { idOf, revocationOf, TRACEPARENT } from "../dependencies.js";
 import { managedImageRequest } from "../requests.js";
 
 /** Reads and plans are named so. Azure's own paths lead to the same writes. */
-type WriteName = Exclude<keyof operations, `${"get" | "list" | "plan" | "arm"}${string}`>;
+type WriteName = Exclude<keyof operations, `${"get" | "list" | "plan" | "query" | "arm"}${string}`>;
 
 export interface Choice {
   readonly versionId: string;

@@ -30,13 +30,16 @@ export function createMemoryIndex(now: () => Date, mostRows = MOST_ROWS): Memory
       return Promise.resolve();
     },
     // async: a forged token is a rejection
-    async page(scope, top, continuationToken, after = "") {
+    async page(scope, top, continuationToken, after = "", withShown = false) {
       const last = continuationToken === undefined ? "" : lastRowOf(continuationToken);
       const rows = rowsOf(scope).filter(({ row }) => row > after && row > last);
       const page = rows.slice(0, Math.min(top, mostRows));
       const end = page.at(-1);
       return await Promise.resolve({
-        rows: page,
+        rows: page.map(({ shown, ...row }) => ({
+          ...row,
+          ...(withShown && shown !== undefined && { shown }),
+        })),
         ...(end && rows.length > page.length && { continuationToken: tokenOf(end.row) }),
       });
     },

@@ -71,6 +71,23 @@ export function indexSuite(createIndex: () => Index): void {
     expect((await index.page(scope, 10)).rows[0]).not.toHaveProperty("digest");
   });
 
+  test("a page has what queries show of a row where it is asked for, and nowhere else", async () => {
+    const index = createIndex();
+    const scope = newKey();
+    const row = { scope, row: "a", target: "one", digest: "{}" };
+    await index.put([{ ...row, shown: '{"form":1}' }]);
+    const [shown] = (await index.page(scope, 10, undefined, undefined, true)).rows;
+    expect(shown).toMatchObject({ ...row, shown: '{"form":1}' });
+    const [plain] = (await index.page(scope, 10)).rows;
+    expect(plain).toMatchObject(row);
+    expect(plain?.writtenTime).toBe(shown?.writtenTime);
+    expect(plain).not.toHaveProperty("shown");
+    await index.put([row]);
+    expect((await index.page(scope, 10, undefined, undefined, true)).rows[0]).not.toHaveProperty(
+      "shown",
+    );
+  });
+
   test("a row removed again stays removed", async () => {
     const index = createIndex();
     const scope = newKey();

@@ -75,7 +75,7 @@ it("any command line ends with an exit code that says why, and is never a mistak
   await fc.assert(
     fc.asyncProperty(anyLine, fc.boolean(), async ([words, rest], isThere) => {
       const place = ["-g", "G", "-r", "Y", "-i", "I", "-e", "1.0.0"];
-      const hasPlace = /^(?:image-version|retention) /u.test(words);
+      const hasPlace = /^(?:image-version (?!query)|retention )/u.test(words);
       const line = [
         ...words.split(" "),
         ...(hasPlace ? place.slice(0, /list|roll|retention/u.test(words) ? 6 : 8) : []),
@@ -92,7 +92,7 @@ it("any command line ends with an exit code that says why, and is never a mistak
                 ? [200, { warnings: [] }]
                 : path.endsWith("/use")
                   ? [200, USE]
-                  : path.includes("/descendants?")
+                  : /\/(?:descendants|api\/versions)\?/u.test(path)
                     ? [200, { value: [] }]
                     : path.includes("/versions/")
                       ? [200, VERSION, { ETag: '"1"' }]

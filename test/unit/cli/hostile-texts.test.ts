@@ -86,6 +86,7 @@ const LINES: Readonly<Record<string, string>> = {
   "image-version plan": `${VERSION_AT} --file -`,
   "image-version show": VERSION_AT,
   "image-version list": AT,
+  "image-version query": "",
   "image-version update": `${VERSION_AT} --set tags.a=b`,
   "image-version delete": `${VERSION_AT} --no-wait --yes`,
   "image-version list-soft-deleted": AT,

@@ -126,7 +126,9 @@ function query(tables: Tables, table: string, parameters: URLSearchParams): Tabl
         "x-ms-continuation-NextRowKey": tokenOf(next.rowKey),
       }),
     },
-    body: JSON.stringify({ value: rows.map(entityOf) }),
+    body: JSON.stringify({
+      value: rows.map(entityOf).map((entity) => selected(entity, parameters.get("$select"))),
+    }),
   };
 }
 
@@ -184,7 +186,16 @@ function keyOf(token: string): string {
   return Buffer.from(token.slice(TOKEN.length), "base64url").toString();
 }
 
-function entityOf(row: Row): object {
+/** As Azure: null for a selected property that the entity lacks. */
+function selected(entity: Readonly<Record<string, unknown>>, select: string | null): object {
+  return select === null
+    ? entity
+    : Object.fromEntries(
+        ["odata.etag", ...select.split(",")].map((name) => [name, entity[name] ?? null]),
+      );
+}
+
+function entityOf(row: Row): Readonly<Record<string, unknown>> {
   return {
     "odata.etag": row.etag,
     PartitionKey: row.partitionKey,

@@ -6,6 +6,7 @@ import { MACHINE } from "./machine.js";
 import { LIST, SHOW, WAIT, WATCH } from "./looking.js";
 import { DEMOTE, PROMOTE, ROLL_BACK } from "./promoting.js";
 import { CREATE, PLAN } from "./publishing.js";
+import { QUERY } from "./query.js";
 import { REVOKE, UNREVOKE } from "./revoking.js";
 import { TEST } from "./testing.js";
 import { DESCENDANTS } from "./descendants.js";
@@ -16,6 +17,7 @@ export const IMAGE_VERSION_COMMANDS: readonly Command[] = [
   PLAN,
   SHOW,
   LIST,
+  QUERY,
   UPDATE,
   DELETE,
   LIST_SOFT_DELETED,
