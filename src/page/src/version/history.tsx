@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { read } from "../components/loaded.js";
 import type { Client, Schemas } from "@sigil/client";
 import { Card } from "../components/card.js";
 import { tileOf } from "../components/state.js";
@@ -21,7 +22,7 @@ export async function operationsOf(
   signal: AbortSignal,
 ): Promise<readonly Operation[]> {
   const { subscriptionId, resourceGroupName, galleryName, imageName } = image;
-  const { body } = await client.call("listOperations", {
+  const body = await read(client, "listOperations", {
     query: {
       imageDefinition: `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroupName}/providers/Microsoft.Compute/galleries/${galleryName}/images/${imageName}`,
       top: 100,

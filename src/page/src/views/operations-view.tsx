@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { read } from "../components/loaded.js";
 import { useState } from "preact/hooks";
 import { statusOf } from "@sigil/client";
 import { FilterForm, SearchField, Segments } from "../components/filters.js";
@@ -54,11 +55,11 @@ function List({ filters }: { readonly filters: Filters }) {
     pages: [],
   });
   const [error, setError] = useState<Error>();
-  const read = async (
+  const readPage = async (
     continuationToken: string | undefined,
     signal?: AbortSignal,
   ): Promise<Page> => {
-    const { body } = await client.call("listOperations", {
+    const body = await read(client, "listOperations", {
       query: {
         ...server,
         top: PAGE,
@@ -73,7 +74,7 @@ function List({ filters }: { readonly filters: Filters }) {
   };
   const live = useLive<Page>(
     `operations ${key}`,
-    (_, signal) => read(undefined, signal),
+    (_, signal) => readPage(undefined, signal),
     ({ operations }) => (operations.some(isRunning) ? BUSY_MS : IDLE_MS),
   );
   const pages = [...(live.value ? [live.value] : []), ...(older.key === key ? older.pages : [])];
@@ -119,7 +120,7 @@ function List({ filters }: { readonly filters: Filters }) {
           class="no-print"
           onClick={() => {
             setError(undefined);
-            read(next).then(
+            readPage(next).then(
               (page) =>
                 setOlder({
                   key,

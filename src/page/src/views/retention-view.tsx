@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { read } from "../components/loaded.js";
 import { NotFoundError, type Schemas } from "@sigil/client";
 import { Card } from "../components/card.js";
 import { Dialog } from "../components/dialog.js";
@@ -26,7 +27,7 @@ export function RetentionView({ image }: { readonly image: ImageName }) {
     `retention ${imageKey(image)}`,
     async (_, signal) => {
       try {
-        const { body } = await client.call("getRetentionPolicy", {
+        const body = await read(client, "getRetentionPolicy", {
           path: { ...image },
           signal,
         });
