@@ -220,8 +220,8 @@ test("every page is read, and the oldest that is open is told", async () => {
     seconds: 60,
     index: {
       ...ports.index,
-      page: (...args) => {
-        asked.push(args);
+      page: (listing, size, from) => {
+        asked.push([listing, size, from]);
         return Promise.resolve(pages[asked.length - 1] ?? { rows: [] });
       },
     },
@@ -232,7 +232,7 @@ test("every page is read, and the oldest that is open is told", async () => {
     oldestOpenTime: time(20),
   });
   expect(asked).toEqual([
-    ["open", 100, undefined, undefined],
-    ["open", 100, "n", undefined],
+    ["open", 100, undefined],
+    ["open", 100, "n"],
   ]);
 });
