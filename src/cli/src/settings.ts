@@ -75,6 +75,8 @@ export function defaultValues(
     "--resource-group": of("GROUP") ?? settings.group,
     "--gallery-name": of("GALLERY") ?? settings.gallery,
     "--gallery-image-definition": of("IMAGE") ?? settings.image,
+    "--gallery": of("GALLERY") ?? settings.gallery,
+    "--image": of("IMAGE") ?? settings.image,
     "--location": of("LOCATION") ?? settings.location,
   };
 }

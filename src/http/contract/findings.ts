@@ -85,7 +85,7 @@ function toFinding(error: DefinedError, entry: Entry, dereference: Dereference):
         ),
       );
     case "enum":
-      return notAllowed(error.data, error.params.allowedValues as readonly string[], pointer);
+      return notAllowed(error.data, error.params.allowedValues.map(String), pointer);
     case "pattern":
     case "format": {
       const values = schema["x-extensible-enum"];

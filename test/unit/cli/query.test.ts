@@ -36,3 +36,10 @@ it("query asks for every filter, reads all pages, and sorts by gallery, image an
     ["b", "i", "1.0.0", "westus", "not seen yet"],
   ]);
 });
+
+it("query is limited to the configured gallery and image definition", async () => {
+  const { requests } = await runLine("image-version query --image *", () => [200, { value: [] }], {
+    environment: { SIGIL_GALLERY: "prod", SIGIL_IMAGE: "web" },
+  });
+  expect(requests[0]?.path).toContain("?gallery=prod&image=*&");
+});

@@ -7,8 +7,14 @@ type Row = Schemas["FoundImageVersion"];
 /** Each option with its parameter. */
 const FILTERS = {
   subscriptionId: { names: ["--subscription-id"], help: "ID of the subscription." },
-  gallery: { names: ["--gallery"], help: "Name of the gallery." },
-  image: { names: ["--image"], help: "Name of the image definition." },
+  gallery: {
+    names: ["--gallery"],
+    help: "Name of the gallery. Default: SIGIL_GALLERY, or the value of sigil configure; '*' for all.",
+  },
+  image: {
+    names: ["--image"],
+    help: "Name of the image definition. Default: SIGIL_IMAGE, or the value of sigil configure; '*' for all.",
+  },
   version: { names: ["--version"], help: "Version number." },
   latest: { names: ["--latest"], kind: "flag", help: "The latest version in some region." },
   latestIn: { names: ["--latest-in"], help: "The latest version in this region." },

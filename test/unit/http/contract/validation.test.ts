@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { nearestName } from "../../../../src/http/contract/findings.js";
-import { isDateOrDateTime } from "../../../../src/http/contract/validation.js";
+import type { DefinedError } from "ajv";
+import { nearestName, toFindings } from "../../../../src/http/contract/findings.js";
+import { createAjv, isDateOrDateTime } from "../../../../src/http/contract/validation.js";
 import { managedImageBody, validator } from "./document.js";
 import { naming } from "../../../support/naming.js";
 
@@ -479,4 +480,12 @@ it.each([
   ["n".repeat(100_000), undefined],
 ])("the nearest name to %.20s is %s", (name, expected) => {
   expect(nearestName(name, ["targetRegions", "regionalReplicaCount", "name"])).toBe(expected);
+});
+
+it("an allowed value that is no text is named", () => {
+  const check = createAjv().compile({ type: "boolean", enum: [true] });
+  check(false);
+  const errors = check.errors as DefinedError[];
+  const [finding] = toFindings(errors, "parameter", () => ({}));
+  expect(finding).toMatchObject({ code: "NotAllowedValue", message: naming(["true"]) });
 });
