@@ -1,8 +1,8 @@
-import { omit } from "../objects.js";
 /**
  * The known state of one version's keys. Pure. Invariant: a set that Sigil did not look at, or only
  * in part, is never safe.
  */
+import { omit } from "../objects.js";
 import { azNames } from "./az-names.js";
 import type { ImageKeys, KeyProblem, KeyState, NotSeen, EncryptionType } from "./ports.js";
 import { TYPE_CHANGED } from "./judge.js";

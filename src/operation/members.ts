@@ -1,4 +1,3 @@
-import { omit } from "../objects.js";
 /**
  * Members: operations that have begun together with the current one. Invariants:
  *  1. Ending one operation does not disturb the others. If the current one ends, the next member
@@ -7,6 +6,7 @@ import { omit } from "../objects.js";
  *     message served all of them.
  *  2. The commit that ends an operation also reports its end and closes its row.
  */
+import { omit } from "../objects.js";
 import {
   closing,
   regionsOf,

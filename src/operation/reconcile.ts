@@ -1,4 +1,3 @@
-import { omit } from "../objects.js";
 /**
  * Finds what is stored but has no message in flight, and sends it again. Invariants:
  *  1. It changes state only by the commits that everything else uses. Running it next to the
@@ -8,6 +7,7 @@ import { omit } from "../objects.js";
  *     step is ahead, the store's clock counts.
  *  3. It reads only open operations, never the history.
  */
+import { omit } from "../objects.js";
 import { OPEN_SCOPE, openRow } from "./catalog.js";
 import { hasEnded } from "./kinds.js";
 import { deliver, isSent } from "./outbox.js";

@@ -1,4 +1,3 @@
-import { omit } from "../../objects.js";
 /**
  * What a request asks of the version that Azure shows: a patch, computed once, on acceptance. Pure.
  * A plan uses the same as a PUT or PATCH. Invariants:
@@ -10,6 +9,7 @@ import { omit } from "../../objects.js";
  *     region that it adds: pipelines repeat both in every body, and would undo what a person set
  *     since. A PATCH changes what it states.
  */
+import { omit } from "../../objects.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { shownFields, latestIn, regionOfFlag, withLatest, withoutFlags } from "../latest/flags.js";
 import {

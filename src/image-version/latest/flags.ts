@@ -1,4 +1,3 @@
-import { omit } from "../../objects.js";
 /**
  * The one room that reads and writes `excludeFromLatest`. Everywhere else a version is a set of fields in which each region says by
  * itself whether it is passed over: the version's own flag is only a way to write that. Pure.
@@ -12,6 +11,7 @@ import { omit } from "../../objects.js";
  *  1. `latestIn` is the one answer to where a version is in latest, `flagsFor` the one that sets flags.
  *  2. A version that is in latest as it shall be is sent with the flags that it has.
  */
+import { omit } from "../../objects.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest, TargetRegion } from "../contract.js";
 import { patched } from "../properties/body.js";

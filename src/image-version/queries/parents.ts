@@ -1,7 +1,7 @@
-import { omit } from "../../objects.js";
 /**
  * The parents of a version: those that Azure's sources show, and those that requests declare. Pure.
  */
+import { omit } from "../../objects.js";
 import type { ImageVersionView } from "../contract.js";
 import { declaredIn, type Fields } from "../properties/fields.js";
 import type { Parentage } from "../resources.js";

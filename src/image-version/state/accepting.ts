@@ -1,10 +1,10 @@
-import { omit } from "../../objects.js";
 /**
  * Accepts an operation on a version. It begins at once, together with all that have begun. Pure.
  * Invariants:
  *  1. The fields that an operation sets settle the conditions of those fields.
  *  2. What takes effect on acceptance (the end of a rule) is stored with it.
  */
+import { omit } from "../../objects.js";
 import { operationIdOf, type EventReference, type Requester } from "../../operation/records.js";
 import { nextSequence } from "../../operation/sequence.js";
 import { fieldsOf } from "../properties/fields.js";

@@ -1,4 +1,3 @@
-import { omit } from "../../objects.js";
 /**
  * Applies requests: decides what a request asks of Azure, and what happens when a confirmed look
  * shows all of it. Pure. Invariants:
@@ -6,6 +5,7 @@ import { omit } from "../../objects.js";
  *  2. A request is not applied if the write in flight, which the look may not show yet, undoes part
  *     of it.
  */
+import { omit } from "../../objects.js";
 import { shownFields, flagsFor, withoutFlags } from "../latest/flags.js";
 import { releasedIn, type Release } from "../latest/release.js";
 import {

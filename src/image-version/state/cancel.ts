@@ -1,9 +1,9 @@
-import { omit } from "../../objects.js";
 /**
  * A canceled operation leaves the fold: Sigil writes nothing more for it. What Azure has accepted
  * stays, and is reported. Pure. Invariant: a DELETE or restore that was sent may still be carried
  * out, and the operation ends once its outcome is known.
  */
+import { omit } from "../../objects.js";
 import { TOGETHER } from "../../operation/canceling.js";
 import type { Requester } from "../../operation/records.js";
 import { endDecided, endLater, goingOn, untilOut } from "./ending.js";

@@ -1,10 +1,10 @@
-import { omit } from "../../objects.js";
 /**
  * Applies a confirmed look to the record: a look at the same life, a new life, another version, or no version. Pure. Invariants:
  *  1. A write is dropped when its outcome is known: a confirmed look shows it, or shows that others changed its fields, or two looks at
  *     an idle version do not show it, so far apart that it can no longer be in flight.
  *  2. A confirmed change that Sigil's write does not explain was made by others.
  */
+import { omit } from "../../objects.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import { shownFields, isFlag } from "../latest/flags.js";
 import { releaseOf } from "../latest/release.js";

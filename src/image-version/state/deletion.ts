@@ -1,4 +1,3 @@
-import { omit } from "../../objects.js";
 /**
  * The deletion of a version, next to other work on it. Pure. ARM is asked once it is idle; a
  * guarded version leaves latest first, and must not be in use. Example:
@@ -16,6 +15,7 @@ import { omit } from "../../objects.js";
  *  3. The outcome of a DELETE is determined as for any write (confirmed.ts). One that ARM has
  *     accepted is not sent again, nor one that is canceled.
  */
+import { omit } from "../../objects.js";
 import type { OperationFailure, OperationRecord } from "../../operation/records.js";
 import type { Release } from "../latest/release.js";
 import { isBusy, type SoftDeleteRecord } from "../resources.js";

@@ -1,4 +1,3 @@
-import { omit } from "../../objects.js";
 /**
  * The decided end of an operation: ARM refuses it, a confirmed look contradicts it, or its caller
  * cancels it. It ends at once or, if Sigil must clean up after it, when that is done. Pure.
@@ -8,6 +7,7 @@ import { omit } from "../../objects.js";
  *  3. A version whose creation was sent and then canceled is excluded from latest, wherever another
  *     version takes over (sparing.ts).
  */
+import { omit } from "../../objects.js";
 import type { OperationFailure } from "../../operation/records.js";
 import { withApplied } from "../properties/patch.js";
 import { PROTECTED } from "../properties/table.js";

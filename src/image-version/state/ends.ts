@@ -1,9 +1,9 @@
-import { omit } from "../../objects.js";
 /**
  * Continues and ends operations by a confirmed look, each on its own. Pure. Invariants, in addition
  * to those of applied.ts, failures.ts and ending.ts:
  *  1. An operation is Succeeded only if it is applied, and each of its regions is Completed.
  */
+import { omit } from "../../objects.js";
 import type { RegionRecord } from "../../operation/records.js";
 import { PROMOTION } from "../properties/table.js";
 import { hasFailed, type Look } from "../resources.js";

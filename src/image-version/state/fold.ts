@@ -1,4 +1,3 @@
-import { omit } from "../../objects.js";
 /**
  * Computes the desired state, which is never stored: the open requests are patches, folded in the order of acceptance. Pure. Invariants:
  *  1. An applied request is not part of it. From then on only its regions matter.
@@ -6,6 +5,7 @@ import { omit } from "../../objects.js";
  *  3. Only requests that set the release, creations and new regions set flags of latest. All other flags stay as Azure shows them.
  *  4. Restrictions (protection, the end of a rule) take effect on acceptance, relaxations when the request is applied.
  */
+import { omit } from "../../objects.js";
 import type { ImageVersionRequest, PromotionRule } from "../contract.js";
 import { exclusionIn, shownFields, flagsFor, latestIn, withoutFlags } from "../latest/flags.js";
 import {

@@ -1,5 +1,5 @@
-import { omit } from "../../objects.js";
 /** Follows the version until the next look, because there is nothing to send. Pure. */
+import { omit } from "../../objects.js";
 import type { RegionRecord } from "../../operation/records.js";
 import { pollDelayMs } from "../../operation/waiting.js";
 import { requestsOf, unapplied } from "./fold.js";

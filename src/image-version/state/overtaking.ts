@@ -1,9 +1,9 @@
-import { omit } from "../../objects.js";
 /**
  * Resolves conflicts between operations about latest. Pure. Invariants:
  *  1. The later wins: the earlier keeps its other changes; one without other changes ends
  *     Superseded.
  */
+import { omit } from "../../objects.js";
 import type { ReleaseChange } from "../latest/release.js";
 import { endOf, ended } from "./ending.js";
 import { openRequests } from "./fold.js";

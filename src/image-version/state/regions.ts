@@ -1,4 +1,3 @@
-import { omit } from "../../objects.js";
 /**
  * The regions of a version as looks show them. Invariants:
  *  1. Progress counts from any look: the first look that shows a region Completed is reported.
@@ -13,6 +12,7 @@ import { omit } from "../../objects.js";
  *  6. For a region whose copy the last write changes, Completed counts once a look showed ARM
  *     working on that and a later one shows it idle, or at a second look.
  */
+import { omit } from "../../objects.js";
 import type { TransitionContext, PollingPolicy } from "../../operation/ports.js";
 import type { RegionRecord, RegionState } from "../../operation/records.js";
 import { shownFields, isFlag } from "../latest/flags.js";

@@ -1,4 +1,3 @@
-import { omit } from "../../objects.js";
 /**
  * Restores a deleted version in a gallery with soft delete. Azure restores it unchanged, so a
  * request names only the version. Pure. Invariants:
@@ -12,6 +11,7 @@ import { omit } from "../../objects.js";
  *  5. Once restored, it is followed like any version, and adopted as the first confirmed look shows
  *     it.
  */
+import { omit } from "../../objects.js";
 import type { OperationFailure, Requester } from "../../operation/records.js";
 import { canonicalRegion } from "../../resource-id.js";
 import { mapped, type ImageVersionRecord, type VersionRequest } from "./record.js";

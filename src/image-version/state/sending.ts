@@ -1,8 +1,8 @@
-import { omit } from "../../objects.js";
 /**
  * Sends a DELETE or a restore: stored before it is sent, as a PUT (write.ts), whose invariants
  * apply here. Pure.
  */
+import { omit } from "../../objects.js";
 import { pollDelayMs } from "../../operation/waiting.js";
 import type { Time } from "./confirmed.js";
 import type { Outcome } from "./happened.js";

@@ -1,8 +1,8 @@
-import { omit } from "../../objects.js";
 /**
  * How long Azure takes to copy a version to a region, by its last copies there. Pure. Why it is
  * kept: docs/explanation/decisions.md.
  */
+import { omit } from "../../objects.js";
 import type { RegionRecord, UsualTime } from "../../operation/records.js";
 
 /** Seconds that the last copies to a region took, oldest first. */

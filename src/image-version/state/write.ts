@@ -1,4 +1,3 @@
-import { omit } from "../../objects.js";
 /**
  * The life of a write: it is stored before it is sent, then ARM accepts or refuses it, and a
  * confirmed look shows it (observe.ts). Pure. Invariants, in addition to those of every transition
@@ -8,6 +7,7 @@ import { omit } from "../../objects.js";
  *  3. If ARM refuses several requests together, they are sent again one by one: the one at fault
  *     fails, the others do not.
  */
+import { omit } from "../../objects.js";
 import type { OperationFailure, RegionRecord, Requester } from "../../operation/records.js";
 import { mapped, type ImageVersionRecord, type Repair, type Write } from "./record.js";
 import type { ImageVersionRequest } from "../contract.js";
