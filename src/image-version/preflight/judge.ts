@@ -2,7 +2,7 @@ import type { ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Gathered } from "../rules/gathered.js";
 import { found } from "../../bounded-reads.js";
-import type { Proven } from "../state/record.js";
+import type { ProofKept } from "../state/record.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkChange, checkGathered } from "../rules/rules.js";
 import { sourceDataDiskLuns } from "../rules/source.js";
@@ -44,7 +44,7 @@ export function provenBy(
   request: ImageVersionRequest,
   { gathered, findings }: Preflight,
   now: Date,
-): Proven {
+): ProofKept {
   const { parentage } = gathered;
   return {
     ...(parentage && { parentage: { ...parentage, time: now.toISOString() } }),

@@ -2,13 +2,13 @@
 import type { Finding } from "../../errors.js";
 import type { Parentage } from "../resources.js";
 import type { Outcome } from "./happened.js";
-import type { ImageVersionRecord, Proven } from "./record.js";
+import type { ImageVersionRecord, ProofKept } from "./record.js";
 
 /** Adds the checked sets to those that are known, and the warnings to these operations' answers. */
 export function withProof(
   record: ImageVersionRecord,
   ids: readonly string[],
-  { encryptionTypes, dataDiskLuns = [], parentage, warnings = [] }: Partial<Proven>,
+  { encryptionTypes, dataDiskLuns = [], parentage, warnings = [] }: Partial<ProofKept>,
 ): Outcome {
   const after = {
     ...record,

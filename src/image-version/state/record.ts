@@ -315,7 +315,7 @@ export function emptyRecord(key: string, resourceId: string, time: string): Imag
 }
 
 /** What the record keeps of the preflight: how the disks will be encrypted, and the warnings. */
-export interface Proven extends Pick<
+export interface ProofKept extends Pick<
   ImageVersionRecord,
   "encryptionTypes" | "dataDiskLuns" | "parentage"
 > {

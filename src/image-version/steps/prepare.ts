@@ -31,7 +31,7 @@ import type { Look, SoftDeleteRecord } from "../resources.js";
 import type { Put } from "../state/reconcile.js";
 import { withProof } from "../state/proven.js";
 import type { withoutRepairs } from "../state/repairs.js";
-import type { Proven, ImageVersionPair, ImageVersionRecord } from "../state/record.js";
+import type { ProofKept, ImageVersionPair, ImageVersionRecord } from "../state/record.js";
 import { latestSparing, type Spared } from "../state/sparing.js";
 import { splitUp } from "../state/write.js";
 import { mustStillBeDeleted } from "./delete.js";
@@ -50,9 +50,9 @@ export interface Proof {
   /** What was proven: "put", or the operation that deletes or restores. */
   readonly proves?: string;
   /** Its warnings include regions that are left without a latest version, as allowed. */
-  readonly kept?: Partial<Proven>;
+  readonly kept?: Partial<ProofKept>;
   /** How an adopted version is encrypted. */
-  readonly types?: Partial<Proven> | undefined;
+  readonly types?: Partial<ProofKept> | undefined;
   /** Canonical regions whose repairs were judged, and those not to begin. */
   readonly repairs?: readonly string[];
   readonly refused?: Parameters<typeof withoutRepairs>[1];

@@ -9,7 +9,7 @@ import { gather } from "../preflight/gather.js";
 import { gatherKeys } from "../preflight/gather-keys.js";
 import type { Dependencies } from "../ports.js";
 import { errorsAmong, judge, provenBy } from "../preflight/judge.js";
-import type { Proven, ImageVersionRecord } from "../state/record.js";
+import type { ProofKept, ImageVersionRecord } from "../state/record.js";
 import { patched } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { diskEncryptionReferences } from "../properties/disk-encryption-references.js";
@@ -32,7 +32,7 @@ export async function prove(
   put: Put,
   asking: ReturnType<typeof inWindow>,
   looked: Gathered["imageVersion"] | undefined,
-): Promise<Proven | undefined> {
+): Promise<ProofKept | undefined> {
   const requests = asking.map(([, request]) => request);
   if (!requests.some(({ body, ending }) => body !== undefined && ending === undefined))
     return undefined;
@@ -77,7 +77,7 @@ export async function proofOf(
   id: ImageVersionId,
   document: ImageVersionRequest,
   proving: Proving,
-): Promise<Proven> {
+): Promise<ProofKept> {
   const beginMs = deps.now().getTime();
   try {
     return await proofBy(deps, id, document, proving);
@@ -94,7 +94,7 @@ async function proofBy(
   id: ImageVersionId,
   document: ImageVersionRequest,
   { sources, capture, looked, would, change }: Proving,
-): Promise<Proven> {
+): Promise<ProofKept> {
   const gathered = await gather(deps, id, document, {
     sources,
     capture,
@@ -116,7 +116,7 @@ export async function typesOf(
   deps: Dependencies,
   id: ImageVersionId,
   { state, status, encryptionTypes }: ImageVersionRecord,
-): Promise<Proven | undefined> {
+): Promise<ProofKept | undefined> {
   if (state !== "Accepted" || status === undefined) return undefined;
   const isKnown = diskEncryptionReferences(status.resource).every(
     ({ diskEncryptionSetId }) => diskEncryptionSetId.toLowerCase() in encryptionTypes,
