@@ -60,7 +60,13 @@ export {
   type KnownImageVersion,
 } from "./queries/get.js";
 export { listGalleries, listImageDefinitions } from "./queries/galleries.js";
-export { keysAgeWarnings, openedKeys, usesOf, withKeys, withRegionsAway } from "./queries/keys.js";
+export {
+  keysAgeWarnings,
+  openedKeys,
+  usesOf,
+  withKeys,
+  withRemovedRegions,
+} from "./queries/keys.js";
 export { queryImageVersions } from "./queries/query-versions.js";
 export { parentsOf } from "./queries/parents.js";
 export { lastShown, lookAt } from "./queries/look-at.js";

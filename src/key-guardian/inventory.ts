@@ -6,7 +6,7 @@
 import { ServiceError } from "../errors.js";
 import {
   usesOf,
-  withRegionsAway,
+  withRemovedRegions,
   readDigest,
   type Dependencies,
   type ListedImageVersion,
@@ -73,7 +73,7 @@ export async function setsInUse(
   const found = new Map<string, { id: string; uses: SetUse[]; madeWith: MadeWith }>();
   for (const { version, name, sets } of versions) {
     const record = records.get(name);
-    const all = record ? setsOf(withRegionsAway(version, record)) : sets;
+    const all = record ? setsOf(withRemovedRegions(version, record)) : sets;
     for (const [key, { id, regions }] of all) {
       const before = made.get(key);
       const set = found.get(key) ?? {

@@ -9,7 +9,7 @@ import type { StoredVersion } from "../ports.js";
 import type { Look } from "../resources.js";
 import { isOfOtherLife } from "../state/confirmed.js";
 import { openDeletionIn } from "../state/deletion.js";
-import { regionsAway } from "../state/fold.js";
+import { removedRegions } from "../state/fold.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 
@@ -68,10 +68,12 @@ function isStillSo(
   { resource }: Look,
   record: ImageVersionRecord,
 ): boolean {
-  const away = regionsAway(record);
+  const removed = removedRegions(record);
   return (
     appliedTime === undefined ||
-    unmetBy(shownFields(resource), patch).every(({ field }) => away.includes(regionOf(field) ?? ""))
+    unmetBy(shownFields(resource), patch).every(({ field }) =>
+      removed.includes(regionOf(field) ?? ""),
+    )
   );
 }
 

@@ -6,7 +6,7 @@ import { fieldsOf, isSigilField, removedBy, sameAt, type Fields } from "../prope
 import { unmetBy } from "../properties/patch.js";
 import { shownOf } from "../queries/shown.js";
 import { areReady, type Look } from "../resources.js";
-import { isManaged, sigilFieldsToBe, regionsAway } from "../state/fold.js";
+import { isManaged, sigilFieldsToBe, removedRegions } from "../state/fold.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { settled } from "../state/others.js";
 import type { Compared, Request } from "./compared.js";
@@ -70,7 +70,7 @@ function isToSettle(
 ): boolean {
   const { conditions, repairs } = record;
   return (
-    regionsAway(record).length > 0 ||
+    removedRegions(record).length > 0 ||
     removedBy(patch).some((name) => repairs[name]?.removed !== undefined) ||
     conditions.length !== settled(conditions, Object.keys(fieldsOf(body)), false).length
   );

@@ -18,7 +18,7 @@ import { sourceReferences } from "../properties/source-references.js";
 import { lastShown } from "../queries/look-at.js";
 import type { Look } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
-import { desired, regionsAway, ruleOf, supposing } from "../state/fold.js";
+import { desired, removedRegions, ruleOf, supposing } from "../state/fold.js";
 import type { Outcome } from "../state/happened.js";
 import { withFindings } from "../state/proven.js";
 import type { Put } from "../state/reconcile.js";
@@ -209,7 +209,10 @@ export async function mustStillBeUnopposed(
   { body, sentFor, creates }: Put,
 ): Promise<void> {
   if (creates) return;
-  const had = [...(record.status ? latestIn(record.status.resource) : []), ...regionsAway(record)];
+  const had = [
+    ...(record.status ? latestIn(record.status.resource) : []),
+    ...removedRegions(record),
+  ];
   const regions = latestIn(body).filter((name) => !had.includes(name));
   const isGivenBack = sentFor.every((one) => record.requests[one]?.ending !== undefined);
   if (regions.length > 0 && isGivenBack) await mustBeUnopposed(deps, id, { kind: "fallBackTo" });

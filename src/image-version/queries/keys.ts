@@ -146,17 +146,17 @@ export function usesOf(look: Pick<Look, "resource"> | undefined): SetUses {
 }
 
 /** Includes the regions that a repair removed. */
-export function withRegionsAway(
+export function withRemovedRegions(
   { resource }: Pick<Look, "resource">,
   { repairs }: Pick<ImageVersionRecord, "repairs">,
 ): Pick<Look, "resource"> {
   const shown = regionsIn(fieldsOf(resource));
-  const away = Object.entries(repairs).flatMap(([name, { removed }]) =>
+  const fields = Object.entries(repairs).flatMap(([name, { removed }]) =>
     shown.includes(name) ? [] : [{ ...removed }],
   );
-  return away.length === 0
+  return fields.length === 0
     ? { resource }
-    : { resource: patched(resource, Object.assign({}, ...away) as Patch) };
+    : { resource: patched(resource, Object.assign({}, ...fields) as Patch) };
 }
 
 function viewKeys({ sets, problems, notSeen, ...keys }: VersionKeys): KeysView {

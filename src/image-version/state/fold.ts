@@ -109,12 +109,15 @@ function releaseOfCreation({ status }: ImageVersionRecord, window: Requests): Re
 /** Adds regions that a repair removed back unchanged, whatever else is requested. */
 function regionsToAddBack(record: ImageVersionRecord): Patch {
   return withoutFlags(
-    Object.assign({}, ...regionsAway(record).map((name) => record.repairs[name]?.removed)) as Patch,
+    Object.assign(
+      {},
+      ...removedRegions(record).map((name) => record.repairs[name]?.removed),
+    ) as Patch,
   );
 }
 
 /** Regions that a repair removed and that are not back yet. */
-export function regionsAway({
+export function removedRegions({
   repairs,
   status,
 }: Pick<ImageVersionRecord, "repairs" | "status">): readonly string[] {
@@ -128,7 +131,7 @@ export function regionsAway({
 export function isRepairing(record: ImageVersionRecord): boolean {
   const { repairs, write } = record;
   return (
-    regionsAway(record).length > 0 ||
+    removedRegions(record).length > 0 ||
     Object.entries(repairs).some(
       ([name, { removed }]) => removed !== undefined && write?.changes[regionField(name)] === null,
     )

@@ -69,7 +69,7 @@ export type Happened =
 
 /** Regions that an update removes to repair them, and regions that it adds back. */
 export interface Updating {
-  readonly away: readonly string[];
+  readonly removed: readonly string[];
   readonly back: readonly string[];
 }
 

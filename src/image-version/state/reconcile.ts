@@ -25,7 +25,7 @@ import {
   desired,
   inWindow,
   ofRegion,
-  regionsAway,
+  removedRegions,
   staysOpen,
   unapplied,
   type Desired,
@@ -46,7 +46,7 @@ export interface Put {
   /** Ids of the operations whose changes it carries; empty: Sigil's own write. */
   readonly sentFor: readonly string[];
   /** Regions removed for repair, with their fields, to be added back. */
-  readonly takesAway: Readonly<Record<string, Patch>>;
+  readonly removes: Readonly<Record<string, Patch>>;
   readonly addsBack: readonly string[];
 }
 
@@ -76,7 +76,7 @@ export function reconcile(
   if (why !== undefined) return { kind: "wait", why };
   const all = desired(record, ids);
   // Add a repaired region back on its own: ARM might refuse other changes sent with it.
-  const wish = regionsAway(record).some((name) => `${regionField(name)}/name` in all.patch)
+  const wish = removedRegions(record).some((name) => `${regionField(name)}/name` in all.patch)
     ? desired(record, [])
     : all;
   if (status === undefined) return whereAbsent(record, wish);
@@ -138,7 +138,7 @@ function create({ patch, release, ids }: Desired): Put {
     creates: true,
     ...(release && { release }),
     sentFor: ids,
-    takesAway: {},
+    removes: {},
     addsBack: [],
   };
 }
@@ -166,13 +166,13 @@ function put(
   record: ImageVersionRecord,
   { resource }: Look,
   { patch, release, ids }: Desired,
-  takesAway: Readonly<Record<string, Patch>>,
+  removes: Readonly<Record<string, Patch>>,
 ): Put {
   const shown = shownFields(resource);
-  const away = Object.fromEntries(Object.keys(takesAway).map((name) => [regionField(name), null]));
-  const asked = { ...patch, ...away };
-  const removes = removedBy(asked).some((name) => regionsIn(shown).includes(name));
-  const mayRemove = removes || staysOpen(record, patch);
+  const removed = Object.fromEntries(Object.keys(removes).map((name) => [regionField(name), null]));
+  const asked = { ...patch, ...removed };
+  const isRemoval = removedBy(asked).some((name) => regionsIn(shown).includes(name));
+  const mayRemove = isRemoval || staysOpen(record, patch);
   const whole = { ...asked, [ALLOW_DELETION]: mayRemove };
   const changes = Object.fromEntries(
     unmetBy(shown, whole).map(({ field, after }) => [field, after]),
@@ -184,8 +184,8 @@ function put(
     creates: false,
     ...(release && { release }),
     sentFor: ids,
-    takesAway,
-    addsBack: regionsAway(record),
+    removes,
+    addsBack: removedRegions(record),
   };
 }
 
@@ -246,7 +246,7 @@ function toRepair(
 ): Readonly<Record<string, Patch>> {
   const { repairs, requests } = record;
   const isOver = Object.values(requests).every(({ ending }) => ending !== undefined);
-  if (isOver || regionsAway(record).length > 0) return {};
+  if (isOver || removedRegions(record).length > 0) return {};
   const shown = shownFields(status.resource);
   const due = record.regions.filter(({ name, state }) => {
     const { dueTime } = repairs[name] ?? {};
@@ -269,6 +269,6 @@ export function mustShut(record: ImageVersionRecord): boolean {
   const { status } = record;
   if (status === undefined) return false;
   const shown: Fields = shownFields(status.resource);
-  const removes = unapplied(record).some(([, { patch }]) => removedBy(patch).length > 0);
-  return shown[ALLOW_DELETION] === true && removes && !staysOpen(record, desired(record).patch);
+  const isRemoval = unapplied(record).some(([, { patch }]) => removedBy(patch).length > 0);
+  return shown[ALLOW_DELETION] === true && isRemoval && !staysOpen(record, desired(record).patch);
 }

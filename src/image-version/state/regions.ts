@@ -18,7 +18,7 @@ import type { RegionRecord, RegionState } from "../../operation/records.js";
 import { shownFields, isFlag } from "../latest/flags.js";
 import { regionOf, regionsIn } from "../properties/fields.js";
 import { unmetBy } from "../properties/patch.js";
-import { desired, inWindow, regionsAway } from "./fold.js";
+import { desired, inWindow, removedRegions } from "./fold.js";
 import { isOtherLife } from "./confirmed.js";
 import type { ImageVersionRecord } from "./record.js";
 import { isLate } from "./usual.js";
@@ -47,10 +47,10 @@ export function observeRegions(
   // A request that was not sent has changed nothing in Azure.
   const sent = inWindow(record).flatMap(([id, one]) => (one.sent === true ? [id] : []));
   const { patch } = desired(record, sent);
-  const away = regionsAway(record);
+  const removed = removedRegions(record);
   return record.regions.map((before): RegionChange => {
     const { name } = before;
-    if (isOtherLife(record, look) || away.includes(name)) return unchanged(before);
+    if (isOtherLife(record, look) || removed.includes(name)) return unchanged(before);
     const isShown =
       regionsIn(fields).includes(name) || look.regions.some((one) => one.name === name);
     if (!isShown) return isFact ? notShown(before, look, time) : unchanged(before);

@@ -14,7 +14,7 @@ import { omit } from "../../objects.js";
 import type { OperationFailure, RegionRecord } from "../../operation/records.js";
 import { shownFields } from "../latest/flags.js";
 import type { Time } from "./confirmed.js";
-import { openRequests, regionsAway, regionsHad } from "./fold.js";
+import { openRequests, removedRegions, regionsHad } from "./fold.js";
 import { nothing, type Outcome } from "./happened.js";
 import { mapped, type ImageVersionRecord, type Repair } from "./record.js";
 
@@ -134,21 +134,21 @@ export function sentence(text: string): string {
 
 /** Azure refuses to add a region back. Its fields are kept, so that a retry adds it. */
 export function notAddedBack(record: ImageVersionRecord, { message }: OperationFailure): Outcome {
-  const away = regionsAway(record);
-  if (away.length === 0) return nothing(record);
+  const removed = removedRegions(record);
+  if (removed.length === 0) return nothing(record);
   const details = `It was removed for its repair, and could not be added back: ${message}`;
   const regions = record.regions.map((region): RegionRecord =>
-    away.includes(region.name) ? { ...withoutNext(region), state: "Failed", details } : region,
+    removed.includes(region.name) ? { ...withoutNext(region), state: "Failed", details } : region,
   );
   return {
     record: {
       ...record,
       repairs: mapped(record.repairs, (repair, name) =>
-        away.includes(name) ? { ...repair, lost: true } : repair,
+        removed.includes(name) ? { ...repair, lost: true } : repair,
       ),
       regions,
     },
-    happened: away.map((region) => ({ kind: "regionNotAddedBack", region })),
+    happened: removed.map((region) => ({ kind: "regionNotAddedBack", region })),
   };
 }
 

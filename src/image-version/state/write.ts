@@ -76,13 +76,13 @@ function begun(put: Put, updates: number): readonly Happened[] {
     ? [{ kind: "creating", ids }]
     : [
         { kind: "updating", ids, updates, ...regions },
-        ...regions.away.map((region) => ({ kind: "regionRepairing", region, updates }) as const),
+        ...regions.removed.map((region) => ({ kind: "regionRepairing", region, updates }) as const),
       ];
 }
 
 /** The regions that a PUT removes for repair, and those that it adds back. */
-export function repairedBy({ takesAway, addsBack }: Put): Updating {
-  return { away: Object.keys(takesAway), back: addsBack };
+export function repairedBy({ removes, addsBack }: Put): Updating {
+  return { removed: Object.keys(removes), back: addsBack };
 }
 
 /** The regions that Azure copies the version to; for a shallow version none. */
@@ -92,13 +92,13 @@ function copiedBy({ body, changes }: Put): readonly string[] {
 
 function repairsWith(
   { repairs }: ImageVersionRecord,
-  { takesAway }: Put,
+  { removes }: Put,
 ): ImageVersionRecord["repairs"] {
-  const away = mapped(takesAway, (removed, name): Repair => ({
+  const begun = mapped(removes, (removed, name): Repair => ({
     attempts: repairs[name]?.attempts ?? 0,
     removed,
   }));
-  return { ...repairs, ...away };
+  return { ...repairs, ...begun };
 }
 
 export function newRegion(name: string): RegionRecord {

@@ -48,7 +48,7 @@ export function isWriting(next: Next): next is Writing {
 function isProven(next: Next, { proves, repairs = [] }: Proof): boolean {
   switch (next.kind) {
     case "put":
-      return proves === "put" && Object.keys(next.takesAway).every((one) => repairs.includes(one));
+      return proves === "put" && Object.keys(next.removes).every((one) => repairs.includes(one));
     case "delete":
     case "deleted":
     case "restore":

@@ -162,7 +162,7 @@ async function judgedPut(
     asking,
     spared ? latestSparing(record, put.sentFor, spared.regions) : latestIn(put.body),
   );
-  const repairs = Object.keys(put.takesAway);
+  const repairs = Object.keys(put.removes);
   const refused = status ? await refusedRepairs(deps, record, id, status, repairs) : {};
   const usual = addedBy(put.changes).length > 0 ? await readUsualTimes(deps.index) : undefined;
   const capture = put.creates ? captureFor(asking, put.body) : undefined;

@@ -194,9 +194,9 @@ function withWarnings(operation: OperationRecord, warnings: readonly Finding[]):
 }
 
 /** The history's sentence for an update. */
-export function updateOf({ away, back }: Updating): string {
-  if (away.length > 0)
-    return `${away.join(", ")} failed and ${away.length === 1 ? "is" : "are"} removed from the version, to be added back.`;
+export function updateOf({ removed, back }: Updating): string {
+  if (removed.length > 0)
+    return `${removed.join(", ")} failed and ${removed.length === 1 ? "is" : "are"} removed from the version, to be added back.`;
   if (back.length > 0)
     return `${back.join(", ")} ${back.length === 1 ? "is" : "are"} added back to the version.`;
   return "The version in Azure differs from the request. Sigil sends the update to Azure Resource Manager.";

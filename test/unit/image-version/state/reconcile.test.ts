@@ -198,7 +198,7 @@ describe("a region is taken away for its repair (3)", () => {
   it("where the fact shows it Failed, once that is due", () => {
     expect(reconcile(due, at(14)).kind).toBe("none");
     const put = putOfIt(due);
-    expect(Object.keys(put.takesAway)).toEqual(["eastus2"]);
+    expect(Object.keys(put.removes)).toEqual(["eastus2"]);
     expect(put.changes[EAST]).toBeNull();
     expect(put.sentFor).toEqual([]);
   });
@@ -229,7 +229,7 @@ describe("a region is taken away for its repair (3)", () => {
     };
     const put = putOfIt(away);
     expect(put.addsBack).toEqual(["eastus2"]);
-    expect(put.takesAway).toEqual({});
+    expect(put.removes).toEqual({});
     expect(regionsIn(fieldsOf(put.body))).toContain("eastus2");
   });
 });
