@@ -172,14 +172,14 @@ function waiting(
   };
 }
 
-/** `beside` of the pair, with these changed operations added. */
+/** The pair's `changedOperations`, with these added. */
 export function written(
-  { beside = [] }: Pick<Pair<TrackedRecord>, "beside">,
+  { changedOperations = [] }: Pick<Pair<TrackedRecord>, "changedOperations">,
   operations: readonly OperationRecord[],
-): Pick<Pair<TrackedRecord>, "beside"> {
+): Pick<Pair<TrackedRecord>, "changedOperations"> {
   const ids = operations.map(({ id }) => id);
-  const all = [...beside.filter(({ id }) => !ids.includes(id)), ...operations];
-  return all.length > 0 ? { beside: all } : {};
+  const all = [...changedOperations.filter(({ id }) => !ids.includes(id)), ...operations];
+  return all.length > 0 ? { changedOperations: all } : {};
 }
 
 /** The pair, with `change` applied to each operation that has begun. */

@@ -68,7 +68,10 @@ export function endOne<R extends TrackedRecord>(
       outbox: [...handed.outbox, ...effects, ...stepMessage(handed, next, context)],
     },
     operation: next,
-    ...written({ beside: (pair.beside ?? []).filter(({ id }) => id !== next.id) }, [ended]),
+    ...written(
+      { changedOperations: (pair.changedOperations ?? []).filter(({ id }) => id !== next.id) },
+      [ended],
+    ),
   };
 }
 

@@ -31,7 +31,7 @@ export interface StateStore<R extends TrackedRecord> {
   readRecord(key: string): Promise<R | undefined>;
   readOperation(operationId: string): Promise<Followed | undefined>;
   /**
-   * Writes both, and the operations `beside`, if the stored state is still the one read
+   * Writes both, and the operations `changedOperations`, if the stored state is still the one read
    * (`undefined`: nothing stored); else ServiceError StateConflict. A former current operation is
    * kept.
    */
@@ -39,7 +39,7 @@ export interface StateStore<R extends TrackedRecord> {
     record: R,
     operation: OperationRecord,
     read: Pick<Stored<R>, "operation" | "etag"> | undefined,
-    beside?: readonly OperationRecord[],
+    changedOperations?: readonly OperationRecord[],
   ): Promise<Stored<R>>;
   /**
    * Removes an operation of the stored record, if that is still the one read; else ServiceError

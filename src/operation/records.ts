@@ -266,7 +266,7 @@ export interface Pair<R extends TrackedRecord> {
   readonly record: R;
   readonly operation: OperationRecord;
   /** Other operations of the record that the transition changed; written with it. */
-  readonly beside?: readonly OperationRecord[];
+  readonly changedOperations?: readonly OperationRecord[];
 }
 
 /** The operations of a record that have begun, the current one first. */

@@ -50,8 +50,8 @@ export async function commit<R extends TrackedRecord>(
 ): Promise<Stored<R>> {
   const calls = deps.calls.noted();
   const noted = withCalls(pair, calls);
-  const { record, operation, beside } = noted;
-  const stored = await deps.store.commit(record, operation, read, beside);
+  const { record, operation, changedOperations } = noted;
+  const stored = await deps.store.commit(record, operation, read, changedOperations);
   deps.calls.written(calls.length);
   return stored;
 }

@@ -125,8 +125,8 @@ export async function storedImages(
     async readRecord(key) {
       return (await store.read(key))?.record;
     },
-    commit: (record, operation, read, beside) =>
-      written.commit(record, operation, read?.etag === ETAG ? undefined : read, beside),
+    commit: (record, operation, read, changedOperations) =>
+      written.commit(record, operation, read?.etag === ETAG ? undefined : read, changedOperations),
   };
   const { imageVersions, ...world } = createWorld().deps;
   const resourceManager: Dependencies["resourceManager"] = {

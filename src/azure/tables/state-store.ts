@@ -96,7 +96,7 @@ export function createStateStore<R extends TrackedRecord>(
       if (operation === undefined) return undefined;
       return followedBy(fromProperties<R>(entity ?? {}), operation);
     },
-    async commit(record, operation, read, beside = []) {
+    async commit(record, operation, read, changedOperations = []) {
       const { key: partitionKey } = record;
       const entity = {
         partitionKey,
@@ -105,7 +105,10 @@ export function createStateStore<R extends TrackedRecord>(
         ...toProperties(operation, CURRENT),
       };
       const others = new Map(
-        [...(read === undefined ? [] : [read.operation]), ...beside].map((one) => [one.id, one]),
+        [...(read === undefined ? [] : [read.operation]), ...changedOperations].map((one) => [
+          one.id,
+          one,
+        ]),
       );
       others.delete(operation.id);
       const etag = await table.run(

@@ -59,7 +59,7 @@ export function accept(
       members: [...record.members, member],
       outbox: [...record.outbox, ...effects],
     },
-    beside: [member],
+    changedOperations: [member],
   };
   const after = told(pair, afterBegun(pair.record, member.id, asked, context), context);
   return { ...after, accepted: member };

@@ -51,7 +51,7 @@ export function createMemoryStore<R extends TrackedRecord = TrackedRecord>(
       const found = operation && records.get(recordKeyOf(id) ?? "");
       return Promise.resolve(found && followedBy(parse<R>(found.text), operation));
     },
-    commit(record, operation, read, beside = []) {
+    commit(record, operation, read, changedOperations = []) {
       if (records.get(record.key)?.etag !== read?.etag)
         return Promise.reject(conflict(record.resourceId));
       const stored = { record, operation, etag: newEtag() };
@@ -60,7 +60,7 @@ export function createMemoryStore<R extends TrackedRecord = TrackedRecord>(
         etag: stored.etag,
         ...(now && { writtenTime: now().toISOString() }),
       });
-      for (const each of [...beside, operation]) {
+      for (const each of [...changedOperations, operation]) {
         operations.set(each.id, JSON.stringify(each));
         noteOperation(each);
       }

@@ -168,7 +168,7 @@ describe("invariant 5: operations that have begun share the state; each has its 
       endTime: time(60),
     });
     expect(after.record.members).toMatchObject([{ status: "Succeeded" }]);
-    expect(after.beside).toMatchObject([{ id: nth(2), status: "Succeeded" }]);
+    expect(after.changedOperations).toMatchObject([{ id: nth(2), status: "Succeeded" }]);
   });
 
   test("status: what has begun is not taken back, though it waits again", () => {
@@ -307,8 +307,8 @@ test("an operation's regions are those of the record", () => {
 test("operations that are written beside the record are each there once, as they are last", () => {
   const { operation } = accepted();
   const changed = { ...operation, status: "Running" as const };
-  expect(written({ beside: [operation] }, [changed])).toEqual({
-    beside: [changed],
+  expect(written({ changedOperations: [operation] }, [changed])).toEqual({
+    changedOperations: [changed],
   });
   expect(written({}, [])).toEqual({});
 });

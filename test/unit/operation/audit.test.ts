@@ -21,10 +21,10 @@ test("calls are written down for each operation that they were made for", () => 
   const pair = replicating();
   const member = { ...pair.operation, id: nth(2) };
   const both = { ...pair, record: { ...pair.record, members: [member] } };
-  const { record, operation, beside } = withCalls(both, calls("GET", 2));
-  for (const one of [operation, record.members[0], beside?.[0]])
+  const { record, operation, changedOperations } = withCalls(both, calls("GET", 2));
+  for (const one of [operation, record.members[0], changedOperations?.[0]])
     expect(one?.calls).toEqual(calls("GET", 2));
-  expect(beside).toMatchObject([{ id: member.id }]);
+  expect(changedOperations).toMatchObject([{ id: member.id }]);
 });
 
 test("no calls change nothing", () => {

@@ -95,8 +95,8 @@ describe("a caller who cancels", () => {
     deps = createWorld().deps.operations;
     ({ store } = deps);
   });
-  const put = ({ record, operation, beside }: Pair<TrackedRecord>) =>
-    store.commit(record, operation, undefined, beside);
+  const put = ({ record, operation, changedOperations }: Pair<TrackedRecord>) =>
+    store.commit(record, operation, undefined, changedOperations);
   const cancelled = (number = 1) => cancelOperation(deps, nth(number), BY);
 
   test("is answered the operation, Canceled, however often", async () => {

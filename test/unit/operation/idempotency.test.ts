@@ -147,7 +147,12 @@ test("an operation that carries the key is noted by whoever tells of it", async 
 test("a key that nobody lived to bind is found by the operation that carries it", async () => {
   const { requestKey = "" } = await claim();
   const pair = beside(replicating(), changeOf({}), { requestKey });
-  await deps.store.commit(pair.record, pair.operation, undefined, pair.beside ?? [pair.accepted]);
+  await deps.store.commit(
+    pair.record,
+    pair.operation,
+    undefined,
+    pair.changedOperations ?? [pair.accepted],
+  );
   await deps.store.commit(pair.record, pair.operation, await deps.store.read(KEY), [pair.accepted]);
   expect((await claim()).earlier?.id).toBe(pair.accepted.id);
   expect(await claim("l")).not.toHaveProperty("earlier");

@@ -55,14 +55,14 @@ describe("invariant 1: ending one operation does not disturb the others", () => 
     expect(ids(after.record.members)).toEqual(number === 2 ? ["3", "4"] : ["2", "4"]);
     expect(after.operation).toBe(before.operation);
     expect(after.record.step).toBe(before.record.step);
-    expect(ids(after.beside)).toEqual(expect.arrayContaining([String(number)]));
+    expect(ids(after.changedOperations)).toEqual(expect.arrayContaining([String(number)]));
   });
 
   test("one that is canceled, and says by whom", () => {
     const by = { name: "me" };
     const canceled = { ...ENDING, status: "Canceled", canceledBy: by } as const;
     const of = (ending: OperationEnd) =>
-      endOne(several(), nth(2), ending, at(60)).beside?.find(({ id }) => id === nth(2));
+      endOne(several(), nth(2), ending, at(60)).changedOperations?.find(({ id }) => id === nth(2));
     expect(of(canceled)?.canceledBy).toEqual(by);
     expect(of(ENDING)).not.toHaveProperty("canceledBy");
   });
@@ -82,11 +82,11 @@ describe("invariant 1: ending one operation does not disturb the others", () => 
       kind: "message",
       message: { operationId: nth(2), step: after.record.step },
     });
-    expect(ids(after.beside)).toContain("1");
+    expect(ids(after.changedOperations)).toContain("1");
     // What leads is written as the record's own, not as it was beside it.
     const [second] = before.record.members;
-    const beside = { ...before, beside: second ? [second] : [] };
-    expect(ids(endOne(beside, nth(1), ENDING, at(60)).beside)).not.toContain("2");
+    const beside = { ...before, changedOperations: second ? [second] : [] };
+    expect(ids(endOne(beside, nth(1), ENDING, at(60)).changedOperations)).not.toContain("2");
   });
 
   test("but the last that has begun is ended otherwise", () => {
@@ -109,7 +109,7 @@ describe("invariant 2: the commit that ends an operation tells its end and close
   ])("number %d", (number, effects) => {
     const after = endOne(several(), nth(number), ENDING, at(60));
     expect(effectsOf(after)).toEqual(effects);
-    const ended = after.beside?.find(({ id }) => id === nth(number));
+    const ended = after.changedOperations?.find(({ id }) => id === nth(number));
     expect(ended).toMatchObject({
       status: "Failed",
       error: { code: "X" },
@@ -133,8 +133,9 @@ describe("invariant 2: the commit that ends an operation tells its end and close
     }));
     const pair = { ...before, record: { ...before.record, regions } };
     const of = (number: number) =>
-      endOne(pair, nth(number), ENDING, at(60)).beside?.find(({ id }) => id === nth(number))
-        ?.regions;
+      endOne(pair, nth(number), ENDING, at(60)).changedOperations?.find(
+        ({ id }) => id === nth(number),
+      )?.regions;
     expect(of(2)).toMatchObject([{ progress: 77 }, { progress: 77 }]);
     expect(of(4)).toMatchObject([{ name: "eastus2", progress: 77 }]);
   });

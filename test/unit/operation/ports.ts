@@ -98,6 +98,9 @@ export function createPorts(storedTime?: string): Ports {
 }
 
 /** Stores the pair as the first state of its record. */
-export function store(ports: Ports, { record, operation, beside }: Pair<ImageVersionRecord>) {
-  return ports.store.commit(record, operation, undefined, beside);
+export function store(
+  ports: Ports,
+  { record, operation, changedOperations }: Pair<ImageVersionRecord>,
+) {
+  return ports.store.commit(record, operation, undefined, changedOperations);
 }

@@ -143,7 +143,7 @@ describe("of two operations about latest the later takes over (1)", () => {
     const second = asking(first, PROMOTION_BY_HAND);
     expect(Object.keys(second.record.requests)).not.toContain(first.accepted.id);
     expect(
-      accept(acceptingOf(PROMOTION_BY_HAND), first, later).beside?.find(
+      accept(acceptingOf(PROMOTION_BY_HAND), first, later).changedOperations?.find(
         ({ id }) => id === first.accepted.id,
       ),
     ).toMatchObject({

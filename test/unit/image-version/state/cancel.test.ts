@@ -154,10 +154,10 @@ describe("an update", () => {
   it("that was sent with others says that Azure receives its changes with theirs", () => {
     const first = asking(applied(), changeOf({ "/tags/a": "1" }));
     const { pair } = step(first, lookOf("Succeeded", REPLICATING), at(15));
-    const { beside } = canceled(pair, first.accepted.id);
-    expect(beside?.find(({ id }) => id === first.accepted.id)?.history.at(-1)?.message).toContain(
-      "other operations",
-    );
+    const { changedOperations } = canceled(pair, first.accepted.id);
+    expect(
+      changedOperations?.find(({ id }) => id === first.accepted.id)?.history.at(-1)?.message,
+    ).toContain("other operations");
   });
 
   it("that was not sent says that nothing was", () => {
@@ -167,8 +167,8 @@ describe("an update", () => {
 
   it("beside others leaves them alone", () => {
     const pair = asking(applied(), changeOf({ "/tags/a": "1" }));
-    const { record, beside } = canceled(pair, pair.accepted.id);
-    expect(beside?.find(({ id }) => id === pair.accepted.id)?.status).toBe("Canceled");
+    const { record, changedOperations } = canceled(pair, pair.accepted.id);
+    expect(changedOperations?.find(({ id }) => id === pair.accepted.id)?.status).toBe("Canceled");
     expect(Object.keys(record.requests)).toEqual([pair.operation.id]);
   });
 

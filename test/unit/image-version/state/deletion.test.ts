@@ -177,7 +177,7 @@ describe("what has begun beside it (2)", () => {
   it("is Superseded in the commit that notes that ARM has taken it", () => {
     const pair = taken(sent(beside()));
     expect(Object.keys(pair.record.requests)).toEqual([pair.operation.id]);
-    expect(pair.beside?.map(({ error }) => error?.code)).toEqual(["Superseded"]);
+    expect(pair.changedOperations?.map(({ error }) => error?.code)).toEqual(["Superseded"]);
   });
 
   it("ends Canceled where somebody has canceled it", () => {
@@ -186,7 +186,7 @@ describe("what has begun beside it (2)", () => {
     const canceled = beginCancel(first, first.operation.id, by, at(NOW + 30));
     if (canceled === undefined) throw new Error("it cannot be canceled");
     const after = taken(sent(deleting(undefined, told(canceled))));
-    expect(after.beside).toMatchObject([
+    expect(after.changedOperations).toMatchObject([
       { id: first.operation.id, status: "Canceled", canceledBy: by },
     ]);
   });

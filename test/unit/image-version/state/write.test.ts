@@ -120,7 +120,7 @@ describe("what ARM refuses of several (3)", () => {
     const [first] = Object.keys(refused.record.requests);
     const alone = writeRefused(sending(refused), REFUSED, at(1_002));
     expect(Object.keys(alone.record.requests)).not.toContain(first);
-    expect(alone.beside?.find(({ id }) => id === first)).toMatchObject({
+    expect(alone.changedOperations?.find(({ id }) => id === first)).toMatchObject({
       status: "Failed",
       error: { code: "BadRequest" },
     });
