@@ -37,14 +37,14 @@ export interface RegionRecord {
   /**
    * A setback (Failed, or no longer Completed) in one look. A later look confirms or withdraws it.
    */
-  readonly doubt?: { readonly state: RegionState; readonly since: string };
+  readonly unconfirmed?: { readonly state: RegionState; readonly since: string };
   /**
    * The last write makes its copy again, and no look has shown it Completed since; `begun`: a look
    * showed ARM working on it.
    */
   readonly recopying?: "sent" | "begun";
   /** The last reported progress, and when. */
-  readonly told?: { readonly progress: number; readonly time: string };
+  readonly published?: { readonly progress: number; readonly time: string };
   /** How often Sigil begins replication to it before it gives up, and when it does so next. */
   readonly attemptsAllowed?: number;
   readonly nextAttemptTime?: string;

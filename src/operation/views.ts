@@ -51,8 +51,8 @@ export function viewRegion(
   isFollowed: boolean,
 ): components["schemas"]["Region"] {
   return isFollowed
-    ? omit(region, "doubt", "told")
-    : omit(region, "doubt", "told", "expectedEndTime");
+    ? omit(region, "unconfirmed", "published")
+    : omit(region, "unconfirmed", "published", "expectedEndTime");
 }
 
 /** When the last region should be done; undefined if one of them is unknown. */

@@ -109,16 +109,16 @@ async function tellOnce(
   event: CloudEvent,
 ): Promise<Told> {
   const { record } = stored;
-  if (record.rollout?.told === event.id) return stored;
-  const rollout = { ...record.rollout, told: event.id };
+  if (record.rollout?.waitsEventId === event.id) return stored;
+  const rollout = { ...record.rollout, waitsEventId: event.id };
   const after = { ...stored, record: { ...record, rollout } };
   return committed(deps, after, [event]);
 }
 
 /** Records that it no longer waits for a person. */
 export async function tellNothing(deps: RolloutDependencies, stored: StoredVersion): Promise<Told> {
-  const { told, ...rollout } = stored.record.rollout ?? {};
-  return told === undefined
+  const { waitsEventId, ...rollout } = stored.record.rollout ?? {};
+  return waitsEventId === undefined
     ? stored
     : committed(deps, { ...stored, record: { ...stored.record, rollout } }, []);
 }

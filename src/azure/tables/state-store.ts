@@ -11,7 +11,7 @@ import {
   type TrackedRecord,
 } from "../../operation/records.js";
 import { fromProperties, toProperties } from "./document.js";
-import { upgradeOperation } from "./upgrade.js";
+import { upgradeOperation, upgradeRegion } from "./upgrade.js";
 import { Table, type TableStorage } from "./table.js";
 
 const RECORD_ROW = "record";
@@ -58,7 +58,11 @@ export function createStateStore<R extends TrackedRecord>(
   function recordIn(entity: Row): R {
     const stored = fromProperties<R>(entity);
     mustBeKnown(stored);
-    const record = { ...stored, members: stored.members.map(upgradeOperation) };
+    const record = {
+      ...stored,
+      members: stored.members.map(upgradeOperation),
+      regions: stored.regions.map(upgradeRegion),
+    };
     const operation = currentIn(entity);
     if (record.schema === SCHEMA || operation === undefined) return record;
     const upgrade = kinds[operation.kind]?.upgrade;

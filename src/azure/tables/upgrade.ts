@@ -1,4 +1,4 @@
-import type { OperationRecord } from "../../operation/records.js";
+import type { OperationRecord, RegionRecord } from "../../operation/records.js";
 
 /** What an operation of 0.2.0 had, each of one kind. */
 interface Before {
@@ -20,5 +20,18 @@ export function upgradeOperation({
   ...operation
 }: OperationRecord & Before): OperationRecord {
   const detail = rollback ?? softDelete ?? registrations ?? tests ?? operation.detail;
-  return { ...operation, ...(detail !== undefined && { detail }) };
+  const regions = operation.regions.map(upgradeRegion);
+  return { ...operation, regions, ...(detail !== undefined && { detail }) };
+}
+
+/** Its two members of 0.2.0 that have other names now. */
+export function upgradeRegion({
+  doubt,
+  told,
+  ...region
+}: RegionRecord & {
+  readonly doubt?: RegionRecord["unconfirmed"];
+  readonly told?: RegionRecord["published"];
+}): RegionRecord {
+  return { ...region, ...(doubt && { unconfirmed: doubt }), ...(told && { published: told }) };
 }

@@ -293,7 +293,7 @@ function disagreeing({ unconfirmed, status }: ImageVersionRecord, now: Date): re
 /** `rollout`: the progress of its rule, if that was read; otherwise the last report. */
 function waiting(record: ImageVersionRecord, rollout: Sigil["rollout"]): readonly Found[] {
   if (rollout === undefined)
-    return record.rollout?.told === undefined || ruleInForce(record) === undefined
+    return record.rollout?.waitsEventId === undefined || ruleInForce(record) === undefined
       ? []
       : [
           {

@@ -208,7 +208,7 @@ function withAsked(
       ...withoutGone(record.regions, request.patch).map(
         // Doubts from looks before this request do not count.
         (region) => ({
-          ...omit(region, "doubt"),
+          ...omit(region, "unconfirmed"),
           ...(retried.includes(region.name) && { state: "Failed" as const }),
         }),
       ),

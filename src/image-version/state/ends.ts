@@ -99,13 +99,13 @@ function namesOfFailed(regions: readonly RegionRecord[]): readonly string[] {
 /** Whether the region is waiting for its copy, a second look, or its repair. */
 function isOpen(
   { repairs }: ImageVersionRecord,
-  { name, state, doubt }: RegionRecord,
+  { name, state, unconfirmed }: RegionRecord,
   status: Look,
 ): boolean {
   const { removed, lost, dueTime } = repairs[name] ?? {};
   return (
     (state !== "Completed" && state !== "Failed") ||
-    doubt !== undefined ||
+    unconfirmed !== undefined ||
     (state === "Completed" && hasFailed(status, name)) ||
     (removed !== undefined && lost !== true) ||
     (state === "Failed" && dueTime !== undefined)

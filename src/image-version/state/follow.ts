@@ -118,7 +118,7 @@ function untilNextLook(
   const doubts = [
     unconfirmed?.since,
     write && now.toISOString(),
-    ...regions.map(({ doubt }) => doubt?.since),
+    ...regions.map(({ unconfirmed }) => unconfirmed?.since),
   ];
   // A missing time is NaN, and is filtered out.
   const due = [

@@ -49,7 +49,8 @@ function isWaiting(
 
 /** Whether the look shows the region as it is known, and no time is up. */
 function isUndisturbed(region: RegionRecord, look: Look, time: FollowTime): boolean {
-  const { name, state, progress, details, doubt, recopying, nextAttemptTime, waitReason } = region;
+  const { name, state, progress, details, unconfirmed, recopying, nextAttemptTime, waitReason } =
+    region;
   const seen = look.regions.find((one) => one.name === name);
   return (
     seen?.state === state &&
@@ -58,7 +59,7 @@ function isUndisturbed(region: RegionRecord, look: Look, time: FollowTime): bool
     region.attempts > 0 &&
     (isOpen(region) ||
       (state === "Completed" && progress === 100 && region.completedTime !== undefined)) &&
-    (doubt ?? recopying ?? nextAttemptTime ?? waitReason) === undefined &&
+    (unconfirmed ?? recopying ?? nextAttemptTime ?? waitReason) === undefined &&
     !isToStall(region, state, time)
   );
 }

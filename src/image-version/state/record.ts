@@ -228,7 +228,7 @@ export interface RolloutRecord {
    * Id of the last event that told a person that the version waits for one, or was rolled back;
    * absent: it waits for nobody.
    */
-  readonly told?: string;
+  readonly waitsEventId?: string;
   /** When a person started the next wave, whatever it was waiting for. */
   readonly goTime?: string;
 }

@@ -136,13 +136,13 @@ function recopied(
 ): RegionChange {
   const { now, pace } = time;
   if (isBusy(look)) return unchanged({ ...before, recopying: "begun" });
-  const { doubt: { since } = { since: now.toISOString() } } = before;
+  const { unconfirmed: { since } = { since: now.toISOString() } } = before;
   return recopying === "begun" || now.getTime() - Date.parse(since) >= pace.confirmMs
     ? stepForward(before, "Completed", progress, undefined, time)
     : unchanged({
         ...before,
         recopying: "sent",
-        doubt: { state: "Completed", since },
+        unconfirmed: { state: "Completed", since },
       });
 }
 
@@ -153,10 +153,17 @@ function stepBack(
   details: string | undefined,
   { now, pace: { confirmMs } }: Pick<TransitionContext, "now" | "pace">,
 ): RegionChange {
-  const since = before.doubt?.state === state ? before.doubt.since : now.toISOString();
+  const since = before.unconfirmed?.state === state ? before.unconfirmed.since : now.toISOString();
   if (now.getTime() - Date.parse(since) < confirmMs)
-    return unchanged({ ...before, doubt: { state, since } });
-  const kept = omit(before, "doubt", "completedTime", "stalledTime", "details", "expectedEndTime");
+    return unchanged({ ...before, unconfirmed: { state, since } });
+  const kept = omit(
+    before,
+    "unconfirmed",
+    "completedTime",
+    "stalledTime",
+    "details",
+    "expectedEndTime",
+  );
   return {
     region: {
       ...kept,
@@ -186,7 +193,7 @@ function stepForward(
   const { stalledTime, nextAttemptTime, waitReason, ...kept } = omit(
     before,
     "details",
-    "doubt",
+    "unconfirmed",
     "expectedEndTime",
   );
   const happened = happenedTo(before, { state, progress, moved }, context);
@@ -197,7 +204,7 @@ function stepForward(
     state,
     progress,
     ...(moved && { lastProgressTime: time }),
-    ...(happened === "regionReplicating" && { told: { progress, time } }),
+    ...(happened === "regionReplicating" && { published: { progress, time } }),
     ...(happened === "regionCompleted" && { completedTime: time }),
     ...withDefined({
       stalledTime: happened === "regionStalled" ? time : moved ? undefined : stalledTime,
@@ -265,15 +272,15 @@ const LONG_UNTOLD_MS = 600_000;
 
 /** Invariant 4. */
 function isNews(
-  { state, told }: RegionRecord,
+  { state, published }: RegionRecord,
   progress: number,
   now: Date,
   { progressStep }: PollingPolicy,
 ): boolean {
   return (
-    told === undefined ||
+    published === undefined ||
     state !== "Replicating" ||
-    Math.floor(progress / progressStep) > Math.floor(told.progress / progressStep) ||
-    now.getTime() - Date.parse(told.time) >= LONG_UNTOLD_MS
+    Math.floor(progress / progressStep) > Math.floor(published.progress / progressStep) ||
+    now.getTime() - Date.parse(published.time) >= LONG_UNTOLD_MS
   );
 }

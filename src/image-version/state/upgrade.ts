@@ -5,20 +5,23 @@ import {
   type Ending,
   type ImageVersionPair,
   type ImageVersionRecord,
+  type RolloutRecord,
   type VersionRequest,
 } from "./record.js";
 
 /**
  * In schema 4 the operation had the regions of its request, only the record's state marked a
- * restore, and `ending` was `decided`.
+ * restore, `ending` was `decided`, and the rollout's `waitsEventId` was `told`.
  */
 export function upgrade(pair: ImageVersionPair): ImageVersionRecord {
   const { record } = pair;
   const restores = record.state === "RestoreRequested" || record.state === "Restoring";
   const before: Readonly<Record<string, VersionRequest & { readonly decided?: Ending }>> =
     record.requests;
+  const { told, ...rollout }: RolloutRecord & { readonly told?: string } = record.rollout ?? {};
   return {
     ...record,
+    ...(record.rollout && { rollout: { ...rollout, ...(told && { waitsEventId: told }) } }),
     requests: mapped(before, ({ decided, ...request }, id) => {
       const regions = operationIn(pair, id)?.regions.map(({ name }) => name) ?? [];
       return {

@@ -185,7 +185,7 @@ function addedAgain({ name, attempts, attemptsAllowed, begunTime, usual }: Regio
 function copiedAgain(region: RegionRecord): RegionRecord {
   if (region.completedTime === undefined) return region;
   // Copying an existing region again tells nothing about a first copy.
-  const anew = omit(region, "completedTime", "told", "begunTime", "usual");
+  const anew = omit(region, "completedTime", "published", "begunTime", "usual");
   return {
     ...anew,
     state: "Unknown",

@@ -236,7 +236,7 @@ describe("what Azure shows is shown", () => {
       details: "Out of capacity.",
       attempts: 1,
     });
-    expect(region).not.toHaveProperty("doubt");
+    expect(region).not.toHaveProperty("unconfirmed");
   });
 
   test("of a region that no look has shown nothing, also in Succeeded", () => {
@@ -426,7 +426,7 @@ test("an operation does not show its fingerprint, nor its regions' doubts", () =
     error: { code: "PreflightFailed", errors: [{ code: "SourceNotFound" }] },
   });
   const doubted = after(partly, "Failed", LOST, 90);
-  expect(doubted.operation.regions[1]).toHaveProperty("doubt");
-  expect(viewOperation(doubted.operation).regions[1]).not.toHaveProperty("doubt");
+  expect(doubted.operation.regions[1]).toHaveProperty("unconfirmed");
+  expect(viewOperation(doubted.operation).regions[1]).not.toHaveProperty("unconfirmed");
   expect(after(partly, "Creating", REPLICATING, 70).operation.status).toBe("Running");
 });

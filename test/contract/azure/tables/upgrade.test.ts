@@ -14,6 +14,7 @@ import { cancelOperation } from "../../../../src/operation/canceling.js";
 import {
   SCHEMA,
   type OperationRecord,
+  type RegionRecord,
   type TrackedRecord,
 } from "../../../../src/operation/records.js";
 import { idOf, request } from "../../../support/dependencies.js";
@@ -42,9 +43,25 @@ async function storedBefore(versionId: string) {
       ...(ending && { decided: ending }),
     }),
   );
-  await world.deps.store.commit({ ...record, schema: 4, requests }, operation, stored);
+  const { waitsEventId: told, ...rollout } = record.rollout ?? {};
+  const before = {
+    ...record,
+    schema: 4,
+    requests,
+    ...(record.rollout && { rollout: { ...rollout, told } }),
+    regions: record.regions.map(before020),
+    members: record.members.map((one) => ({ ...one, regions: one.regions.map(before020) })),
+  };
+  const { regions } = operation;
+  await world.deps.store.commit(before, { ...operation, regions: regions.map(before020) }, stored);
   return record;
 }
+
+const before020 = ({ unconfirmed: doubt, published: told, ...region }: RegionRecord) => ({
+  ...region,
+  ...(doubt && { doubt }),
+  ...(told && { told }),
+});
 
 test("a creation and an update beside it: the requests say again which regions they are about", async () => {
   const id = seedVersionId("4.0.0");
@@ -98,6 +115,33 @@ test("a creation that is being canceled ends Canceled", async () => {
   expect(before.requests[operationId]?.ending).toMatchObject({ kind: "canceled" });
   expect((await world.read(id)).record).toEqual(before);
   expect((await world.finish(id)).status).toBe("Canceled");
+});
+
+test("what a look showed once, the progress told, and what a rollout waits for keep their values", async () => {
+  const id = seedVersionId("4.0.4");
+  await request(world.deps, id, managedImageRequest());
+  const stored = await world.read(id);
+  const since = stored.record.createdTime;
+  const withBoth = (region: RegionRecord): RegionRecord => ({
+    ...region,
+    unconfirmed: { state: "Failed", since },
+    published: { progress: 25, time: since },
+  });
+  await world.deps.store.commit(
+    {
+      ...stored.record,
+      rollout: { waitsEventId: "e" },
+      regions: stored.operation.regions.map(withBoth),
+    },
+    { ...stored.operation, regions: stored.operation.regions.map(withBoth) },
+    stored,
+  );
+  const { operation } = await world.read(id);
+  const before = await storedBefore(id);
+  expect(before.regions).toHaveLength(2);
+  const read = await world.read(id);
+  expect(read.record).toEqual(before);
+  expect(read.operation.regions).toEqual(operation.regions);
 });
 
 describe("a record that has changed in nothing", () => {

@@ -58,11 +58,11 @@ it("an operation does not wait in vain while Azure copies, and nothing is to be 
   expect(isWaiting(replicating(), WAIT)).toBe(true);
 });
 
-it("the next look comes as soon as a repair is due, or a doubt can be settled", () => {
+it("the next look comes as soon as a repair is due, or a setback can be confirmed", () => {
   const dueOf = (pair: ImageVersionPair) => follow(pair, NONE, at(20)).record.dueTime;
   expect(dueOf(inRegions({ nextAttemptTime: time(25) }))).toBe(time(25));
-  const doubt = { state: "Failed", since: time(-215) } as const;
-  expect(dueOf(inRegions({ doubt }))).toBe(time(25));
+  const setback = { state: "Failed", since: time(-215) } as const;
+  expect(dueOf(inRegions({ unconfirmed: setback }))).toBe(time(25));
   const unconfirmed = { shows: "x", since: time(-215) };
   expect(dueOf(withRecord(applied(), { unconfirmed }))).toBe(time(25));
 });

@@ -100,7 +100,7 @@ describe("invariant 1: a step forward counts from any look", () => {
         ...(to === "Completed" && { completedTime: time(60) }),
       },
     });
-    expect(change.region).not.toHaveProperty("doubt");
+    expect(change.region).not.toHaveProperty("unconfirmed");
   });
 
   test("Completed is told once", () => {
@@ -166,19 +166,19 @@ describe("invariant 2: a step back counts at a second look, four minutes later o
   ])("%s", (_, before, state, shown, more, after) => {
     const first = seen(before, state, shown, {}, more);
     expect(first.happened).toBe("nothing");
-    const { doubt, ...kept } = first.region;
+    const { unconfirmed, ...kept } = first.region;
     expect(kept).toEqual(before);
-    expect(doubt).toMatchObject({ since: time(60) });
+    expect(unconfirmed).toMatchObject({ since: time(60) });
     const early = seen(first.region, state, shown, { seconds: 299 }, more);
     expect(early).toEqual(first);
     const second = seen(first.region, state, shown, { seconds: 300 }, more);
     expect(second.happened).not.toBe("nothing");
     expect(second.region).toMatchObject(after);
-    expect(second.region).not.toHaveProperty("doubt");
+    expect(second.region).not.toHaveProperty("unconfirmed");
     expect(second.region).not.toHaveProperty("completedTime");
   });
 
-  test("a look between that shows it well takes the doubt back", () => {
+  test("a look between that shows it well takes the setback back", () => {
     const first = seen(completed, "Succeeded", ["Failed", 100]);
     const between = seen(first.region, "Succeeded", ["Completed", 100], {
       seconds: 120,
@@ -188,16 +188,16 @@ describe("invariant 2: a step back counts at a second look, four minutes later o
       seconds: 200,
     });
     expect(third.happened).toBe("nothing");
-    expect(third.region.doubt?.since).toBe(time(200));
+    expect(third.region.unconfirmed?.since).toBe(time(200));
   });
 
-  test("a look between that shows another step back begins the doubt anew", () => {
+  test("a look between that shows another step back begins to confirm it anew", () => {
     const first = seen(completed, "Succeeded", ["Failed", 100]);
     const between = seen(first.region, "Updating", ["Replicating", 3], {
       seconds: 190,
     });
     expect(between.happened).toBe("nothing");
-    expect(between.region.doubt).toEqual({
+    expect(between.region.unconfirmed).toEqual({
       state: "Replicating",
       since: time(190),
     });
@@ -260,7 +260,7 @@ describe("invariant 4: progress is told by steps", () => {
       if (change.happened === "regionReplicating") told.push(progress);
     }
     expect(told).toEqual([3, 27, 51, 75]);
-    expect(region.told).toEqual({ progress: 75, time: time(75) });
+    expect(region.published).toEqual({ progress: 75, time: time(75) });
   });
 
   test("and less than a step once it was not told for ten minutes", () => {
