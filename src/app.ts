@@ -25,6 +25,7 @@ import { queueFunction, type QueueFunction } from "./messaging/queue-function.js
 import { createRequestHandler } from "./messaging/request-handler.js";
 import { createStepHandler } from "./messaging/step-handler.js";
 import { noteKeys } from "./key-guardian/note.js";
+import { createFreezes } from "./gate/freezes.js";
 import { createObjections } from "./objections.js";
 import { takeRevocationStep } from "./revocation/take-revocation-step.js";
 import { tellParentRevoked } from "./revocation/tell-parent-revoked.js";
@@ -75,8 +76,10 @@ export async function createApp(
     ...rest
   } = createAdapters(config, credential, metrics, KINDS, now);
   const gates = config.galleryPolicy?.gates ?? [];
+  const freezes = createFreezes(rest.freezes, now);
   const objections = createObjections(() => ({
     gates,
+    freezes,
     revocations,
     rollout,
     retention,
@@ -169,6 +172,7 @@ export async function createApp(
       testResults,
       rollout,
       gates,
+      freezes,
       rejected: rest.rejected,
     },
     [

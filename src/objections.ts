@@ -3,6 +3,7 @@
  * knows none of the rooms.
  */
 import type { Gate } from "./authorization/gallery-policy.js";
+import type { Freezes } from "./gate/freezes.js";
 import { objectionsByGate } from "./gate/objections.js";
 import type { Dependencies, Objection } from "./image-version/index.js";
 import { keptNow } from "./retention/kept-now.js";
@@ -14,6 +15,7 @@ import { whyNotByRule } from "./rollout/roll-out.js";
 
 interface Rooms {
   readonly gates: readonly Gate[];
+  readonly freezes: Pick<Freezes, "list">;
   readonly revocations: Pick<Revocations, "readRecord">;
   readonly rollout: RolloutDependencies;
   readonly retention: RetentionDependencies;
@@ -22,7 +24,7 @@ interface Rooms {
 /** `rooms` is called when needed, because the rooms need the core themselves. */
 export function createObjections(rooms: () => Rooms): Dependencies["objections"] {
   return async (id, deed) => {
-    const { gates, revocations, rollout, retention } = rooms();
+    const { gates, freezes, revocations, rollout, retention } = rooms();
     const byBan = await objectionsByBan(revocations, id, deed);
     if (byBan.length > 0) return byBan;
     switch (deed.kind) {
@@ -31,7 +33,7 @@ export function createObjections(rooms: () => Rooms): Dependencies["objections"]
       case "deleteByPolicy":
         return objected("KeptByRetention", await keptNow(retention, id));
       default:
-        return objectionsByGate({ ...rollout, gates, revocations }, id, deed);
+        return objectionsByGate({ ...rollout, gates, freezes, revocations }, id, deed);
     }
   };
 }

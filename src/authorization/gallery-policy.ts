@@ -31,7 +31,7 @@ export interface Gate {
   }[];
 }
 
-interface ImagePattern extends GalleryPattern {
+export interface ImagePattern extends GalleryPattern {
   readonly imageName?: string;
 }
 
@@ -42,8 +42,15 @@ export function gatesOf(
   gates: readonly Gate[],
   image: Omit<ImageVersionId, "versionName">,
 ): readonly Gate[] {
-  return gates.filter(({ images }) =>
-    images.some((pattern) => isTarget(pattern, image) && fits(pattern.imageName, image.imageName)),
+  return gates.filter(({ images }) => coversImage(images, image));
+}
+
+export function coversImage(
+  patterns: readonly ImagePattern[],
+  image: Omit<ImageVersionId, "versionName">,
+): boolean {
+  return patterns.some(
+    (pattern) => isTarget(pattern, image) && fits(pattern.imageName, image.imageName),
   );
 }
 

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { TokenCredential } from "@azure/identity";
 import type { TaggedResources } from "../leftovers/ports.js";
 import type { Config } from "../config/config.js";
+import type { StoredFreezes } from "../gate/freezes.js";
+import type { ImageDocuments } from "../image-documents.js";
 import type { Dependencies, ImageVersionRecord } from "../image-version/index.js";
 import type { ImageKeys } from "../keys/ports.js";
 import type { DeadLetters } from "../messaging/dead-letters.js";
@@ -57,6 +59,7 @@ interface Adapters {
   readonly revocations: Revocations;
   readonly preparations: PreparationDependencies;
   readonly policies: RetentionDependencies["policies"];
+  readonly freezes: ImageDocuments<StoredFreezes>;
   readonly testProfiles: TestProfileDependencies;
   readonly machineTests: Omit<TestDependencies, "objections">;
   readonly testResults: TestResultDependencies;
@@ -245,6 +248,12 @@ export function createAdapters(
       "SigilRetentionPolicies",
       "policy",
       "retention policy",
+    ),
+    freezes: createImageDocuments<StoredFreezes>(
+      tables,
+      "SigilRetentionPolicies",
+      "freezes",
+      "list",
     ),
     testProfiles: {
       profiles,

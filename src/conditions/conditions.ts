@@ -85,9 +85,10 @@ export const CONDITIONS = {
     request: "GET {version}",
   },
   GateClosed: {
-    sentence: "The version has not passed its image definition's gate",
+    sentence: "A gate or a freeze of its image definition keeps the version out of latest",
     verb: "Approve",
-    whatToDo: "Report passing tests, or get it approved with a reason. Then promote it.",
+    whatToDo:
+      "Report passing tests, wait until the freeze has ended, or get it approved with a reason. Then promote it.",
     command: "sigil image-version approve {version}{change}",
     request: "POST {version}/approve{change}",
   },

@@ -7,12 +7,14 @@
  *  2. An approval opens a region despite earlier results. A later failure closes it again.
  *  3. A revoked version holds the versions built from it like a gate. An approval after the
  *     revocation opens the region.
+ *  4. A freeze is a gate without tests. An approval since it began opens the region.
  */
 import type { Gate, ReporterPattern } from "../authorization/gallery-policy.js";
 import type { Requester } from "../operation/records.js";
 import { canonicalRegion } from "../resource-id.js";
 import { inheritedSentence, type InheritedBan } from "../revocation/inherited.js";
 import { APPROVAL, counting, type TestResult } from "../test-results/results.js";
+import type { Freeze } from "./freezes.js";
 
 /** Why a region is closed; undefined: it is open. */
 export function whyClosed(
@@ -47,6 +49,20 @@ export function whyHeld(
     one.holdsSince === undefined || approvedMs > Date.parse(one.holdsSince)
       ? []
       : [`it was built from ${inheritedSentence(one).replace(/\.$/u, "")}`],
+  );
+}
+
+/** Why freezes that have begun hold a version in a canonical region. Invariant 4. */
+export function whyFrozen(
+  freezes: readonly Freeze[],
+  results: readonly TestResult[],
+  region: string,
+): readonly string[] {
+  const approvedMs = approvedAt(results.filter((one) => one.region === region));
+  return freezes.flatMap(({ regions, from, until, reason }) =>
+    approvedMs >= Date.parse(from) || regions?.includes(region) === false
+      ? []
+      : [`latest is frozen until ${until} (${reason.replace(/\.$/u, "")})`],
   );
 }
 

@@ -3,6 +3,7 @@ import {
   latestIn,
   lookAt,
   regionsOf,
+  rollbackTarget,
   type Deed,
   type Dependencies,
   type GateWait,
@@ -11,23 +12,25 @@ import {
   type LastShown,
   type Objection,
 } from "../image-version/index.js";
-import { formatImageVersionId, keyOf, type ImageVersionId } from "../resource-id.js";
+import { formatImageVersionId, imageIdOf, keyOf, type ImageVersionId } from "../resource-id.js";
 import { inheritedBans, type InheritedBan, type LineageReads } from "../revocation/inherited.js";
 import { resultsOf } from "../test-results/get.js";
 import type { TestResults } from "../test-results/ports.js";
 import type { TestResult } from "../test-results/results.js";
-import { isGated, whyClosed, whyHeld } from "./gate.js";
+import { freezesOf, type Freeze, type Freezes } from "./freezes.js";
+import { isGated, whyClosed, whyFrozen, whyHeld } from "./gate.js";
 
 export interface GateDependencies {
   readonly imageVersions: Dependencies;
   readonly results: Pick<TestResults, "list">;
   readonly gates: readonly Gate[];
+  readonly freezes: Pick<Freezes, "list">;
   readonly revocations: LineageReads["revocations"];
 }
 
 /**
- * The objections of the image definition's gates, and of revoked ancestors, to a version that would
- * come into latest.
+ * The objections of the image definition's gates and freezes, and of revoked ancestors, to a version
+ * that would come into latest.
  */
 export async function objectionsByGate(
   deps: GateDependencies,
@@ -40,20 +43,22 @@ export async function objectionsByGate(
   const record = "record" in deed ? deed.record : await recordOf(deps, id);
   const restored = deed.kind === "enterLatest" ? deed.restored : undefined;
   const closers = {
-    // A version in latest has passed its gate.
+    // A version in latest has passed its gate, and came in before the freeze.
     gates: deed.kind === "enterLatest" ? gatesOf(deps.gates, id) : [],
+    freezes: deed.kind === "enterLatest" && !deed.byRollback ? await freezesFor(deps, id) : [],
     bans: await holdingBans({ ...deps.imageVersions, revocations: deps.revocations }, record),
   };
-  if (closers.gates.length === 0 && closers.bans.length === 0) return [];
+  if (isNobody(closers)) return [];
   // Azure does not return where a deleted version is in latest once it is restored.
   if (regions === "any") return [objection(id, UNSEEN, [])];
   const results = await resultsNow(deps, id, record, restored);
-  return closedIn(closers, results, regions).map(({ region, why, held }) => ({
+  return closedIn(closers, results, regions).map(({ region, why, held, isOpen }) => ({
     ...objection(
       id,
       {
         why: `in ${region} ${why}`,
-        remediation: restored ? RESTORE : held ? BUILD : OPEN,
+        remediation: restored ? RESTORE : held ? BUILD : isOpen ? THAW : OPEN,
+        isOpen: isOpen && held === undefined,
       },
       [region],
     ),
@@ -61,9 +66,9 @@ export async function objectionsByGate(
   }));
 }
 
-/** Where gates keep a version out of latest, by what a GET has read of it. */
+/** Where gates and freezes keep a version out of latest, by what a GET has read of it. */
 export async function gateWaits(
-  deps: Pick<GateDependencies, "results" | "gates">,
+  deps: Pick<GateDependencies, "results" | "gates" | "freezes"> & Pick<Dependencies, "now">,
   { id, look, record }: KnownImageVersion,
   bans: readonly InheritedBan[],
 ): Promise<readonly GateWait[]> {
@@ -71,10 +76,24 @@ export async function gateWaits(
   const included = latestIn(look.resource);
   const regions = regionsOf(look.resource).filter((region) => !included.includes(region));
   if (regions.length === 0) return [];
-  const closers = { gates: gatesOf(deps.gates, id), bans: bans.filter(isHolding) };
-  if (closers.gates.length === 0 && closers.bans.length === 0) return [];
+  const closers = {
+    gates: gatesOf(deps.gates, id),
+    freezes: freezesOf(await deps.freezes.list(), id, deps.now()),
+    bans: bans.filter(isHolding),
+  };
+  if (isNobody(closers)) return [];
   const results = await resultsOf(deps.results, formatImageVersionId(id), look, record);
   return closedIn(closers, results, regions);
+}
+
+/** None where a rollback leads to the version: it goes back to what was there before. */
+async function freezesFor(
+  { freezes, imageVersions }: Pick<GateDependencies, "freezes" | "imageVersions">,
+  id: ImageVersionId,
+): Promise<readonly Freeze[]> {
+  const found = freezesOf(await freezes.list(), id, imageVersions.now());
+  const target = found.length > 0 && (await rollbackTarget(imageVersions, imageIdOf(id)));
+  return target === id.versionName ? [] : found;
 }
 
 async function holdingBans(
@@ -91,24 +110,39 @@ function isHolding({ holdsSince }: InheritedBan): boolean {
 
 interface Closers {
   readonly gates: readonly Gate[];
+  readonly freezes: readonly Freeze[];
   readonly bans: readonly InheritedBan[];
 }
 
-/** The closed regions. `held`: why revocations close it, whatever the gates say. */
+function isNobody({ gates, freezes, bans }: Closers): boolean {
+  return gates.length === 0 && freezes.length === 0 && bans.length === 0;
+}
+
+/**
+ * The closed regions. `held`: why revocations close it, whatever the gates say. `isOpen`: the
+ * gates are open, so time alone opens it.
+ */
 function closedIn(
-  { gates, bans }: Closers,
+  { gates, freezes, bans }: Closers,
   results: readonly TestResult[],
   regions: readonly string[],
-): readonly (GateWait & { readonly held?: string })[] {
+): readonly (GateWait & { readonly held?: string; readonly isOpen: boolean })[] {
   return regions.flatMap((region) => {
     const held = whyHeld(bans, results, region);
     const closed = gates.flatMap((gate) =>
       isGated(gate, region) ? (whyClosed(gate, results, region) ?? []) : [],
     );
-    const reasons = [...closed, ...held];
+    const reasons = [...closed, ...held, ...whyFrozen(freezes, results, region)];
     return reasons.length === 0
       ? []
-      : [{ region, why: reasons.join("; "), ...(held.length > 0 && { held: held.join("; ") }) }];
+      : [
+          {
+            region,
+            why: reasons.join("; "),
+            isOpen: closed.length === 0,
+            ...(held.length > 0 && { held: held.join("; ") }),
+          },
+        ];
   });
 }
 
@@ -118,9 +152,13 @@ const OPEN =
 const BUILD =
   "Build it again from a version that is not revoked, or get it approved with a reason (POST …/approve) and promote it.";
 
+const THAW =
+  "Promote it once the freeze has ended, or get it approved with a reason (POST …/approve) and promote it.";
+
 const RESTORE = "Get it approved with a reason (POST …/approve), then restore it.";
 
 const UNSEEN = {
+  isOpen: false,
   why: "Sigil never saw its regions",
   remediation:
     "A deleted version cannot be approved. Restore it in the Azure portal, and exclude it from latest there. Then get it approved and promote it here.",
@@ -128,13 +166,13 @@ const UNSEEN = {
 
 function objection(
   id: ImageVersionId,
-  { why, remediation }: typeof UNSEEN,
+  { why, remediation, isOpen }: typeof UNSEEN,
   regions: readonly string[],
 ): Objection {
   return {
     code: "GateClosed",
     pointer: "",
-    message: `${formatImageVersionId(id)} cannot be in latest until it passes its image definition's gate: ${why}.`,
+    message: `${formatImageVersionId(id)} cannot be in latest ${isOpen ? "now" : "until it passes its image definition's gate"}: ${why}.`,
     remediation,
     regions,
   };

@@ -1,5 +1,6 @@
 import type { HttpHandler } from "@azure/functions";
 import type { Gate } from "../authorization/gallery-policy.js";
+import type { Freezes } from "../gate/freezes.js";
 import { gateWaits } from "../gate/objections.js";
 import {
   deletionNow,
@@ -24,6 +25,7 @@ import {
   limitFiles,
   type EndpointDependencies,
 } from "./endpoint.js";
+import { freezeHandlers } from "./freeze-handlers.js";
 import { imageVersionHandlers } from "./image-version-handlers.js";
 import type { OperationId } from "./contract/openapi-document.js";
 import type { TestDependencies } from "../machine-test/ports.js";
@@ -52,6 +54,7 @@ export interface HandlerDependencies {
   readonly testResults: TestResultDependencies;
   readonly rollout: RolloutDependencies;
   readonly gates: readonly Gate[];
+  readonly freezes: Freezes;
   readonly rejected: RejectedRequests;
 }
 
@@ -84,11 +87,12 @@ export function createHttpHandlers(
     const rollout = await getRollout(deps.rollout, version);
     const { store } = deps.imageVersions;
     const { revocations } = deps.revocation;
+    const { gates, freezes } = deps;
     const { record } = version;
     const bans = record ? await inheritedBans({ store, revocations }, record) : [];
     return {
       ...(rollout && { rollout }),
-      gateWaits: await gateWaits({ ...deps.testResults, gates: deps.gates }, version, bans),
+      gateWaits: await gateWaits({ ...deps.testResults, gates, freezes }, version, bans),
       inherited: bans.map(viewInherited),
     };
   };
@@ -117,6 +121,7 @@ export function createHttpHandlers(
       (operation) => deletionNow(deps.imageVersions, operation),
     ),
     ...retentionHandlers(endpoint, deps.retention),
+    ...freezeHandlers(endpoint, deps.freezes),
     ...testProfileHandlers(endpoint, deps.testProfiles),
     ...machineTestHandlers(endpoint, deps.machineTests),
     ...testResultHandlers(endpoint, deps.testResults, deps.imageVersions),

@@ -211,13 +211,14 @@ export type Deed =
    * It comes into latest in these canonical regions; `any`: unknown in which. `restored`: the last
    * look at the deleted version that a restore brings back; absent: no restore, or Sigil never saw
    * the version. `record`: the record after the action,
-   * undefined before the first request; absent: as stored.
+   * undefined before the first request; absent: as stored. `byRollback`: one is planned to it.
    */
   | {
       readonly kind: "enterLatest";
       readonly regions: readonly string[] | "any";
       readonly restored?: LastShown | undefined;
       readonly record?: ImageVersionRecord | undefined;
+      readonly byRollback?: true;
     }
   /**
    * It becomes the latest because others leave latest. `target`: a rollback leads to it, in these

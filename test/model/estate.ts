@@ -143,6 +143,7 @@ export class Estate {
             imageVersions: this.deps,
             results: this.results,
             gates,
+            freezes: { list: () => Promise.resolve([]) },
             revocations: store as unknown as Revocations,
           },
           id,

@@ -59,6 +59,7 @@ export class Play {
       },
       objections: createObjections(() => ({
         gates: [],
+        freezes: world.freezes,
         revocations: revocationOf(deps).revocations,
         retention: { policies: world.policies, ...revocationOf(deps) },
         rollout: this.#rollout,

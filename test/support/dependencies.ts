@@ -26,6 +26,7 @@ import { takeStep } from "../../src/operation/dispatch.js";
 import type { PollingPolicy } from "../../src/operation/ports.js";
 import type { Dependencies, StoredVersion } from "../../src/image-version/ports.js";
 import { ruleInForce } from "../../src/image-version/state/fold.js";
+import { createFreezes, type Freezes, type StoredFreezes } from "../../src/gate/freezes.js";
 import { createObjections } from "../../src/objections.js";
 import type { RetentionDependencies, RetentionPolicy } from "../../src/retention/ports.js";
 import type { RevocationDependencies } from "../../src/revocation/ports.js";
@@ -113,6 +114,8 @@ export interface InProcess {
   readonly deps: Dependencies;
   /** Of retention; in memory. */
   readonly policies: RetentionDependencies["policies"];
+  /** Of gates; in memory. */
+  readonly freezes: Freezes;
   /** Of tests; in memory. */
   readonly results: TestResults;
   readonly machines: MachineReader;
@@ -323,8 +326,10 @@ export async function startWith(
       // No rule that is looked after here waits for a test.
       deed.kind === "obeyRule" ? Promise.resolve([]) : objections(id, deed),
   });
+  const freezes = createFreezes(createMemoryImageDocuments<StoredFreezes>("list"), now);
   const objections = createObjections(() => ({
     gates: options.gates ?? [],
+    freezes,
     revocations: revocationOf(deps).revocations,
     retention: { policies, ...revocationOf(deps) },
     rollout,
@@ -387,6 +392,7 @@ export async function startWith(
   return {
     deps,
     policies,
+    freezes,
     results,
     machines,
     instance: () => noting({ ...deps, ...reachAzure(true) }),

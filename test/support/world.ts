@@ -28,6 +28,7 @@ import { createMemoryIdempotencyKeys } from "./fakes/idempotency-keys.js";
 import { createMemoryIndex } from "./fakes/listing-index.js";
 import { objectionsByBan } from "../../src/revocation/bans.js";
 import type { Revocations } from "../../src/revocation/record.js";
+import { createFreezes, type StoredFreezes } from "../../src/gate/freezes.js";
 import { createMemoryImageDocuments } from "./fakes/image-documents.js";
 import { createMemoryTestResults } from "./fakes/test-results.js";
 import { createTestLimits } from "./fakes/test-limits.js";
@@ -224,6 +225,10 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
         revocations,
       },
       revocation: { imageVersions, revocations },
+      freezes: createFreezes(
+        counting(createMemoryImageDocuments<StoredFreezes>("list"), ["put"]),
+        common.now,
+      ),
       testProfiles: {
         profiles,
         resources: RESOURCES,

@@ -37,7 +37,7 @@ export function objectionsToTarget(
     id,
     isPromoted({ resource })
       ? { kind: "fallBackTo", target: included }
-      : { kind: "enterLatest", regions },
+      : { kind: "enterLatest", regions, byRollback: true },
   );
 }
 

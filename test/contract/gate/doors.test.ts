@@ -1,5 +1,5 @@
-/** What each way into latest does where a gate is closed, and that it leads there once the gate is open. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+/** What each way into latest does where a gate or a freeze closes it, and that it leads there once it is open. */
+import { afterEach, describe, expect, test } from "vitest";
 import { approveImageVersion } from "../../../src/gate/approve.js";
 import { lookAfter } from "../../../src/rollout/roll-out.js";
 import { reportTestResult } from "../../../src/test-results/report.js";
@@ -29,11 +29,11 @@ const BOTH = ["westus", "eastus2"];
 
 let world: InProcess;
 let image: string;
-beforeEach(async () => {
-  world = await startInProcess({ replicationMs: 60_000, spread: 0, gates: GATES });
+async function begin(gates: typeof GATES): Promise<void> {
+  world = await startInProcess({ replicationMs: 60_000, spread: 0, gates });
   image = await define(world);
   await enableSoftDelete(world);
-});
+}
 afterEach(() => world.close());
 
 const at = (number: string) => versionId(number, image);
@@ -119,31 +119,52 @@ async function rollOut(number: string): Promise<void> {
 // A region that Azure has failed and Sigil adds back: its own test is in state/.
 const WAYS = DOORS.filter(([name, { gate }]) => gate && name !== "retryImageVersion");
 
+const freeze = () =>
+  world.freezes.put(
+    {
+      name: "quarter-close",
+      images: [{ subscriptionId: "*", galleryName: "MyGallery" }],
+      regions: ["West US"],
+      until: new Date(world.clock.now() + 30 * 86_400_000).toISOString(),
+      reason: "CHG0042: quarter close",
+    },
+    { appId: "admin" },
+  );
+
 describe.each(WAYS)("%s", (name, { gate, play }) => {
-  test(`${gate} at a closed gate, and leads into latest at an open one`, async () => {
+  test.each([
+    ["gate", GATES],
+    ["freeze", []],
+  ] as const)(`${gate} at a closed %s, and leads into latest at an open one`, async (by, gates) => {
+    await begin([...gates]);
     await (GIVEN[name] ?? (() => publish("1.0.0")))();
+    if (by === "freeze") await freeze();
     const before = await latest("westus");
     // Where regions are named, the gated one alone.
     const regions = /in regions|region's flag/u.test(name) ? ["westus"] : BOTH;
     const ask = () => play(world.deps, choiceOf("1.0.0", regions));
     let number = "1.0.0";
-    if (gate === "refuses") {
-      const { code, findings } = await refusal(ask());
-      expect([code, ...findings.map((one) => one.code)]).toContain("GateClosed");
-    } else {
-      const asked = await ask();
-      number = idOf(asked?.resourceId ?? "").versionName;
-      if (gate === "excludes")
-        expect(asked?.warnings?.map(({ code }) => code)).toContain("GateClosed");
-      await finish(number);
-      if (gate === "waits") await rollOut(number);
-      expect(await latest("eastus2")).toBe(gate === "excludes" ? number : null);
+    // A rollback leads away from a bad version, so no freeze holds it.
+    if (by === "freeze" && name === "rollBackImage to a version") await ask();
+    else {
+      if (gate === "refuses") {
+        const { code, findings } = await refusal(ask());
+        expect([code, ...findings.map((one) => one.code)]).toContain("GateClosed");
+      } else {
+        const asked = await ask();
+        number = idOf(asked?.resourceId ?? "").versionName;
+        if (gate === "excludes")
+          expect(asked?.warnings?.map(({ code }) => code)).toContain("GateClosed");
+        await finish(number);
+        if (gate === "waits") await rollOut(number);
+        expect(await latest("eastus2")).toBe(gate === "excludes" ? number : null);
+      }
+      expect(await latest("westus")).toBe(before);
+      await approve(number);
+      if (gate === "refuses") await ask();
+      else if (gate === "waits") await rollOut(number);
+      else await REQUESTS.promoteImageVersion["of it all"].play(world.deps, choiceOf(number));
     }
-    expect(await latest("westus")).toBe(before);
-    await approve(number);
-    if (gate === "refuses") await ask();
-    else if (gate === "waits") await rollOut(number);
-    else await REQUESTS.promoteImageVersion["of it all"].play(world.deps, choiceOf(number));
     for (let minute = 0; minute < 30; minute += 1) {
       world.clock.advance(60_000);
       await world.runDue();

@@ -195,7 +195,7 @@ test("GET says where its gate is closed, why, and how it is opened", async () =>
   const shown = async (revoked = false) => {
     const version = await getImageVersion(world.deps, id("1.0.0"));
     const { conditions } = viewImageVersion(version, world.deps.now(), {
-      gateWaits: await gateWaits({ ...tests(), gates: GATES }, version, []),
+      gateWaits: await gateWaits({ ...tests(), freezes: world.freezes, gates: GATES }, version, []),
       ...(revoked && {
         revocation: {
           reason: "CVE",

@@ -75,7 +75,7 @@ const bansOn = async (number: string) => {
 };
 const waits = async (number: string) =>
   gateWaits(
-    { results: world.results, gates: [] },
+    { ...world, now: world.deps.now, gates: [] },
     await getImageVersion(world.deps, idOf(id(number))),
     await bansOn(number),
   );

@@ -90,11 +90,11 @@ test("a version that was halted needs attention, in one that knew it before, unt
 
 test("a gate that is closed is said", async () => {
   await rollouts.publish({ when: "manual" });
-  const { results } = rollouts.resultDeps;
+  const { resultDeps, world } = rollouts;
   const images = [{ subscriptionId: "*", galleryName: "MyGallery" }];
   const gates = [{ images, tests: [{ name: "scan" }] }];
   const [held] = await summaries(async (version) => ({
-    gateWaits: await gateWaits({ results, gates }, version, []),
+    gateWaits: await gateWaits({ ...world, ...resultDeps, gates }, version, []),
   }))();
   expect(held?.conditions).toMatchObject([
     { type: "GateClosed", regions: ["westus", "eastus2"], whatToDo: { verb: "Approve" } },

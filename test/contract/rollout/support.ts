@@ -118,6 +118,7 @@ export async function startRollouts(
   Object.assign(world.deps, {
     objections: createObjections(() => ({
       gates: [],
+      freezes: world.freezes,
       revocations: revocationOf(imageVersions).revocations,
       retention: { policies: world.policies, ...revocationOf(imageVersions) },
       rollout,

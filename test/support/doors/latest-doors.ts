@@ -252,6 +252,8 @@ export const REQUESTS = {
   testImageVersion: { no: "ends in a test result" },
   putRetentionPolicy: { no: "its runs are a machine's" },
   deleteRetentionPolicy: { no: "of no version" },
+  putFreeze: { no: "closes gates" },
+  deleteFreeze: { no: "opens gates: what waits there goes in by a rule" },
   putTestProfile: { no: "of no version" },
   deleteTestProfile: { no: "of no version" },
   prepareSubscription: { no: "of no version" },

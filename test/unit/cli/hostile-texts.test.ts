@@ -68,6 +68,7 @@ function anything(status: string): Record<string, unknown> {
     },
     keys: [{ diskEncryptionSet: 0, problems: [finding("error")], notSeen: [] }],
     ...{ rollback: { from: "1.0.0", to: "2.0.0", regions: [region] } },
+    ...{ images: [{ galleryName: HOSTILE }], from: "2026", until: "2027", reason: HOSTILE },
     ...{ scaleSets: users, ephemeralMachines: users, machines: users },
     notSeen: [{ subscriptionId: "id", message: "Message." }],
     ...{ latestIn: ["westus"], how: "Seen" },
@@ -118,6 +119,9 @@ const LINES: Readonly<Record<string, string>> = {
   "test-profile show": AT,
   "test-profile set": `${AT} --file -`,
   "test-profile delete": AT,
+  "freeze create": "-n a --gallery g --until 2027-01-01T00:00Z --reason CVE",
+  "freeze list": "",
+  "freeze delete": "-n a",
   "retention show": AT,
   "retention set": `${AT} --keep-newest-promoted 1`,
   "retention delete": AT,
@@ -176,7 +180,7 @@ function service(end: End) {
     const isPage =
       path.endsWith("/approve") ||
       (method === "GET" &&
-        /(?:versions|images|galleries|Versions|operations|results|Sets|requests|attention|descendants)(?:\?[^/]*)?$/iu.test(
+        /(?:versions|images|galleries|Versions|operations|results|Sets|requests|attention|descendants|freezes)(?:\?[^/]*)?$/iu.test(
           path,
         ));
     const isWrite = method !== "GET" && !path.includes("/plan");

@@ -54,7 +54,7 @@ const PAGES = [
   },
   {
     file: "image-version-release",
-    title: "sigil image-version test, promote, roll-back, revoke, use",
+    title: "sigil image-version test, promote, roll-back, revoke, use, freeze",
     commands: [
       "image-version test",
       "image-version promote",
@@ -66,6 +66,7 @@ const PAGES = [
       "image-version retry",
       "image-version use",
       "image-version descendants",
+      "freeze",
     ],
   },
   {

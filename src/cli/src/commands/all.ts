@@ -2,6 +2,7 @@ import type { Command } from "../command.js";
 import { EVENT_COMMANDS } from "./events.js";
 import { IMAGE_VERSION_COMMANDS } from "./image-version.js";
 import { KEY_COMMANDS } from "./key.js";
+import { FREEZE_COMMANDS } from "./freezing.js";
 import { OPERATION_COMMANDS } from "./operation.js";
 import { OPEN } from "./open.js";
 import { OWN_COMMANDS } from "./own.js";
@@ -24,6 +25,7 @@ export const COMMANDS: readonly Command[] = [
   ...EVENT_COMMANDS,
   ...TEST_RESULT_COMMANDS,
   ...TEST_PROFILE_COMMANDS,
+  ...FREEZE_COMMANDS,
   ...RETENTION_COMMANDS,
   ...SUBSCRIPTION_COMMANDS,
   ...ENCRYPTION_SET_COMMANDS,
@@ -43,6 +45,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   events: "Events that Sigil publishes",
   "test-result": "Test results of image versions",
   "test-profile": "Test profiles of image definitions",
+  freeze: "Freezes: until when no version comes into latest",
   retention: "Retention policies: which versions Sigil deletes automatically",
   subscription: "Preparation of subscriptions for image versions",
   "encryption-set": "Disk encryption sets",
