@@ -88,7 +88,7 @@ export default {
       comment: "The domain knows no transport: it may use events and errors, nothing above it.",
       severity: "error",
       from: {
-        path: "^src/(retention|rollout|drift|capture|leftovers|machine-test|machine-command|test-results|image-use|key-guardian|image-version|subscription|operation|events)/",
+        path: "^src/(retention|rollout|drift|batch|capture|leftovers|machine-test|machine-command|test-results|image-use|key-guardian|image-version|subscription|operation|events)/",
       },
       to: {
         path: "^src/(http|messaging|authorization|azure|telemetry)/|^src/(app\\.ts$|config/)",

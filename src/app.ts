@@ -5,6 +5,7 @@ import { toDisplay } from "./azure/arm/flows.js";
 import type { Config } from "./config/config.js";
 import { createAuthenticator } from "./authorization/authentication.js";
 import { requireMayUse, requireMayWrite } from "./authorization/gallery-policy.js";
+import { batchCommands } from "./http/batch-commands.js";
 import { createHttpHandlers } from "./http/handlers.js";
 import type { SignInSettings } from "./http/page-handlers.js";
 import { routesOf, type HttpRoute } from "./http/routes.js";
@@ -12,6 +13,7 @@ import { loadOpenApiDocument } from "./http/contract/openapi-document.js";
 import type { WORK_QUEUES } from "./azure/service-bus/namespace.js";
 import { createRateLimiter } from "./authorization/rate-limit.js";
 import { createValidator } from "./http/contract/validation.js";
+import { takeBatchStep } from "./batch/take-batch-step.js";
 import { putImageVersion, versionSteps } from "./image-version/index.js";
 import { KINDS, type SteppingKind } from "./kinds.js";
 import { captureMaker } from "./capture/leftovers.js";
@@ -73,6 +75,7 @@ export async function createApp(
     messenger,
     calls,
     revocations,
+    batches,
     ...rest
   } = createAdapters(config, credential, metrics, KINDS, now);
   const gates = config.galleryPolicy?.gates ?? [];
@@ -123,6 +126,17 @@ export async function createApp(
     clockToleranceSeconds: CLOCK_TOLERANCE_SECONDS,
     now,
   });
+  const commands = batchCommands(revocation, validator, config.galleryPolicy);
+  const batch = {
+    operations: { ...operations, store: batches },
+    commands: {
+      // Each child stores the calls of its own command.
+      plan: (...asked: Parameters<typeof commands.plan>) =>
+        calls.during(() => commands.plan(...asked)),
+      begin: (...asked: Parameters<typeof commands.begin>) =>
+        calls.during(() => commands.begin(...asked)),
+    },
+  };
   const take = (message: StepMessage): Promise<void> =>
     takeAndMoveOn(rollout, operations.events, (events) =>
       takeStep(
@@ -132,6 +146,7 @@ export async function createApp(
           RevokeImageVersion: takeRevocationStep.bind(undefined, revocation),
           TestImageVersion: takeTestStep.bind(undefined, { ...machineTests, events }),
           PrepareSubscription: takePreparationStep.bind(undefined, preparations),
+          RunBatch: takeBatchStep.bind(undefined, batch),
         } satisfies Record<SteppingKind, Steps[string]>,
         message,
       ),
@@ -174,6 +189,7 @@ export async function createApp(
       gates,
       freezes,
       rejected: rest.rejected,
+      batch,
     },
     [
       { name: "tables", check: () => checkStore(operations) },

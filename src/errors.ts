@@ -49,6 +49,11 @@ export type ErrorCode =
   | "ReplicationFailed"
   | "PoisonMessage"
   | "RequestExpired"
+  // A batch.
+  | "BatchNotPlanned"
+  | "PlanHasErrors"
+  | "BatchIncomplete"
+  | "BatchExpired"
   // Azure Resource Manager.
   | "ResourceManagerRefused"
   | "ResourceManagerForbidden"

@@ -1,3 +1,4 @@
+import { BATCH_KIND } from "./batch/kind.js";
 import { IMAGE_VERSION_KINDS, ROLLBACK_KIND } from "./image-version/index.js";
 import { MACHINE_TEST_KIND } from "./machine-test/kind.js";
 import type { Kinds } from "./operation/ports.js";
@@ -11,6 +12,7 @@ export const KINDS = {
   TestImageVersion: MACHINE_TEST_KIND,
   ...REVOCATION_KINDS,
   PrepareSubscription: PREPARATION_KIND,
+  RunBatch: BATCH_KIND,
 } as const satisfies Kinds;
 
 /** The kinds that take steps: an UnrevokeImageVersion ends as it is accepted. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TokenCredential } from "@azure/identity";
 import type { TaggedResources } from "../leftovers/ports.js";
+import type { Batches } from "../batch/record.js";
 import type { Config } from "../config/config.js";
 import type { StoredFreezes } from "../gate/freezes.js";
 import type { ImageDocuments } from "../image-documents.js";
@@ -57,6 +58,7 @@ interface Adapters {
   /** The ports for steps, many of which read the same facts. */
   readonly imageVersionSteps: Omit<Dependencies, "objections">;
   readonly revocations: Revocations;
+  readonly batches: Batches;
   readonly preparations: PreparationDependencies;
   readonly policies: RetentionDependencies["policies"];
   readonly freezes: ImageDocuments<StoredFreezes>;
@@ -243,6 +245,7 @@ export function createAdapters(
     imageVersions: { ...imageVersions, sharedFacts, plansInTurn },
     imageVersionSteps: { ...imageVersions, ...sharedFacts(), sharedFacts },
     revocations: store as unknown as Revocations,
+    batches: store as unknown as Batches,
     policies: createImageDocuments<RetentionPolicy>(
       tables,
       "SigilRetentionPolicies",

@@ -81,9 +81,14 @@ export function askedIn({
   principal,
   traceparent,
   headers: { "Idempotency-Key": idempotencyKey },
+  parent,
+  rehearsal,
 }: {
   readonly principal: Principal | undefined;
   readonly traceparent: string;
+  /** The operation of the batch that requests it. */
+  readonly parent?: string;
+  readonly rehearsal?: { readonly leaving: readonly string[] };
   readonly headers: {
     readonly "Idempotency-Key"?: string;
     readonly "If-Match"?: string;
@@ -92,10 +97,14 @@ export function askedIn({
   requestedBy: ReturnType<typeof requesterOf>;
   traceparent: string;
   idempotencyKey?: string;
+  parent?: string;
+  rehearsal?: { readonly leaving: readonly string[] };
 } {
   return {
     requestedBy: requesterOf(principal),
     traceparent,
+    ...(parent !== undefined && { parent }),
+    ...(rehearsal !== undefined && { rehearsal }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
   };
 }
@@ -122,10 +131,13 @@ function isReserved(name: string): boolean {
   return /^(?:sigil|azure|microsoftazure)$/iu.test(plain);
 }
 
-/** The part before `/subscriptions/` or `/rejected-requests/`, under which other operations are. */
+/** The part before the first name of a resource, under which other operations are. */
 export function apiRootOf(requestUrl: URL): string {
   return (
     requestUrl.origin +
-    requestUrl.pathname.replace(/\/(?:subscriptions|rejected-requests)\/.*$/iu, "")
+    requestUrl.pathname.replace(
+      /\/(?:subscriptions|rejected-requests|batches|operations)(?:\/.*)?$/iu,
+      "",
+    )
   );
 }

@@ -1,6 +1,8 @@
 import type { HttpHandler } from "@azure/functions";
 import type { Gate } from "../authorization/gallery-policy.js";
 import type { Freezes } from "../gate/freezes.js";
+import { resourcesOf } from "../batch/create.js";
+import type { BatchDependencies } from "../batch/ports.js";
 import { gateWaits } from "../gate/objections.js";
 import {
   deletionNow,
@@ -18,6 +20,7 @@ import { inheritedBans, viewInherited } from "../revocation/inherited.js";
 import { getRollout } from "../rollout/get-rollout.js";
 import type { RolloutDependencies } from "../rollout/ports.js";
 import type { PreparationDependencies } from "../subscription/ports.js";
+import { batchHandlers } from "./batch-handlers.js";
 import { docsHandlers } from "./docs-handlers.js";
 import {
   createEndpoint,
@@ -56,6 +59,7 @@ export interface HandlerDependencies {
   readonly gates: readonly Gate[];
   readonly freezes: Freezes;
   readonly rejected: RejectedRequests;
+  readonly batch: Pick<BatchDependencies, "operations">;
 }
 
 export type HttpHandlers = Readonly<
@@ -119,7 +123,9 @@ export function createHttpHandlers(
       deps.operations,
       (id) => getImageVersion(deps.imageVersions, id),
       (operation) => deletionNow(deps.imageVersions, operation),
+      (operation) => resourcesOf(deps.batch, operation),
     ),
+    ...batchHandlers(endpoint, deps.batch, edge.document, edge.validator),
     ...retentionHandlers(endpoint, deps.retention),
     ...freezeHandlers(endpoint, deps.freezes),
     ...testProfileHandlers(endpoint, deps.testProfiles),

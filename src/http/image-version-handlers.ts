@@ -4,6 +4,7 @@ import type { Revocations } from "../revocation/record.js";
 import type { Endpoint } from "./endpoint.js";
 import { imageVersionReadHandlers } from "./image-version-read-handlers.js";
 import { imageVersionWriteHandlers } from "./image-version-write-handlers.js";
+import { versionCommands } from "./version-commands.js";
 
 /**
  * `validate` finds every error in a whole image version; `waitsOf` returns what keeps one out of
@@ -18,6 +19,10 @@ export function imageVersionHandlers(
 ) {
   return {
     ...imageVersionReadHandlers(endpoint, deps, waitsOf, revocations),
-    ...imageVersionWriteHandlers(endpoint, deps, validate),
+    ...imageVersionWriteHandlers(
+      endpoint,
+      deps,
+      versionCommands({ imageVersions: deps, revocations }, validate),
+    ),
   };
 }

@@ -1,20 +1,12 @@
 import type { HttpHandler } from "@azure/functions";
-import { findingsInAnswer, type Finding } from "../errors.js";
-import { requireRole } from "../authorization/roles.js";
+import { findingsInAnswer } from "../errors.js";
 import {
   createNextImageVersion,
-  deleteImageVersion,
   mustNotCapture,
-  demoteImageVersion,
-  patchImageVersion,
   planImageVersion,
   planRollback,
-  promoteImageVersion,
   purgeDeletedVersion,
-  putImageVersion,
   restoreImageVersion,
-  retryImageVersion,
-  rollBackImage,
   type Dependencies,
   type ImageVersionRequest,
   type PutAnswer,
@@ -22,8 +14,6 @@ import {
 import { accepted, askedIn, nothingToDo, requesterOf, shown } from "./accepted.js";
 import {
   allowNoLatestIn,
-  changeIn,
-  ignoreUseIn,
   mayCreateIn,
   mayUnprotectIn,
   mayUseIn,
@@ -35,6 +25,7 @@ import {
   type Put,
 } from "./commands-in.js";
 import type { Endpoint } from "./endpoint.js";
+import type { VersionCommands } from "./version-commands.js";
 
 type Names =
   | "putImageVersion"
@@ -53,11 +44,11 @@ type Names =
   | "rollBackImage"
   | "planRollback";
 
-/** Plans and writes. `validate` finds every error in a whole image version. */
+/** Plans and writes. */
 export function imageVersionWriteHandlers(
   endpoint: Endpoint,
   deps: Dependencies,
-  validate: (version: unknown) => readonly Finding[],
+  commands: VersionCommands,
 ): Readonly<Record<Names, HttpHandler>> {
   const changed = (result: PutAnswer, request: Put | Patch) =>
     result.kind === "accepted"
@@ -69,52 +60,22 @@ export function imageVersionWriteHandlers(
       ? accepted(deps, result.operation, requestUrl)
       : shown(result.version, deps.now());
 
-  const put = (request: Put): Promise<PutAnswer> =>
-    putImageVersion(deps, {
-      ...changeIn(request),
-      body: request.body as ImageVersionRequest,
-      pasted: request.pasted,
-      ...mayCreateIn(request),
-    });
-
-  const patch = (request: Patch): Promise<PutAnswer> =>
-    patchImageVersion(deps, {
-      ...changeIn(request),
-      patch: request.body,
-      validate,
-    });
-
-  const remove = async (request: Delete) => {
-    const { principal, query, path, requestUrl } = request;
-    const { bypassSoftDelete = false } = query;
-    if (bypassSoftDelete) requireRole(principal ?? { roles: [] }, "ImageVersions.Admin");
-    return accepted(
-      deps,
-      await deleteImageVersion(deps, {
-        ...askedIn(request),
-        ...preconditionIn(request),
-        ...ignoreUseIn(request),
-        ...allowNoLatestIn(request),
-        id: path,
-        bypassSoftDelete,
-      }),
-      requestUrl,
-    );
-  };
+  const remove = async (request: Delete) =>
+    accepted(deps, await commands.delete(request), request.requestUrl);
 
   return {
     putImageVersion: endpoint("putImageVersion", async (request) =>
-      changed(await put(request), request),
+      changed(await commands.put(request), request),
     ),
     armPutImageVersion: endpoint("armPutImageVersion", async (request) => {
       mustNotCapture(request.body);
-      return changedAsInArm(await put(request), request);
+      return changedAsInArm(await commands.put(request), request);
     }),
     patchImageVersion: endpoint("patchImageVersion", async (request) =>
-      changed(await patch(request), request),
+      changed(await commands.patch(request), request),
     ),
     armPatchImageVersion: endpoint("armPatchImageVersion", async (request) =>
-      changedAsInArm(await patch(request), request),
+      changedAsInArm(await commands.patch(request), request),
     ),
     deleteImageVersion: endpoint("deleteImageVersion", remove),
     armDeleteImageVersion: endpoint("armDeleteImageVersion", remove),
@@ -169,52 +130,17 @@ export function imageVersionWriteHandlers(
       const findings = findingsInAnswer(plan.findings);
       return { status: 200 as const, body: { ...plan, findings } };
     }),
-    retryImageVersion: endpoint("retryImageVersion", async (request) => {
-      const { path, body, requestUrl } = request;
-      return accepted(
-        deps,
-        await retryImageVersion(deps, {
-          ...askedIn(request),
-          id: path,
-          ...(body?.regions !== undefined && { regions: body.regions }),
-        }),
-        requestUrl,
-      );
-    }),
-    promoteImageVersion: endpoint("promoteImageVersion", async (request) => {
-      const { path, body, requestUrl } = request;
-      return accepted(
-        deps,
-        await promoteImageVersion(deps, {
-          ...askedIn(request),
-          ...preconditionIn(request),
-          id: path,
-          ...(body?.regions !== undefined && { regions: body.regions }),
-        }),
-        requestUrl,
-      );
-    }),
+    retryImageVersion: endpoint("retryImageVersion", async (request) =>
+      accepted(deps, await commands.retry(request), request.requestUrl),
+    ),
+    promoteImageVersion: endpoint("promoteImageVersion", async (request) =>
+      accepted(deps, await commands.promote(request), request.requestUrl),
+    ),
     demoteImageVersion: endpoint("demoteImageVersion", async (request) =>
-      accepted(
-        deps,
-        await demoteImageVersion(deps, {
-          ...askedIn(request),
-          ...allowNoLatestIn(request),
-          ...preconditionIn(request),
-          id: request.path,
-        }),
-        request.requestUrl,
-      ),
+      accepted(deps, await commands.demote(request), request.requestUrl),
     ),
     rollBackImage: endpoint("rollBackImage", async (request) =>
-      accepted(
-        deps,
-        await rollBackImage(deps, {
-          ...askedIn(request),
-          ...rollbackIn(request),
-        }),
-        request.requestUrl,
-      ),
+      accepted(deps, await commands.rollBack(request), request.requestUrl),
     ),
     planRollback: endpoint("planRollback", async (request) => ({
       status: 200 as const,

@@ -18,13 +18,15 @@ import { viewPage } from "./paging.js";
 
 /**
  * `versionOf` throws ServiceError NotFound for a missing version. `asOfNow` adds the present result
- * of what the operation did.
+ * of what the operation did. `resourcesOf` returns the ids of what it changes.
  */
 export function operationHandlers(
   endpoint: Endpoint,
   deps: OperationDependencies<TrackedRecord>,
   versionOf: (id: ImageVersionId) => Promise<KnownImageVersion>,
   asOfNow: (operation: OperationRecord) => Promise<OperationRecord>,
+  resourcesOf: (operation: OperationRecord) => Promise<readonly string[]> = ({ resourceId }) =>
+    Promise.resolve([resourceId]),
 ): Readonly<Record<"getOperation" | "listOperations" | "cancelOperation", HttpHandler>> {
   const { now } = deps;
   return {
@@ -59,10 +61,9 @@ export function operationHandlers(
       async ({ path, query, principal, requireMayWrite }) => {
         if (nothingToDoIn(path.operationId) !== undefined)
           throw tooLate({ id: path.operationId, status: "Succeeded" });
-        const {
-          operation: { resourceId, requestedBy },
-        } = await getOperation(deps, path.operationId);
-        requireMayWrite(writeTargetOf(resourceId));
+        const { operation } = await getOperation(deps, path.operationId);
+        const { requestedBy } = operation;
+        for (const id of await resourcesOf(operation)) requireMayWrite(writeTargetOf(id));
         if (principal !== undefined && !isSame(principal, requestedBy))
           requireRole(principal, "ImageVersions.Admin");
         return {

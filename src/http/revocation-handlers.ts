@@ -1,5 +1,4 @@
 import type { HttpHandler } from "@azure/functions";
-import { isSufficient } from "../authorization/roles.js";
 import { omit } from "../objects.js";
 import type { Page } from "../operation/queries.js";
 import type { RevocationDependencies } from "../revocation/ports.js";
@@ -8,6 +7,7 @@ import { planRevocation, revokeImageVersion, unrevokeImageVersion } from "../rev
 import { accepted, askedIn } from "./accepted.js";
 import type { Endpoint } from "./endpoint.js";
 import { viewPage } from "./paging.js";
+import { revocationIn } from "./version-commands.js";
 
 export function revocationHandlers(
   endpoint: Endpoint,
@@ -17,20 +17,9 @@ export function revocationHandlers(
 > {
   return {
     revokeImageVersion: endpoint("revokeImageVersion", async (request) => {
-      const { body, query, requestUrl } = request;
-      const { dryRun = false, reason, replacement, holdDescendants } = body;
-      const command = {
-        ...askedIn(request),
-        id: request.path,
-        reason,
-        mayReword: isSufficient(request.principal?.roles ?? [], "ImageVersions.Admin"),
-        ...(replacement !== undefined && { replacement }),
-        ...(holdDescendants !== undefined && { holdDescendants }),
-        ...(query.allowNoLatest !== undefined && {
-          allowNoLatest: query.allowNoLatest,
-        }),
-      };
-      if (!dryRun)
+      const { body, requestUrl } = request;
+      const command = revocationIn(request);
+      if (body.dryRun !== true)
         return accepted(deps.imageVersions, await revokeImageVersion(deps, command), requestUrl);
       const { regions, findings, use, descendants } = await planRevocation(deps, command);
       return {

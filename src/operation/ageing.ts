@@ -1,7 +1,8 @@
 /**
  * Removes what has been kept long enough. Invariants:
  *  1. An operation stays until it has ended, everything about its resource is reported, and its
- *     record no longer names it as the current or last accepted operation.
+ *     record no longer names it as the current or last accepted operation. A record that has one
+ *     operation goes with it (`Kind.once`).
  *  2. What leads to an operation is removed after it, so that another run finds what is left if
  *     this one dies.
  *  3. A run handles a limited number of pages, and the next run continues after them. It reads
@@ -10,6 +11,7 @@
  *     and a missing row is no error.
  */
 import { createdAt, keptRow, keptScope, listingRows, operationScope } from "./catalog.js";
+import { kindOf } from "./kinds.js";
 import { pagesOf } from "./pages.js";
 import type { OperationDependencies, Stored } from "./ports.js";
 import {
@@ -182,7 +184,7 @@ async function removeOperation(
   if (stored === undefined)
     throw new TypeError(`the record of operation ${operation.id} is missing`);
   if (!isSent(stored)) return "kept";
-  if (isNamed(stored, operation.id)) {
+  if (isNamed(stored, operation.id) && !kindOf(deps, operation).once) {
     // Removes it from the listings, and so from later runs. Whichever operation ages next removes
     // the rest.
     await index.put([keptRow(operation.id)]);

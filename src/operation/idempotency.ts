@@ -42,10 +42,7 @@ export async function claimKey(
 }> {
   if (idempotencyKey === undefined) return {};
   // A CloudEvent is identified by source and id, whoever sends it again.
-  const { appId, objectId }: Requester = event === undefined ? requestedBy : {};
-  const requestKey = createHash("sha256")
-    .update(JSON.stringify([appId, objectId, idempotencyKey]))
-    .digest("hex");
+  const requestKey = hashOf(event === undefined ? requestedBy : {}, idempotencyKey);
   const claim = await deps.idempotencyKeys.claim(requestKey, {
     resourceKey,
     fingerprint,
@@ -67,6 +64,29 @@ export async function claimKey(
   return { requestKey, ...(earlier !== undefined && { earlier }) };
 }
 
+function hashOf({ appId, objectId }: Requester, idempotencyKey: string): string {
+  return createHash("sha256")
+    .update(JSON.stringify([appId, objectId, idempotencyKey]))
+    .digest("hex");
+}
+
+/**
+ * The operation that a request with this key has begun since a time; RFC 3339. Claims nothing, so
+ * another host's request may still begin one.
+ */
+export function operationOfKey(
+  deps: Pick<Claiming, "store">,
+  asked: {
+    readonly resourceKey: string;
+    readonly requestedBy: Requester;
+    readonly idempotencyKey: string;
+    readonly since: string;
+  },
+): Promise<OperationRecord | undefined> {
+  const requestKey = hashOf(asked.requestedBy, asked.idempotencyKey);
+  return requestedWith(deps, asked.resourceKey, requestKey, { claimedTime: asked.since });
+}
+
 /** Binds a key to an operation of another request. */
 export async function bindKey(
   deps: Claiming,
@@ -83,7 +103,7 @@ const MOST_OPERATIONS = 100;
 const CLOCKS_APART_MS = 24 * 3_600_000;
 
 async function requestedWith(
-  deps: Claiming,
+  deps: Pick<Claiming, "store">,
   key: string,
   requestKey: string,
   { claimedTime }: Pick<IdempotencyClaim, "claimedTime">,

@@ -43,7 +43,8 @@ export interface StateStore<R extends TrackedRecord> {
   ): Promise<Stored<R>>;
   /**
    * Removes an operation of the stored record, if that is still the one read; else ServiceError
-   * StateConflict. Never the current one. An operation that is already gone is no error.
+   * StateConflict. With the current one the record goes. An operation that is already gone is no
+   * error.
    */
   forget(stored: Stored<R>, operationId: string): Promise<void>;
 }
@@ -185,6 +186,8 @@ export interface Kind<R extends TrackedRecord = TrackedRecord> {
   parts?(this: void, operation: OperationRecord): readonly number[];
   /** The listing's row of a record whose operations have ended; undefined: none. */
   endedRow?(this: void, stored: Stored<R>): IndexRow | undefined;
+  /** True: a record has one operation, and is removed with it. */
+  readonly once?: true;
   /** Upgrades a record of 0.2.0 (schema 4) to the present schema; absent: no change needed. */
   upgrade?(this: void, pair: Pair<R>): R;
   /**

@@ -128,6 +128,8 @@ export interface OperationRecord {
   readonly requestedBy: Requester;
   /** Hash of the Idempotency-Key that it was requested with. */
   readonly requestKey?: string;
+  /** The operation that requested it, and may cancel it. */
+  readonly parent?: string;
   /** The CloudEvent that requested it. */
   readonly request?: EventReference;
   readonly canceledBy?: Requester;

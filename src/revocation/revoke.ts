@@ -55,6 +55,8 @@ interface Asking {
   /** W3C trace context for all messages and events of the operation. */
   readonly traceparent: string;
   readonly idempotencyKey?: string;
+  /** The operation that requests it. */
+  readonly parent?: string;
 }
 
 export interface RevokeImageVersion extends Asking, Asked {
@@ -78,7 +80,10 @@ export function operationsOf({
   return { ...imageVersions, store: revocations };
 }
 
-type Planned = Omit<RevokeImageVersion, "traceparent" | "idempotencyKey">;
+type Planned = Omit<RevokeImageVersion, "traceparent" | "idempotencyKey"> & {
+  /** Numbers of versions that leave latest before; absent: none. */
+  readonly leaving?: readonly string[];
+};
 
 /** Changes nothing. Throws as `revokeImageVersion` does. */
 export async function planRevocation(
@@ -110,10 +115,10 @@ function mustBeAdmin({ holdDescendants, mayReword }: Asked): void {
 
 async function forecastOf(
   { imageVersions, revocations }: RevocationDependencies,
-  { id, replacement, allowNoLatest = false }: Planned,
+  { id, replacement, allowNoLatest = false, leaving }: Planned,
 ): Promise<RevocationPlan> {
   if (replacement !== undefined) await mustReplace({ imageVersions, revocations }, id, replacement);
-  const forecast = await forecastImageVersion(imageVersions, id, "demote");
+  const forecast = await forecastImageVersion(imageVersions, id, "demote", leaving);
   const keeps = forecast.regions.filter(({ from, to }) => from !== undefined && to === undefined);
   const use = await useOf(imageVersions, id);
   const descendants = counted(await knownDescendants({ imageVersions, revocations }, id));
@@ -408,7 +413,7 @@ function begin(
     ...is,
     demotions: 0,
   };
-  const { fingerprint, requestKey, requestedBy, traceparent } = asked;
+  const { fingerprint, requestKey, requestedBy, traceparent, parent } = asked;
   return {
     record,
     operation: {
@@ -422,6 +427,7 @@ function begin(
       requestedBy,
       traceparent,
       ...(requestKey !== undefined && { requestKey }),
+      ...(parent !== undefined && { parent }),
       regions: [],
       history: [],
       ...(warnings.length > 0 && { warnings }),

@@ -71,6 +71,7 @@ async function demote(
       requestedBy: operation.requestedBy,
       traceparent: operation.traceparent,
       idempotencyKey: keyOfChild(operation, record.demotions), // Invariant 1.
+      parent: operation.id,
       spares: true, // Invariant 2.
       ...(record.allowNoLatest && { allowNoLatest: true }),
     });

@@ -10,7 +10,11 @@ import { shareReads } from "../../src/azure/arm/shared-facts.js";
 import { createSnapshots } from "../../src/azure/arm/snapshots.js";
 import { createSubscriptions } from "../../src/azure/arm/subscriptions.js";
 import type { Gate } from "../../src/authorization/gallery-policy.js";
+import type { BatchDependencies } from "../../src/batch/ports.js";
+import type { Batches } from "../../src/batch/record.js";
+import { takeBatchStep } from "../../src/batch/take-batch-step.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
+import { batchCommands } from "../../src/http/batch-commands.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import {
   putImageVersion,
@@ -48,6 +52,7 @@ import {
   type UnconnectedSimulatorOptions,
 } from "@sigil-local/arm-simulator";
 import { documented } from "../unit/events/document.js";
+import { validator } from "../unit/http/contract/document.js";
 import { createMemoryIdempotencyKeys } from "./fakes/idempotency-keys.js";
 import { createMemoryImageDocuments } from "./fakes/image-documents.js";
 import { createMemoryIndex } from "./fakes/listing-index.js";
@@ -427,10 +432,22 @@ export function revocationOf(imageVersions: Dependencies): RevocationDependencie
   return { imageVersions, revocations };
 }
 
-/** Takes a step of a version, of its image definition or of its revocation. */
+export function batchOf(
+  deps: Dependencies,
+  policy?: Parameters<typeof batchCommands>[2],
+): BatchDependencies {
+  const store = deps.store as unknown as Batches;
+  return {
+    operations: { ...deps, store },
+    commands: batchCommands(revocationOf(deps), validator, policy),
+  };
+}
+
+/** Takes a step of a version, of its image definition, of its revocation or of a batch. */
 export function takeVersionStep(deps: Dependencies, message: StepMessage): Promise<void> {
   const RevokeImageVersion = takeRevocationStep.bind(undefined, revocationOf(deps));
-  return takeStep(deps, { ...versionSteps(deps), RevokeImageVersion }, message);
+  const RunBatch = takeBatchStep.bind(undefined, batchOf(deps));
+  return takeStep(deps, { ...versionSteps(deps), RevokeImageVersion, RunBatch }, message);
 }
 
 export function idOf(versionId: string): ImageVersionId {

@@ -26,6 +26,7 @@ import type { PreparationRecord } from "../../src/subscription/records.js";
 import { PACE } from "./dependencies.js";
 import { createMemoryIdempotencyKeys } from "./fakes/idempotency-keys.js";
 import { createMemoryIndex } from "./fakes/listing-index.js";
+import type { Batches } from "../../src/batch/record.js";
 import { objectionsByBan } from "../../src/revocation/bans.js";
 import type { Revocations } from "../../src/revocation/record.js";
 import { createFreezes, type StoredFreezes } from "../../src/gate/freezes.js";
@@ -216,6 +217,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
         requiredRegistrations,
       },
       operations: { ...common, store },
+      batch: { operations: { ...common, store: store as unknown as Batches } },
       retention: {
         policies: counting(createMemoryImageDocuments<RetentionPolicy>("retention policy"), [
           "put",

@@ -48,6 +48,9 @@ test("forgets what is over, and stops at the first that is not", () => {
  * grows with what callers send is a BoundedMap instead.
  */
 const PLAIN: Readonly<Record<string, string>> = {
+  "src/batch/plan-items.ts": "lives for one step",
+  "src/batch/take-batch-step.ts": "lives for one step",
+  "src/http/batch-handlers.ts": "lives for one call",
   "src/bounded-map.ts": "the bound is its own",
   "src/operation/ageing.ts": "lives for one page",
   "src/key-guardian/inventory.ts": "lives for one run",

@@ -38,6 +38,9 @@ describe.each(Object.keys(KINDS))("%s", (kind) => {
       ...(kind === "RollBackImage" && {
         detail: { from: "1.0.1", to: "1.0.0", regions: [] },
       }),
+      ...(kind === "RunBatch" && {
+        detail: { command: "patchImageVersion", counts: {}, items: [] },
+      }),
     };
     const error = { code: "X", message: "It is so.", errors: [] };
     const { event } = failure(operation, error, [], at(0));

@@ -127,14 +127,18 @@ export function createStateStore<R extends TrackedRecord>(
       return { record, operation, etag };
     },
 
-    async forget({ record: { key, resourceId }, etag }, operationId) {
+    async forget({ record, etag }, operationId) {
+      const { key, resourceId } = record;
       const result = await table.run(
-        (client) =>
-          client.submitTransaction([
+        async (client) => {
+          if (operationIdOf(record) === operationId)
+            return client.deleteEntity(key, RECORD_ROW, { etag });
+          return client.submitTransaction([
             // Change only the ETag, so whoever read the record before must read it again.
             ["update", { partitionKey: key, rowKey: RECORD_ROW }, "Merge", { etag }],
             ["delete", { partitionKey: key, rowKey: operationId }],
-          ]),
+          ]);
+        },
         404, // ResourceNotFound: removed meanwhile
         412, // UpdateConditionNotSatisfied
       );

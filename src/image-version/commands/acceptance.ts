@@ -29,6 +29,7 @@ import { isFinal, isToBeShown } from "../state/states.js";
 import { accept } from "../telling/accept.js";
 import { see } from "../telling/tell.js";
 import { conflict, versionGone, mustMatch, mustNotBeRestored, type Command } from "./command.js";
+import { originOf, rehearsed } from "./rehearsal.js";
 import { fingerprintOfCommand } from "./same-operation.js";
 
 /** What Azure probably has now. `seen`: a look taken now is confirmed. */
@@ -104,7 +105,7 @@ export async function acceptCommand<Answer extends object = never>(
   fingerprint: string,
   prepare: (stored: StoredVersion | undefined) => Promise<Deciding<Answer>>,
 ): Promise<OperationRecord | Answer> {
-  const { id, requestedBy, traceparent, event, byMachine } = command;
+  const { id, byMachine } = command;
   const resourceId = formatImageVersionId(id);
   const key = keyOf(resourceId);
   const { requestKey, earlier } = await claimKey(deps, command, key, fingerprint);
@@ -149,16 +150,14 @@ export async function acceptCommand<Answer extends object = never>(
         ...(look && { look }),
         regions,
         fingerprint,
-        requestedBy,
-        traceparent,
-        ...(requestKey !== undefined && { requestKey }),
-        ...(event !== undefined && { event }),
+        ...originOf(command, requestKey),
       },
       on,
       contextOf(deps),
       [...warnings, ...found.warnings],
     );
   };
+  if (command.rehearsal !== undefined) return rehearsed(decideOn(read));
   const answer = await acceptOperation(deps, key, decideOn, { stored: read });
   if ("history" in answer) await bindKey(deps, requestKey, answer);
   return answer;
@@ -204,14 +203,15 @@ async function foundOf<Answer>(
 
 async function questioned(
   deps: Dependencies,
-  { id, byMachine }: Command,
+  { id, byMachine, rehearsal }: Command,
   subject: Subject,
   asks: Asks,
   ask: Deciding<never>["ask"],
 ) {
   const { look, stored } = subject;
   const { kind, request, losses, on = stored } = asks;
-  const taking = look && takingOf(id, look, stored?.record, request);
+  const leaving = rehearsal?.leaving;
+  const taking = look && { ...takingOf(id, look, stored?.record, request), leaving };
   const isRestore = kind === "RestoreImageVersion";
   const spared = taking && losses === "spared" ? await sparedBy(deps, taking) : [];
   const warnings = [

@@ -35,6 +35,13 @@ export interface Command {
    * Repeating a key with the same request returns the first one's operation, whatever its outcome.
    */
   readonly idempotencyKey?: string;
+  /** The operation that requests it. */
+  readonly parent?: string;
+  /**
+   * Answers with the operation as it would be accepted, and stores nothing. `leaving`: numbers of
+   * versions that leave latest before.
+   */
+  readonly rehearsal?: { readonly leaving: readonly string[] };
   /** The ETag of the version that the caller read; `*`: the version exists. */
   readonly ifMatch?: string;
   /** The CloudEvent that asks for it. */
@@ -52,7 +59,7 @@ export function namesOne(ifMatch: string | undefined): ifMatch is string {
 }
 
 /** The options of a request next to its body; the same for a plan. */
-export interface ChangeOptions extends Pick<Command, "id" | "ifMatch">, NoLatest {
+export interface ChangeOptions extends Pick<Command, "id" | "ifMatch" | "rehearsal">, NoLatest {
   /**
    * True if the body had members that only an answer has: it is a version that was read, pasted
    * back.

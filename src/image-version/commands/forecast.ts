@@ -39,6 +39,7 @@ export async function forecastImageVersion(
   deps: Dependencies,
   id: ImageVersionId,
   of: Of,
+  leaving: readonly string[] = [],
 ): Promise<ForecastView> {
   const read = await deps.store.read(keyOf(formatImageVersionId(id)));
   const seen = await believedLook(deps, id, read?.record);
@@ -55,7 +56,7 @@ export async function forecastImageVersion(
   await admitted(deps, id, on?.record, look, request, false);
   const asked = isAsked ? await allowed(() => ask?.(subject) ?? Promise.resolve([])) : [];
   const needed = request.guarded ? await allowed(() => mustNotBeMissed(deps, id, request)) : [];
-  const taking = takingOf(id, look, record, request);
+  const taking = { ...takingOf(id, look, record, request), leaving };
   const { latest, unknown } = await latestShown(deps, taking);
   return {
     of,

@@ -234,7 +234,10 @@ async function findingsOf(
   const latest =
     look === undefined || same !== undefined
       ? []
-      : await latestAfter(deps, takingOf(id, look, record, asked));
+      : await latestAfter(deps, {
+          ...takingOf(id, look, record, asked),
+          leaving: command.rehearsal?.leaving,
+        });
   const findings = [
     ...asking.unchosen,
     ...isNotMeant(command, comparison),

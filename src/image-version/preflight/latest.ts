@@ -30,6 +30,8 @@ export interface LatestTaking {
   readonly id: ImageVersionId;
   readonly before: readonly string[];
   readonly after: readonly string[];
+  /** Numbers of versions that leave latest before; absent: none. */
+  readonly leaving?: readonly string[] | undefined;
 }
 
 /** The request's option to leave a region without a latest. */
@@ -101,7 +103,7 @@ function takesNothing({ before, after }: LatestTaking): boolean {
 /** `others`: the assumed flags of the other versions. */
 async function latestWhere(
   survey: Survey,
-  { id, before, after }: LatestTaking,
+  { id, before, after, leaving = [] }: LatestTaking,
   others: Change,
 ): Promise<readonly LatestChange[]> {
   const [now, then] = await Promise.all(
@@ -109,7 +111,9 @@ async function latestWhere(
       surveyedLatest(survey, (one) =>
         one.name === id.versionName
           ? { ...one, resource: withLatest(one.resource, included) }
-          : others(one),
+          : leaving.includes(one.name)
+            ? { ...one, resource: withLatest(one.resource, []) }
+            : others(one),
       ),
     ),
   );

@@ -72,7 +72,7 @@ export async function rollBackImage(
   deps: Dependencies,
   command: RollBackImage,
 ): Promise<OperationRecord> {
-  const { image, to, requestedBy, traceparent } = command;
+  const { image, to, requestedBy, traceparent, parent } = command;
   const imageId = imageIdOf(image);
   const key = keyOf(imageId);
   const fingerprint = fingerprintOfCommand(
@@ -90,6 +90,7 @@ export async function rollBackImage(
     requestedBy,
     traceparent,
     ...(requestKey !== undefined && { requestKey }),
+    ...(parent !== undefined && { parent }),
   };
   const operation =
     "same" in decided
@@ -208,7 +209,10 @@ async function stillHolds(
 
 function begin(
   deps: Dependencies,
-  asked: Pick<OperationRecord, "fingerprint" | "requestedBy" | "traceparent" | "requestKey"> & {
+  asked: Pick<
+    OperationRecord,
+    "fingerprint" | "requestedBy" | "traceparent" | "requestKey" | "parent"
+  > & {
     readonly key: string;
     readonly imageId: string;
   },

@@ -169,6 +169,7 @@ function ask(
     requestedBy: operation.requestedBy,
     traceparent: operation.traceparent,
     idempotencyKey: keyOfChild(operation, versionName),
+    parent: operation.id,
     byRollback: true,
     // What was planned is requested again, and allowed.
     ...(rollbackOf(operation).regions.some(({ to }) => to === undefined) && {

@@ -48,6 +48,7 @@ export interface Accepting {
   readonly requestedBy: Requester;
   readonly traceparent: string;
   readonly requestKey?: string;
+  readonly parent?: string;
   readonly event?: EventReference;
   /** For a deletion: whether it can be undone. */
   readonly detail?: SoftDeleteRecord;

@@ -592,6 +592,10 @@ const REMEDIES = {
   ReplicationFailed: END,
   PoisonMessage: END,
   RequestExpired: END,
+  BatchNotPlanned: { none: "sent too early or too late" },
+  PlanHasErrors: END,
+  BatchIncomplete: END,
+  BatchExpired: END,
   ResourceManagerRefused: AZURE,
   ResourceManagerForbidden: [
     {

@@ -258,6 +258,8 @@ export const REQUESTS = {
   deleteTestProfile: { no: "of no version" },
   prepareSubscription: { no: "of no version" },
   sendRejectedRequestAgain: { no: "sends another row's request" },
+  createBatch: { no: "sends the requests of other rows" },
+  confirmBatch: { no: "sends the requests of other rows" },
 } as const satisfies Record<WriteName, Row>;
 
 /** What Sigil does by itself. */

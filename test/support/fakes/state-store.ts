@@ -66,9 +66,12 @@ export function createMemoryStore<R extends TrackedRecord = TrackedRecord>(
       }
       return Promise.resolve(stored);
     },
-    forget({ record: { key, resourceId }, etag }, id) {
+    forget({ record, etag }, id) {
+      const { key, resourceId } = record;
       const found = records.get(key);
-      if (found?.etag !== etag) return Promise.reject(conflict(resourceId));
+      if (found === undefined) return Promise.resolve();
+      if (found.etag !== etag) return Promise.reject(conflict(resourceId));
+      if (operationIdOf(record) === id) records.delete(key);
       if (operations.delete(id)) found.etag = newEtag();
       return Promise.resolve();
     },

@@ -230,6 +230,18 @@ export function stateStoreSuite(createStore: () => StateStore<ImageVersionRecord
       await expect(operationBy(first.id)).resolves.toEqual(first);
     });
 
+    test("takes the record along where it is the current one", async () => {
+      const version = versionOf(newKey());
+      const { id } = operationOf(version, { status: "Failed" });
+      const first = await store.commit(version, operationOf(version), undefined);
+      const last = await store.commit(version, operationOf(version), first);
+      await expect(store.forget(first, id)).rejects.toMatchObject({ code: "StateConflict" });
+      await store.forget(last, id);
+      await expect(store.read(version.key)).resolves.toBeUndefined();
+      await expect(operationBy(id)).resolves.toBeUndefined();
+      await store.forget(last, id);
+    });
+
     test("may be forgotten twice", async () => {
       const { first, current } = await stored();
       await store.forget(current, first.id);

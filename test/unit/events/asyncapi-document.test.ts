@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
+import { BATCH_EVENT } from "../../../src/events/batch-events.js";
 import { IMAGE_EVENT } from "../../../src/events/image-events.js";
 import { MACHINE_TEST_EVENT } from "../../../src/events/machine-test-events.js";
 import { IMAGE_VERSION_EVENT } from "../../../src/events/image-version-events.js";
@@ -24,6 +25,7 @@ describe("the AsyncAPI document", () => {
         ...Object.values(IMAGE_EVENT),
         ...Object.values(SUBSCRIPTION_EVENT),
         ...Object.values(QUEUE_EVENT),
+        ...Object.values(BATCH_EVENT),
       ].sort(),
     );
     for (const [, { title, schema }] of events) expect(title).toBe(typeIn(schema));

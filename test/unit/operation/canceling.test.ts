@@ -45,6 +45,9 @@ function inState(kind: string, state: string): ImageVersionPair {
       ...(kind === "RollBackImage" && {
         detail: { from: "1.0.1", to: "1.0.0", regions: [] },
       }),
+      ...(kind === "RunBatch" && {
+        detail: { command: "patchImageVersion", counts: {}, items: [] },
+      }),
     },
   };
 }

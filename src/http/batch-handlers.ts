@@ -1,0 +1,188 @@
+import type { HttpHandler } from "@azure/functions";
+import { writeTargetOf } from "../authorization/gallery-policy.js";
+import { requireRole } from "../authorization/roles.js";
+import { confirmBatch, createBatch, readBatch } from "../batch/create.js";
+import type { BatchDependencies } from "../batch/ports.js";
+import type { BatchCommand, BatchItem, BatchRecord } from "../batch/record.js";
+import { itemsPage, viewItem } from "../batch/view.js";
+import { ServiceError, type Finding } from "../errors.js";
+import type { Page } from "../operation/queries.js";
+import { formatImageVersionId, imageIdOf, parseImageVersionId } from "../resource-id.js";
+import { accepted, askedIn, requesterOf } from "./accepted.js";
+import { TAKES_IF_MATCH } from "./batch-commands.js";
+import type { OpenApiDocument } from "./contract/openapi-document.js";
+import type { Validator } from "./contract/validation.js";
+import type { Endpoint, EndpointRequest } from "./endpoint.js";
+import { viewPage } from "./paging.js";
+
+type Body = EndpointRequest<"createBatch">["body"];
+type Item = Body["items"][number];
+
+export function batchHandlers(
+  endpoint: Endpoint,
+  deps: Pick<BatchDependencies, "operations">,
+  document: Pick<OpenApiDocument, "operation">,
+  validator: Validator,
+): Readonly<Record<"createBatch" | "confirmBatch" | "listBatchItems", HttpHandler>> {
+  return {
+    createBatch: endpoint("createBatch", async (request) => {
+      const { body, principal = { roles: [] }, requireMayWrite, requestUrl } = request;
+      const { command, atOnce = 10, onFailure = "stop", confirm, dryRun } = body;
+      const query = validator.validateQuery(command, new URLSearchParams(textOf(body.query)));
+      refuseInvalid([
+        ...query.findings,
+        ...findingsOfBodies(body, document, validator),
+        ...body.items.flatMap((item, index) => findingsOfItem(command, item, index)),
+        ...findingsOfRepeats(body.items),
+      ]);
+      const items = body.items.map((item) => ({ ...item, id: idOf(command, item.id) ?? item.id }));
+      if (query.values["ignoreUse"] === true || query.values["bypassSoftDelete"] === true)
+        requireRole(principal, "ImageVersions.Admin");
+      requireMayWriteAll(items, requireMayWrite);
+      const operation = await createBatch(deps, {
+        ...askedIn(request),
+        ...{ command, items, atOnce, onFailure, caller: principal },
+        query: { ...query.values } as NonNullable<BatchRecord["query"]>,
+        ...(body.body !== undefined && { body: body.body }),
+        ...(confirm === true && { confirm }),
+        ...(dryRun === true && { dryRun }),
+      });
+      return accepted(deps.operations, operation, requestUrl);
+    }),
+
+    confirmBatch: endpoint("confirmBatch", async (request) => {
+      const { path, principal, requireMayWrite, requestUrl } = request;
+      const { record } = await readBatch(deps, path.operationId);
+      requireMayWriteAll(record.items, requireMayWrite);
+      const operation = await confirmBatch(deps, path.operationId, requesterOf(principal));
+      return accepted(deps.operations, operation, requestUrl);
+    }),
+
+    listBatchItems: endpoint("listBatchItems", async (request) => {
+      const { record } = await readBatch(deps, request.path.operationId);
+      const { state, top = 20 } = request.query;
+      return {
+        status: 200 as const,
+        body: await viewPage<Page<BatchItem>, ReturnType<typeof viewItem>>(
+          request,
+          (token) => Promise.resolve(itemsPage(record.items, state, top, token)),
+          viewItem,
+        ),
+      };
+    }),
+  };
+}
+
+function textOf(query: Body["query"] = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]));
+}
+
+function refuseInvalid(findings: readonly Finding[]): void {
+  if (findings.length === 0) return;
+  throw new ServiceError(
+    "InvalidRequest",
+    `${findings.length === 1 ? "1 error was" : `${findings.length} errors were`} found in the request.`,
+    { findings },
+  );
+}
+
+/** Every error in the batch's body and in those of its items, by the command's own schema. */
+function findingsOfBodies(
+  { command, body: common, items }: Body,
+  document: Pick<OpenApiDocument, "operation">,
+  validator: Validator,
+): readonly Finding[] {
+  const { bodySchema, body: takes } = document.operation(command);
+  const errorsIn = (body: object, pointer: string): readonly Finding[] =>
+    bodySchema === undefined
+      ? [
+          {
+            code: "UnknownProperty",
+            pointer,
+            message: `${command} takes no body. Leave it out.`,
+          },
+        ]
+      : validator
+          .validateBody(command, body)
+          .findings.map((one) => ({ ...one, pointer: `${pointer}${one.pointer}` }));
+  const isMissing = takes.required && common === undefined;
+  return [
+    ...(common === undefined ? [] : errorsIn(common, "/body")),
+    ...items.flatMap(({ body }, index): readonly Finding[] => {
+      const pointer = `/items/${index}/body`;
+      if (body !== undefined) return errorsIn(body, pointer);
+      const message = `${command} needs a body: set it here, or \`body\` for all items.`;
+      return isMissing ? [{ code: "MissingProperty", pointer, message }] : [];
+    }),
+  ];
+}
+
+function findingsOfItem(
+  command: BatchCommand,
+  { id, ifMatch }: Item,
+  index: number,
+): readonly Finding[] {
+  const pointer = `/items/${index}`;
+  return [
+    ...(idOf(command, id) === undefined
+      ? [
+          {
+            code: "InvalidFormat",
+            pointer: `${pointer}/id`,
+            message: `Must be the resource id of an image ${command === "rollBackImage" ? "definition, without a version" : "version"}.`,
+          },
+        ]
+      : []),
+    ...(ifMatch !== undefined && !TAKES_IF_MATCH[command]
+      ? [
+          {
+            code: "UnknownProperty",
+            pointer: `${pointer}/ifMatch`,
+            message: `${command} takes no ETag. Leave it out.`,
+          },
+        ]
+      : []),
+  ];
+}
+
+function findingsOfRepeats(items: readonly Item[]): readonly Finding[] {
+  const first = new Map<string, number>();
+  return items.flatMap(({ id }, index): readonly Finding[] => {
+    const key = id.toLowerCase();
+    const before = first.get(key);
+    if (before === undefined) first.set(key, index);
+    const message = `Item ${before} is the same one. Keep one of them.`;
+    return before === undefined
+      ? []
+      : [{ code: "DuplicateItem", pointer: `/items/${index}/id`, message }];
+  });
+}
+
+/** In one spelling; undefined: not an id that the command takes. */
+function idOf(command: BatchCommand, id: string): string | undefined {
+  const isImage = command === "rollBackImage";
+  const version = parseImageVersionId(isImage ? `${id}/versions/0.0.0` : id);
+  return version && (isImage ? imageIdOf(version) : formatImageVersionId(version));
+}
+
+/** Throws ServiceError Forbidden with a finding for each item that the caller may not change. */
+function requireMayWriteAll(
+  items: readonly Pick<Item, "id">[],
+  requireMayWrite: EndpointRequest<"createBatch">["requireMayWrite"],
+): void {
+  const findings = items.flatMap(({ id }, index): readonly Finding[] => {
+    try {
+      requireMayWrite(writeTargetOf(id));
+      return [];
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.code !== "Forbidden") throw error;
+      return [{ code: "Forbidden", pointer: `/items/${index}/id`, message: error.message }];
+    }
+  });
+  if (findings.length > 0)
+    throw new ServiceError(
+      "Forbidden",
+      `This caller may not change ${findings.length} of ${items.length} items; each is listed under errors.`,
+      { findings },
+    );
+}
