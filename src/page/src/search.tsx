@@ -7,17 +7,18 @@ import { imagesOf, readGalleries } from "./galleries.js";
 import { matrixOf } from "./image/cells.js";
 import { navigate } from "./navigation.js";
 import { kindName } from "./operations.js";
+import { bestFirst, type Hit } from "./palette-hits.js";
 import { routeTo, type ImageName, type Route } from "./routes.js";
 import { nameIn, readSummary } from "./summaries.js";
-import type { TileState } from "./tile-state.js";
 
-interface Hit {
-  readonly tile: TileState;
-  readonly text: string;
-  readonly hint: string;
-  readonly to: Route;
+/** `missed`: how many of all `images` are too many to read, or cannot be read. */
+interface Found {
+  readonly hits: readonly Hit[];
+  readonly missed: number;
+  readonly images: number;
 }
 
+const NOTHING: Found = { hits: [], missed: 0, images: 0 };
 const MOST_HITS = 12;
 const MOST_IMAGES = 20;
 
@@ -48,21 +49,17 @@ function SearchDialog({ onClose }: { readonly onClose: () => void }) {
   const client = useClient();
   const dialog = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState("");
-  const [all, setAll] = useState<readonly Hit[]>();
+  const [all, setAll] = useState<Found>();
   const [at, setAt] = useState(0);
   const listId = useId();
   const modal = useModal(dialog, onClose);
   useEffect(() => {
     const ended = new AbortController();
     readHits(client, ended.signal, setAll).catch(() => {
-      if (!ended.signal.aborted) setAll((found) => found ?? []);
+      if (!ended.signal.aborted) setAll((found) => found ?? NOTHING);
     });
     return () => ended.abort();
   }, [client]);
-  const words = text
-    .trim()
-    .toLowerCase()
-    .split(/[\s/]+/u);
   const named = routeTo(text);
   const hits = [
     ...(named === undefined
@@ -75,12 +72,7 @@ function SearchDialog({ onClose }: { readonly onClose: () => void }) {
             to: named,
           },
         ]),
-    ...(text.trim() === ""
-      ? []
-      : (all ?? []).filter((hit) => {
-          const whole = `${hit.text} ${hit.hint}`.toLowerCase();
-          return words.every((word) => whole.includes(word));
-        })),
+    ...bestFirst(all?.hits ?? [], text),
   ].slice(0, MOST_HITS);
   const go = (hit: Hit | undefined): void => {
     if (hit === undefined) return;
@@ -129,9 +121,14 @@ function SearchDialog({ onClose }: { readonly onClose: () => void }) {
       <p class="muted small" role="status">
         {all === undefined
           ? "Reading…"
-          : text.trim() !== "" && hits.length === 0
-            ? "Nothing is found. A resource id leads to any gallery, image or version."
-            : ""}
+          : [
+              text.trim() !== "" &&
+                hits.length === 0 &&
+                "Nothing is found. A resource id leads to any gallery, image or version.",
+              all.missed > 0 && `${all.missed} of ${all.images} images were not searched.`,
+            ]
+              .filter(Boolean)
+              .join(" ")}
       </p>
     </dialog>
   );
@@ -141,7 +138,7 @@ function SearchDialog({ onClose }: { readonly onClose: () => void }) {
 async function readHits(
   client: Client,
   signal: AbortSignal,
-  tell: (hits: readonly Hit[]) => void,
+  tell: (found: Found) => void,
 ): Promise<void> {
   const [{ body }, listed] = await Promise.all([
     client.call("listOperations", { query: { top: 100 }, signal }),
@@ -169,15 +166,18 @@ async function readHits(
     })),
     ...galleries,
   ];
-  tell([...hits, ...operations]);
+  let missed = Math.max(images.length - MOST_IMAGES, 0);
+  const say = (): void => tell({ hits: [...hits, ...operations], missed, images: images.length });
+  say();
   for (const image of images.slice(0, MOST_IMAGES)) {
     try {
       const summary = await readSummary(client, image, undefined, signal);
       hits = [...hits, ...hitsOf(image, summary.body)];
     } catch {
-      signal.throwIfAborted(); // One that cannot be read has no hits.
+      signal.throwIfAborted();
+      missed += 1;
     }
-    tell([...hits, ...operations]);
+    say();
   }
 }
 
@@ -190,6 +190,7 @@ function hitsOf(image: ImageName, body: Parameters<typeof matrixOf>[0]): readonl
         {
           tile: "ready",
           text,
+          version: version.name,
           hint: [standsOut, image.galleryName].filter(Boolean).join(", "),
           to,
         },

@@ -364,8 +364,14 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     });
     await page.getByRole("button", { name: "Undo the change…" }).click();
     const dialog = page.getByRole("dialog");
-    await dialog.getByText('"build": "1"').waitFor();
+    await dialog
+      .getByRole("listitem")
+      .getByText(/build was .*1.*, is .*theirs/u)
+      .waitFor();
+    expect(await dialog.getByText('"build": "1"').isVisible()).toBe(false);
     expect(await axeFindings(page)).toEqual([]);
+    await dialog.getByText("Command line and JSON").click();
+    await dialog.getByText('"build": "1"').waitFor();
     await dialog.getByRole("button", { name: "Undo the change" }).click();
     await page.getByRole("button", { name: "Undo the change…" }).waitFor({ state: "detached" });
     await expect

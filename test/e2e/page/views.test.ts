@@ -480,9 +480,12 @@ describe("every view of the page", needs("chromium", chromium), () => {
     await page.getByRole("heading", { level: 1, name: "MyImage 1.0.0" }).waitFor();
   });
 
-  it("Ctrl-K finds a version in a region, and goes there", async () => {
+  it("Ctrl-K finds a version by its number, and in a region, and goes there", async () => {
     const { page } = await world.open("operations", "reader");
     await page.keyboard.press("Control+k");
+    await page.getByRole("combobox", { name: "Search" }).fill("1.0");
+    const first = page.getByRole("option", { selected: true });
+    await first.getByText(/^\S+ 1\.0\.0$/u).waitFor();
     await page.getByRole("combobox", { name: "Search" }).fill("1.0.0 westus");
     await page.getByRole("option", { name: /MyImage 1\.0\.0 in westus/u }).waitFor();
     expect(await axeFindings(page)).toEqual([]);

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { turnedTexts } from "../change-text.js";
 import { Command } from "../components/command.js";
 import { Dialog } from "../components/dialog.js";
 import { NoLatestTick } from "../components/tick.js";
@@ -40,6 +41,7 @@ export function PutBackDialog({
   const [refused, setRefused] = useState(false);
   const patch = patchOf(condition);
   if (patch === undefined) return null;
+  const removed = patch.query.removeRegions;
   return (
     <Dialog
       title="Undo the change?"
@@ -65,10 +67,18 @@ export function PutBackDialog({
         }
       }}
     >
-      <p>Sigil sends this PATCH:</p>
-      <pre tabIndex={0}>{JSON.stringify(patch.body, null, 2)}</pre>
+      <ul>
+        {turnedTexts(patch.body, of.version).map((text) => (
+          <li key={text}>{text}</li>
+        ))}
+        {removed && <li>{removed.replaceAll(",", ", ")} will be removed.</li>}
+      </ul>
       {refused && <NoLatestTick allowed={allowed} onAllow={setAllowed} />}
-      {condition.whatToDo.command !== undefined && <Command line={condition.whatToDo.command} />}
+      <details class="fold">
+        <summary>Command line and JSON</summary>
+        {condition.whatToDo.command !== undefined && <Command line={condition.whatToDo.command} />}
+        <pre tabIndex={0}>{JSON.stringify(patch.body, null, 2)}</pre>
+      </details>
     </Dialog>
   );
 }
