@@ -24,7 +24,7 @@ const SLOW = [
   "test/contract/image-version/forecast.test.ts",
   "test/contract/key-guardian/opened.test.ts",
   "test/contract/retention/{runs,waiting-deletions}.test.ts",
-  "test/contract/revocation/crashes.test.ts",
+  "test/contract/{batch,revocation}/crashes.test.ts",
   "test/fuzz/*.test.ts",
   "test/unit/image-version/state/pace-goals.test.ts",
   "test/unit/image-version/steps/quiet-poll.test.ts",

@@ -1,4 +1,5 @@
 /** A batch: plans, order, ends, cancels, and who may. */
+import { createMemoryIdempotencyKeys } from "../../support/fakes/idempotency-keys.js";
 import { expect, test } from "vitest";
 import { patchImageVersion } from "../../../src/image-version/commands/put.js";
 import type { StoredBatch } from "../../../src/batch/record.js";
@@ -338,6 +339,11 @@ test("the same request and key lead to the same batch, another request is refuse
   const other = await call(world, "createBatch", "/batches", patchOf(ids, { atOnce: 3 }), { key });
   expect(other).toMatchObject({ status: 422, body: { code: "IdempotencyKeyReused" } });
   expect((await post(world, patchOf(ids))).id).not.toBe(first.id);
+  // The keys are lost, and the batch is not.
+  const { idempotencyKeys } = world.deps;
+  Object.assign(world.deps, { idempotencyKeys: createMemoryIdempotencyKeys(world.deps.now) });
+  expect((await post(world, patchOf(ids), { key })).id).toBe(first.id);
+  Object.assign(world.deps, { idempotencyKeys });
 });
 
 test("rights are asked for each item, and again right before each", async () => {
