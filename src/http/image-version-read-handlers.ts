@@ -98,23 +98,26 @@ export function imageVersionReadHandlers(
     armGetImageVersion: endpoint("armGetImageVersion", get),
     listImageVersions: endpoint("listImageVersions", list),
     armListImageVersions: endpoint("armListImageVersions", list),
-    listGalleries: endpoint("listGalleries", async (request) => ({
-      status: 200 as const,
-      body: await viewPage(
+    listGalleries: endpoint("listGalleries", async (request) => {
+      const { readAgain, ...body } = await viewPage(
         request,
-        (token) => listGalleries(deps.looks, listedIn(request, token)),
+        (token) => listGalleries(deps.looks, { ...listedIn(request, token), now: deps.now() }),
         (gallery) => gallery,
-      ),
-    })),
-    listImages: endpoint("listImages", async (request) => ({
-      status: 200 as const,
-      body: await viewPage(
+      );
+      return { status: 200 as const, headers: { "Retry-After": readAgain }, body };
+    }),
+    listImages: endpoint("listImages", async (request) => {
+      const { readAgain, ...body } = await viewPage(
         request,
         (token) =>
-          listImageDefinitions(deps.looks, galleryIdOf(request.path), listedIn(request, token)),
+          listImageDefinitions(deps.looks, galleryIdOf(request.path), {
+            ...listedIn(request, token),
+            now: deps.now(),
+          }),
         (definition) => definition,
-      ),
-    })),
+      );
+      return { status: 200 as const, headers: { "Retry-After": readAgain }, body };
+    }),
     listDeletedImageVersions: endpoint("listDeletedImageVersions", async ({ path }) => ({
       status: 200 as const,
       body: { value: [...(await listDeletedImageVersions(deps, path))] },

@@ -95,14 +95,12 @@ export function operationHandlers(
         ...(subscriptionId && { subscriptionId }),
         ...(place && { place }),
       };
-      return {
-        status: 200 as const,
-        body: await viewPage(
-          request,
-          (token) => listOperations(deps, filter, top ?? 20, token),
-          (operation) => viewOperation(deps, operation),
-        ),
-      };
+      const { readAgain, ...body } = await viewPage(
+        request,
+        (token) => listOperations(deps, filter, top ?? 20, token),
+        (operation) => viewOperation(deps, operation),
+      );
+      return { status: 200 as const, headers: { "Retry-After": readAgain }, body };
     }),
   };
 }

@@ -1,6 +1,7 @@
 import { ServiceError } from "../errors.js";
 import { isListed, OPEN_SCOPE, operationScope, type OperationFilter } from "./catalog.js";
 import type { IndexPage, OperationDependencies } from "./ports.js";
+import { readListAgain, secondsUntilNews } from "./read-again.js";
 import {
   operationIdOf,
   recordKeyOf,
@@ -46,29 +47,33 @@ export async function getOperation(
  * ones. A page may be shorter than `top`; the last page has no continuation token.
  */
 export async function listOperations(
-  deps: Reads & Pick<OperationDependencies<TrackedRecord>, "kinds">,
+  deps: Reads & Pick<OperationDependencies<TrackedRecord>, "kinds" | "now">,
   filter: OperationFilter,
   top: number,
   continuationToken: string | undefined,
-): Promise<Page<OperationRecord>> {
-  const { store, index } = deps;
+): Promise<Page<OperationRecord> & { readonly readAgain: number }> {
+  const { store, index, now } = deps;
   const page = await index.page(
     filter.needsAttention ? OPEN_SCOPE : operationScope(filter),
     top,
     continuationToken,
   );
   const followed = await Promise.all(page.rows.map((row) => store.readOperation(row.target)));
-  return pageOf(
-    page,
-    // A row may be a moment older than its operation, so the operation decides.
-    followed
-      .flatMap((each) => (each === undefined ? [] : [each.operation]))
-      .filter(
-        (operation) =>
-          isListed(operation, filter, deps) &&
-          (!filter.needsAttention || needsAttention(operation)),
-      ),
-  );
+  // A row may be a moment older than its operation, so the operation decides.
+  const listed = followed
+    .filter((each) => each !== undefined)
+    .filter(
+      ({ operation }) =>
+        isListed(operation, filter, deps) && (!filter.needsAttention || needsAttention(operation)),
+    );
+  const running = listed.filter(({ operation }) => operation.endTime === undefined);
+  return {
+    ...pageOf(
+      page,
+      listed.map(({ operation }) => operation),
+    ),
+    readAgain: readListAgain(running.map((each) => secondsUntilNews(each, now()))),
+  };
 }
 
 /** Whether it is unfinished and has stalled, or one of its regions has failed or stalled. */

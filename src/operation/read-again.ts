@@ -1,5 +1,10 @@
 import type { Followed } from "./records.js";
 
+/** Where nothing is under way, only others change what is shown. */
+export const AT_REST_SECONDS = 60;
+/** Each of many may have news at another moment. */
+const LEAST_OF_MANY_SECONDS = 15;
+
 /** About the length of a step. */
 const STEP_MS = 2_000;
 const LEAST_SECONDS = 5;
@@ -14,4 +19,9 @@ export function secondsUntilNews({ dueTime }: Pick<Followed, "dueTime">, now: Da
   const untilMs = Date.parse(dueTime) + STEP_MS - now.getTime();
   const seconds = Math.ceil(Math.abs(untilMs) / 1_000);
   return Math.min(MOST_SECONDS, Math.max(LEAST_SECONDS, seconds));
+}
+
+/** Seconds after which to read a list again, 15 to 60: just after the first has news. */
+export function readListAgain(seconds: readonly number[]): number {
+  return Math.max(LEAST_OF_MANY_SECONDS, Math.min(AT_REST_SECONDS, ...seconds));
 }

@@ -79,7 +79,7 @@ export async function planOf(
     const beginMs = deps.now().getTime();
     const plan = await planSince(deps, request, stored, use);
     const isRefusal = plan.findings.some(({ severity }) => severity === "error");
-    return isRefusal && Date.parse(plan.lookedTime) < beginMs
+    return isRefusal && Date.parse(plan.seenTime) < beginMs
       ? planSince(deps, request, stored, use, beginMs)
       : plan;
   });
@@ -92,7 +92,7 @@ async function planSince(
   stored: StoredVersion | undefined,
   use: KeyUse,
   sinceMs?: number,
-): Promise<PlanView & { readonly lookedTime: string }> {
+): Promise<PlanView & { readonly seenTime: string }> {
   let lookedMs = deps.now().getTime();
   const shared = deps.sharedFacts?.((readMs) => {
     lookedMs = Math.min(lookedMs, readMs);
@@ -100,7 +100,7 @@ async function planSince(
   const all = { ...deps, ...shared };
   const looks = await planning(all, request, use);
   const plan = await planBy({ ...all, looks }, request, stored);
-  return { ...plan, lookedTime: new Date(lookedMs).toISOString() };
+  return { ...plan, seenTime: new Date(lookedMs).toISOString() };
 }
 
 /**

@@ -11,6 +11,7 @@ import { ServiceError } from "../../errors.js";
 import { pagesOf } from "../../operation/pages.js";
 import type { StateStore } from "../../operation/ports.js";
 import { listOperations, type Page } from "../../operation/queries.js";
+import { AT_REST_SECONDS } from "../../operation/read-again.js";
 import { operationIdOf, type OperationRecord } from "../../operation/records.js";
 import { keyOf } from "../../resource-id.js";
 import { SharedReads } from "../../shared-reads.js";
@@ -26,7 +27,6 @@ import {
   versionRows,
   type AttentionRow,
 } from "./attention-rows.js";
-import { AT_REST_SECONDS } from "./read-again.js";
 import { MOST_IMAGES, type Summarize } from "./summaries.js";
 
 const KEEP_MS = 5_000;
@@ -38,7 +38,6 @@ const KEYS_SEEN_MS = 2 * 3_600_000;
 
 type Deps = Parameters<typeof listOperations>[0] & {
   readonly versions: Pick<StateStore<ImageVersionRecord>, "readRecord">;
-  readonly now: () => Date;
 };
 
 interface AttentionQuery {

@@ -1,18 +1,22 @@
 import { ServiceError } from "../../errors.js";
 import type { Page } from "../../operation/queries.js";
+import { AT_REST_SECONDS } from "../../operation/read-again.js";
 import type { Listing, Looks } from "../ports.js";
 import type { ListedGallery, ListedImageDefinition } from "../resources.js";
+import { KEEP_GALLERIES_MS } from "./looks.js";
 
 interface ListQuery {
   readonly top: number;
   readonly continuationToken?: string | undefined;
   /** True: at most five seconds old. False: an hour. */
   readonly anew: boolean;
+  readonly now: Date;
 }
 
-/** A page of one of Azure's lists, and when Sigil read the list. */
+/** A page of one of Azure's lists, when Sigil read the list, and in how many seconds it reads it again. */
 interface ListedPage<Item> extends Page<Item> {
   readonly time: string;
+  readonly readAgain: number;
 }
 
 /** The galleries that Sigil may list, in all its subscriptions, by id. */
@@ -45,7 +49,7 @@ export async function listImageDefinitions(
 function pageOf<Item>(
   { time, items }: Listing<Item>,
   nameOf: (item: Item) => string,
-  { top, continuationToken: after = "" }: ListQuery,
+  { top, continuationToken: after = "", now }: ListQuery,
 ): ListedPage<Item> {
   const rest = items
     .map((item) => ({ item, key: nameOf(item).toLowerCase() }))
@@ -53,8 +57,10 @@ function pageOf<Item>(
     .sort((a, b) => (a.key < b.key ? -1 : 1));
   const page = rest.slice(0, top);
   const last = page.at(-1);
+  const ageMs = now.getTime() - Date.parse(time);
   return {
     time,
+    readAgain: Math.max(AT_REST_SECONDS, Math.ceil((KEEP_GALLERIES_MS - ageMs) / 1_000)),
     value: page.map(({ item }) => item),
     ...(rest.length > page.length && last !== undefined && { continuationToken: last.key }),
   };

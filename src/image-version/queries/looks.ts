@@ -27,7 +27,7 @@ import { createReplicating } from "./replicating.js";
 const KEEP_MS = 30_000;
 const STAND_IN_MS = 600_000;
 /** Galleries seldom change. */
-const KEEP_GALLERIES_MS = 3_600_000;
+export const KEEP_GALLERIES_MS = 3_600_000;
 /** For a refresh. */
 const ANEW_MS = 5_000;
 const MOST_VERSIONS = 500;

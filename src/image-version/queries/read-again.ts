@@ -1,15 +1,11 @@
 /** When to read again what is shown of versions: just after Sigil next looks at one in Azure. */
-import { secondsUntilNews } from "../../operation/read-again.js";
+import { AT_REST_SECONDS, readListAgain, secondsUntilNews } from "../../operation/read-again.js";
 import { nextStep } from "../../operation/records.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 
-/** Where nothing is under way, only others change what is shown. */
-export const AT_REST_SECONDS = 60;
 /** So old are keys that somebody has opened, at most. */
 const KEYS_SECONDS = 30;
-/** Each of many versions may have news at another moment. */
-const LEAST_OF_MANY_SECONDS = 15;
 
 /** Seconds after which to read a version again; `withKeys`: its keys are shown, too. */
 export function readVersionAgain(
@@ -26,9 +22,7 @@ export function readVersionsAgain(
   records: Iterable<ImageVersionRecord | undefined>,
   now: Date,
 ): number {
-  let least = AT_REST_SECONDS;
-  for (const record of records) least = Math.min(least, secondsUntilLook(record, now));
-  return Math.max(least, LEAST_OF_MANY_SECONDS);
+  return readListAgain([...records].map((record) => secondsUntilLook(record, now)));
 }
 
 function secondsUntilLook(record: ImageVersionRecord | undefined, now: Date): number {

@@ -51,6 +51,8 @@ const PAGE = 1_000;
 const MOST_READS = 500;
 /** Concurrent reads. */
 const READS_AT_ONCE = 50;
+/** Until the next summary reads on. */
+const MORE_SECONDS = 5;
 
 interface ImageSummary {
   /** Changes with the content, not with time. */
@@ -217,7 +219,7 @@ async function summarize(
   return {
     etag: `"${createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 32)}"`,
     view: { ...content, time },
-    readAgain: readVersionsAgain(records.values(), reads.now()),
+    readAgain: complete ? readVersionsAgain(records.values(), reads.now()) : MORE_SECONDS,
     ...notCreatedAmong(names, items, records),
   };
 }

@@ -1,6 +1,7 @@
 /** Which galleries and image definitions there are. */
 import { NotFoundError, type Client } from "@sigil/client";
 import type { Operation } from "./operations.js";
+import { nextMs } from "./retry.js";
 import { recentImages } from "./recent.js";
 import {
   imageKey,
@@ -15,6 +16,8 @@ export interface Galleries {
   readonly images: readonly ImageName[];
   /** When Sigil read the oldest of these lists. */
   readonly time: string;
+  /** When to read them again. */
+  readonly nextMs: number;
 }
 
 /** As the service lists them; `anew`: not from its hourly cache. */
@@ -39,7 +42,7 @@ export async function readGalleries(
                 signal,
               }),
             ).then(
-              ({ time, value }) => ({ gallery, time, value }),
+              (list) => ({ gallery, ...list }),
               (error: unknown) => {
                 if (error instanceof NotFoundError) return undefined; // Deleted since they were listed.
                 throw error;
@@ -55,6 +58,7 @@ export async function readGalleries(
       value.map(({ name }) => ({ ...gallery, imageName: name })),
     ),
     time: [listed, ...seen].map(({ time }) => time).sort()[0] ?? listed.time,
+    nextMs: Math.min(...[listed, ...seen].map((list) => list.nextMs)),
   };
 }
 
@@ -63,23 +67,24 @@ export const ANEW = { "Cache-Control": "no-cache" } as const;
 /** Every entry of a list that says when it was read. */
 export async function listOf<Item>(
   read: (query: { top: number; continuationToken?: string }) => Promise<{
+    readonly headers: Headers;
     readonly body: {
       readonly time: string;
       readonly value: readonly Item[];
       readonly continuationToken?: string;
     };
   }>,
-): Promise<{ readonly time: string; readonly value: readonly Item[] }> {
+): Promise<{ readonly time: string; readonly nextMs: number; readonly value: readonly Item[] }> {
   const value: Item[] = [];
   let continuationToken: string | undefined;
   for (;;) {
-    const { body } = await read({
+    const { headers, body } = await read({
       top: 100,
       ...(continuationToken !== undefined && { continuationToken }),
     });
     value.push(...body.value);
     ({ continuationToken } = body);
-    if (continuationToken === undefined) return { time: body.time, value };
+    if (continuationToken === undefined) return { time: body.time, nextMs: nextMs(headers), value };
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Client, Schemas } from "@sigil/client";
-import { BUSY_MS, readTagged, type Tagged } from "./retry.js";
+import { readTagged, type Tagged } from "./retry.js";
 import type { ImageName } from "./routes.js";
 
 export type VersionSummary = Schemas["ImageVersionSummary"];
@@ -19,9 +19,8 @@ export function readSummary(
   );
 }
 
-/** What is not read whole yet is asked for soon. */
-export function paceOf({ body, nextMs }: Summary): number {
-  return body.complete ? nextMs : BUSY_MS;
+export function paceOf({ nextMs }: Pick<Summary, "nextMs">): number {
+  return nextMs;
 }
 
 /** Something is under way: an operation, or what others have begun in Azure. */

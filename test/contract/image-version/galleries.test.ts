@@ -26,7 +26,12 @@ afterAll(() => world.close());
 
 const looks = () => createLooks(world.deps.resourceManager, world.deps.resources, world.deps.now);
 
-const ALL = { top: 20, anew: false };
+/** All of a list that is so old. */
+const all = (ageMs = 0) => ({
+  top: 20,
+  anew: false,
+  now: new Date(world.clock.now() + ageMs),
+});
 
 test("twenty who look at a gallery for an hour, page after page, cost one read of Azure", async () => {
   const shared = looks();
@@ -38,8 +43,8 @@ test("twenty who look at a gallery for an hour, page after page, cost one read o
     let continuationToken: string | undefined;
     do {
       const page = await listImageDefinitions(shared, GALLERY, {
+        ...all(),
         top: 2,
-        anew: false,
         continuationToken,
       });
       names.push(...page.value.map(({ name }) => name));
@@ -48,13 +53,13 @@ test("twenty who look at a gallery for an hour, page after page, cost one read o
     } while (continuationToken !== undefined);
     return names;
   };
-  const all = await Promise.all(Array.from({ length: 20 }, namesOf));
-  for (const names of all) expect(names).toEqual(["a", "b", "C", "D", "e"]);
+  const read = await Promise.all(Array.from({ length: 20 }, namesOf));
+  for (const names of read) expect(names).toEqual(["a", "b", "C", "D", "e"]);
   world.clock.advance(3_599_000);
   await namesOf();
   expect(world.simulator.control.requests()).toHaveLength(1);
   const anew = await listImageDefinitions(shared, GALLERY, {
-    ...ALL,
+    ...all(),
     anew: true,
   });
   expect(anew.time).toBe(world.deps.now().toISOString());
@@ -63,22 +68,30 @@ test("twenty who look at a gallery for an hour, page after page, cost one read o
 
 test("galleries are listed by their ids, with the age of the list", async () => {
   const time = world.deps.now().toISOString();
-  const first = await listGalleries(looks(), { ...ALL, top: 1 });
-  expect(first).toMatchObject({ time, value: [{ id: GALLERY }] });
+  const first = await listGalleries(looks(), { ...all(), top: 1 });
+  expect(first).toMatchObject({ time, readAgain: 3_600, value: [{ id: GALLERY }] });
   const { value, continuationToken } = await listGalleries(looks(), {
-    ...ALL,
+    ...all(),
     continuationToken: first.continuationToken,
   });
   expect(value[0]).toEqual({ id: EMPTY, name: "Empty", region: "westus" });
   expect(continuationToken).toBeUndefined();
 });
 
+test("a list says when Sigil reads it again, in a minute at the soonest", async () => {
+  for (const [ageMs, readAgain] of [
+    [1_800_500, 1_800],
+    [3_599_000, 60],
+  ] as const)
+    expect(await listGalleries(looks(), all(ageMs))).toMatchObject({ readAgain });
+});
+
 test("an empty gallery has none, and one that is not there is not found", async () => {
-  expect(await listImageDefinitions(looks(), EMPTY, ALL)).toMatchObject({
+  expect(await listImageDefinitions(looks(), EMPTY, all())).toMatchObject({
     value: [],
   });
   const missing = of.id("galleries/None");
-  expect(await refusal(listImageDefinitions(looks(), missing, ALL))).toMatchObject({
+  expect(await refusal(listImageDefinitions(looks(), missing, all()))).toMatchObject({
     code: "NotFound",
     message: `Azure has no gallery ${missing}. Correct the URL, or create it: az sig create.`,
   });

@@ -25,9 +25,9 @@ test("a hundred plans at once read each fact once, and each its version, and say
       ),
     );
   const readTime = world.deps.now().toISOString();
-  for (const { findings, lookedTime } of await plans()) {
+  for (const { findings, seenTime } of await plans()) {
     expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
-    expect(lookedTime).toBe(readTime);
+    expect(seenTime).toBe(readTime);
   }
   const versions = control.countRequests({
     path: "/images/LargeImage/versions/",
@@ -39,7 +39,7 @@ test("a hundred plans at once read each fact once, and each its version, and say
 
   control.clearRequests();
   world.clock.advance(14_999);
-  for (const { lookedTime } of await plans()) expect(lookedTime).toBe(readTime);
+  for (const { seenTime } of await plans()) expect(seenTime).toBe(readTime);
   expect(control.requests()).toHaveLength(PLANS);
 
   world.clock.advance(60_000); // Azure's limits are whole again.
@@ -47,7 +47,7 @@ test("a hundred plans at once read each fact once, and each its version, and say
     id: idOf(versionId("1.0.0")),
     body,
   });
-  expect(anew.lookedTime).toBe(world.deps.now().toISOString());
+  expect(anew.seenTime).toBe(world.deps.now().toISOString());
 });
 
 /** Each of ten regions' disks has a key of the team's own. */

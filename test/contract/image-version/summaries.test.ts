@@ -3,6 +3,8 @@ import { deleteImageVersion } from "../../../src/image-version/commands/delete.j
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import { createLooks } from "../../../src/image-version/queries/looks.js";
 import { createSummaries } from "../../../src/image-version/queries/summaries.js";
+import { versionRow } from "../../../src/listings.js";
+import type { IndexRow } from "../../../src/operation/records.js";
 import { imageIdOf } from "../../../src/resource-id.js";
 import { idOf, request, startInProcess, type InProcess } from "../../support/dependencies.js";
 import { refusal } from "../../support/refusal.js";
@@ -19,8 +21,8 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** Those of a new instance, which has read nothing yet. */
-function instance() {
+/** Those of a new instance, which has read nothing yet; `others`: rows of further versions. */
+function instance(others: readonly IndexRow[] = []) {
   const { deps } = world;
   return createSummaries({
     ...deps,
@@ -34,9 +36,10 @@ function instance() {
     },
     index: {
       ...deps.index,
-      page: (...page) => {
+      page: async (...page) => {
         indexReads += 1;
-        return deps.index.page(...page);
+        const { rows, ...next } = await deps.index.page(...page);
+        return { ...next, rows: [...rows, ...others.map((row) => ({ ...row, writtenTime: "" }))] };
       },
     },
   });
@@ -157,4 +160,17 @@ test("knows every version that Sigil was asked for, however many pages list them
   expect(
     view.versions.filter(({ managedBy }) => managedBy === "Sigil").map(({ name }) => name),
   ).toEqual(expect.arrayContaining(["1.11.0", "1.10.0", "1.9.0", "1.0.0"]));
+});
+
+test("of more than five hundred records to read, the next summary reads on after five seconds", async () => {
+  later();
+  const others = (count: number) =>
+    Array.from({ length: count }, (_, i) => versionRow(IMAGE, `2.0.${i}`, "0-1"));
+  expect(await instance(others(3))(IMAGE)).toMatchObject({
+    view: { complete: true },
+  });
+  expect(await instance(others(600))(IMAGE)).toMatchObject({
+    view: { complete: false },
+    readAgain: 5,
+  });
 });

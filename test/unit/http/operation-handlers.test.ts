@@ -156,3 +156,37 @@ it("GET shows calls where they are asked for", async () => {
     calls: operation.calls,
   });
 });
+
+it.each([
+  ["none runs", [], 60],
+  ["one of two has news in 42 s", [300, 40], 42],
+  ["the first has news in 5 s", [3], 15],
+])(
+  "a list of operations where %s says when to read it again",
+  async (_, dueSeconds, retryAfter) => {
+    const ended = { ...operation, status: "Succeeded", endTime: "2026-01-01T00:30:00Z" };
+    const stored = [
+      { operation: ended },
+      ...dueSeconds.map((seconds) => ({
+        operation,
+        dueTime: new Date(START + seconds * 1_000).toISOString(),
+      })),
+    ];
+    const { listOperations } = operationHandlers(
+      endpoint,
+      {
+        index: { page: () => Promise.resolve({ rows: stored.map((__, target) => ({ target })) }) },
+        store: { readOperation: (target: number) => Promise.resolve(stored[target]) },
+        kinds: KINDS,
+        now: () => new Date(START),
+      } as never,
+      () => Promise.reject(new TypeError("it is a list")),
+      (shown) => Promise.resolve(shown),
+    );
+    const response = await listOperations(
+      new HttpRequest({ method: "GET", url: "https://sigil.example/api/operations" }),
+      new InvocationContext({ invocationId: "1", functionName: "test" }),
+    );
+    expect(response).toMatchObject({ status: 200, headers: { "Retry-After": String(retryAfter) } });
+  },
+);

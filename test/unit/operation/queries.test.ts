@@ -207,6 +207,7 @@ describe("a page of operations", () => {
           },
         },
         kinds: KINDS,
+        now: () => new Date("2026-01-01T00:00:00Z"),
       },
       filter,
       50,

@@ -47,7 +47,7 @@ export function useSummaries(images: readonly ImageName[]): readonly Known[] {
       }
       timer = setTimeout(
         () => void readAll(),
-        Math.max(IDLE_MS, Math.min(60_000, ...[...known.values()].map(paceOf))),
+        known.size === 0 ? IDLE_MS : Math.min(...[...known.values()].map(paceOf)),
       );
     };
     void readAll();

@@ -14,8 +14,6 @@ import { galleryKey, type GalleryName } from "../routes.js";
 
 type ImageDefinition = Schemas["ImageDefinition"];
 
-/** The service keeps its list for an hour. */
-const EVERY_MS = 3_600_000;
 const ROW_HEIGHT = 48;
 
 /** The image definitions of one gallery. */
@@ -33,7 +31,7 @@ export function GalleryView({ gallery }: { readonly gallery: GalleryName }) {
           signal,
         }),
       ),
-    () => EVERY_MS,
+    ({ nextMs }) => nextMs,
   );
   return (
     <>

@@ -13,16 +13,15 @@ import { Images } from "../overview/images.js";
 import { NeedsAttention } from "../overview/needs-attention.js";
 import { EndedLately, UnderWay } from "../overview/operations.js";
 import { useSummaries } from "../overview/use-summaries.js";
-import { IDLE_MS } from "../retry.js";
+import { nextMs } from "../retry.js";
 import { imageKey, type ImageName } from "../routes.js";
 
-/** The service keeps its list for an hour. */
-const GALLERIES_MS = 3_600_000;
 const ENDED_SHOWN = 6;
 
 interface Shown {
   readonly attention: readonly AttentionPage[];
   readonly operations: readonly Operation[];
+  readonly nextMs: number;
 }
 
 /** What needs attention, what runs, what has ended; then the image definitions. */
@@ -33,13 +32,14 @@ export function HomeView() {
   const live = useLive<Shown>(
     "home",
     async (previous, signal) => {
-      const [{ body }, attention] = await Promise.all([
+      const [{ headers, body }, attention] = await Promise.all([
         client.call("listOperations", { query: { top: 100 }, signal }),
         readAttention(client, previous?.attention ?? [], pages, signal),
       ]);
-      return { operations: body.value, attention };
+      const next = [nextMs(headers), ...attention.map((page) => page.nextMs)];
+      return { operations: body.value, attention, nextMs: Math.min(...next) };
     },
-    ({ attention }) => attention[0]?.nextMs ?? IDLE_MS,
+    (shown) => shown.nextMs,
   );
   const { refresh } = live;
   useEffect(() => {
@@ -48,7 +48,7 @@ export function HomeView() {
   const listed = useLive<Galleries>(
     "galleries",
     (previous, signal) => readGalleries(client, previous !== undefined, signal),
-    () => GALLERIES_MS,
+    (galleries) => galleries.nextMs,
   );
   const { operations = [] } = live.value ?? {};
   const images = imagesOf(operations, listed.value?.images ?? []);

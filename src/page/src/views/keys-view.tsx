@@ -26,9 +26,9 @@ import {
   type Use,
 } from "../keys/set-rows.js";
 import { imageKey, pathOf, type GalleryName, type ImageName } from "../routes.js";
+import { IDLE_MS } from "../retry.js";
 import { ENCRYPTION_NAMES, nameIn, readSummary } from "../summaries.js";
 
-const EVERY_MS = 60_000;
 /** Image definitions whose versions are looked through, and versions of them that are opened so that their sets are seen. */
 const MOST_IMAGES = 10;
 const MOST_OPENED = 10;
@@ -39,6 +39,8 @@ interface Keys {
   /** Those of `images` whose versions could not be read, or not all of them yet. */
   readonly unread: readonly ImageName[];
   readonly subscriptions: readonly string[];
+  /** When the first of the summaries has news. */
+  readonly nextMs: number;
 }
 
 /** The disk encryption sets of a subscription, what is broken first, and which versions have each. */
@@ -65,7 +67,7 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
   const live = useLive<Keys>(
     `keys ${subscriptionId}`,
     (_, signal, refresh) => readKeys(client, subscriptionId, refresh, signal),
-    () => EVERY_MS,
+    (keys) => keys.nextMs,
   );
   const { rows = [], images = [], unread = [], subscriptions = [] } = live.value ?? {};
   return (
@@ -272,10 +274,13 @@ async function readKeys(
     if ((state.seenTime ?? "") >= (states.get(id)?.seenTime ?? "")) states.set(id, state);
   };
   const unread: ImageName[] = [];
+  const nextMs: number[] = [];
   await Promise.all(
     images.map(async (image) => {
       try {
-        const { body } = await readSummary(client, image, undefined, signal);
+        const summary = await readSummary(client, image, undefined, signal);
+        const { body } = summary;
+        nextMs.push(summary.nextMs);
         if (!body.complete) unread.push(image);
         body.diskEncryptionSets.forEach((id, index) => {
           const has = (region: Schemas["RegionSummary"]): boolean =>
@@ -299,7 +304,9 @@ async function readKeys(
       }
     }),
   );
-  return { rows: setRows(sets, uses, states), images, unread, subscriptions };
+  const rows = setRows(sets, uses, states);
+  const next = nextMs.length === 0 ? IDLE_MS : Math.min(...nextMs);
+  return { rows, images, unread, subscriptions, nextMs: next };
 }
 
 /** Of versions that are opened: their sets are then seen. What cannot be read stays as it was seen last. */

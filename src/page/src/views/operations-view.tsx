@@ -1,5 +1,4 @@
 import type { ComponentChildren } from "preact";
-import { read } from "../components/loaded.js";
 import { useState } from "preact/hooks";
 import { statusOf } from "@sigil/client";
 import { FilterForm, SearchField, Segments } from "../components/filters.js";
@@ -12,7 +11,7 @@ import { Who } from "../components/who.js";
 import { WindowTable } from "../components/window-table.js";
 import { useClient } from "../context.js";
 import { useLive } from "../live.js";
-import { BUSY_MS, errorOf, IDLE_MS } from "../retry.js";
+import { errorOf, nextMs } from "../retry.js";
 import { Link, replaceQuery, useQuery } from "../navigation.js";
 import { dueText } from "../times.js";
 import { isRunning, kindName, type Operation } from "../operations.js";
@@ -26,6 +25,7 @@ const PAGE = 100;
 interface Page {
   readonly operations: readonly Operation[];
   readonly continuationToken: string | undefined;
+  readonly nextMs: number;
 }
 
 interface Filters {
@@ -59,7 +59,7 @@ function List({ filters }: { readonly filters: Filters }) {
     continuationToken: string | undefined,
     signal?: AbortSignal,
   ): Promise<Page> => {
-    const body = await read(client, "listOperations", {
+    const { headers, body } = await client.call("listOperations", {
       query: {
         ...server,
         top: PAGE,
@@ -70,12 +70,13 @@ function List({ filters }: { readonly filters: Filters }) {
     return {
       operations: body.value,
       continuationToken: body.continuationToken,
+      nextMs: nextMs(headers),
     };
   };
   const live = useLive<Page>(
     `operations ${key}`,
     (_, signal) => readPage(undefined, signal),
-    ({ operations }) => (operations.some(isRunning) ? BUSY_MS : IDLE_MS),
+    (page) => page.nextMs,
   );
   const pages = [...(live.value ? [live.value] : []), ...(older.key === key ? older.pages : [])];
   const all = new Map(

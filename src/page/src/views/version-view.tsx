@@ -6,7 +6,7 @@ import { useClient } from "../context.js";
 import type { ActionProps, Version } from "../dialogs/action.js";
 import { useLive } from "../live.js";
 import { isRunning, readOperation, type Operation } from "../operations.js";
-import { BUSY_MS, IDLE_MS, nextMs } from "../retry.js";
+import { IDLE_MS, nextMs } from "../retry.js";
 import { imageKey, type ImageName } from "../routes.js";
 import { Deleted } from "../version/deleted.js";
 import { operationsOf } from "../version/history.js";
@@ -119,11 +119,12 @@ async function readShown(
     ) {
       // Unlike the list, it says whether the version can still be restored.
       const read = await readOperation(client, deletion.id, signal);
+      const followed = isRestoring ? await readOperation(client, last.id, signal) : read;
       return {
         kind: "deleted",
         deletion: read.operation,
         isRestoring,
-        nextMs: isRestoring ? BUSY_MS : isRunning(read.operation) ? read.nextMs : IDLE_MS,
+        nextMs: isRunning(followed.operation) ? followed.nextMs : IDLE_MS,
       };
     }
     throw error;
