@@ -11,7 +11,7 @@ import { createSnapshots } from "../../src/azure/arm/snapshots.js";
 import { createSubscriptions } from "../../src/azure/arm/subscriptions.js";
 import type { Gate } from "../../src/authorization/gallery-policy.js";
 import type { BatchDependencies } from "../../src/batch/ports.js";
-import type { Batches } from "../../src/batch/record.js";
+import type { Batches, StoredBatch } from "../../src/batch/record.js";
 import { takeBatchStep } from "../../src/batch/take-batch-step.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
 import { batchCommands } from "../../src/http/batch-commands.js";
@@ -446,7 +446,7 @@ export function batchOf(
 /** Takes a step of a version, of its image definition, of its revocation or of a batch. */
 export function takeVersionStep(deps: Dependencies, message: StepMessage): Promise<void> {
   const RevokeImageVersion = takeRevocationStep.bind(undefined, revocationOf(deps));
-  const RunBatch = takeBatchStep.bind(undefined, batchOf(deps));
+  const RunBatch = (stored: StoredBatch) => takeBatchStep(batchOf(deps), stored);
   return takeStep(deps, { ...versionSteps(deps), RevokeImageVersion, RunBatch }, message);
 }
 
