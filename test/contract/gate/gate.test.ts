@@ -1,6 +1,7 @@
 /** A gate that binds: what the gallery policy asks of every version of an image definition before it comes into latest. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { approveImageVersion } from "../../../src/gate/approve.js";
+import { whyClosed } from "../../../src/gate/gate.js";
 import { gateWaits } from "../../../src/gate/objections.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import {
@@ -164,6 +165,17 @@ test("it passes by the result of who may report it, and of nobody else", async (
   });
   await world.finish(versionId("1.0.0", image));
   expect(await latest()).toBe("1.0.0");
+});
+
+test.each<[string, Requester, boolean]>([
+  ["sigil/boot", { policy: "machineTest" }, true],
+  ["sigil/boot", SCANNER, false],
+  ["azure/vm", { policy: "azure" }, true],
+  ["azure/vm", SCANNER, false],
+])("a test %s, reported by %o: open is %s", (name, reportedBy, opens) => {
+  const one = { name, region: "westus", result: "passed", time: "2026-06-01", reportedBy } as const;
+  const gate = { tests: [{ name, reporters: [SCANNER] }] };
+  expect(whyClosed(gate, [one], "westus") === undefined).toBe(opens);
 });
 
 test("an approval with a reason opens it, until a failure is found later", async () => {
@@ -437,9 +449,11 @@ describe("who published a version", () => {
     await world.finish(versionId("1.0.0", image));
     await deleted("1.0.0");
     await inAzure(world, { "1.0.0": { targetRegions: [WESTUS, EASTUS2] } }, image);
+    const unknown = { isPublisherUnknown: true };
+    expect(await approveAs(PUBLISHER, "1.0.0"), "before Sigil sees it").toMatchObject(unknown);
     await publishAs({ objectId: "bob" }, { build: "8" });
     await world.finish(versionId("1.0.0", image));
-    expect(await approveAs(PUBLISHER, "1.0.0")).toMatchObject({ isPublisherUnknown: true });
+    expect(await approveAs(PUBLISHER, "1.0.0")).toMatchObject(unknown);
   });
 
   test("is nobody where a message asked for it", async () => {
