@@ -1,6 +1,7 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { parseResourceId, type Client } from "@sigil/client";
 import { useModal } from "./components/dialog.js";
+import { tileOf } from "./components/state.js";
 import { Tile } from "./components/tile.js";
 import { useClient } from "./context.js";
 import { imagesOf, readGalleries } from "./galleries.js";
@@ -152,7 +153,7 @@ async function readHits(
     to: { view: "gallery", gallery },
   }));
   const operations = body.value.map(({ id, kind, resourceId, status }): Hit => ({
-    tile: status === "Failed" ? "failed" : "done",
+    tile: tileOf(status),
     text: `${kindName(kind)} ${nameIn(resourceId.replace(/\/versions\/([^/]+)$/u, " $1"))}`,
     hint: `Operation, ${status.toLowerCase()}, ${id.slice(0, 8)}`,
     to: { view: "operation", operationId: id },
