@@ -156,6 +156,15 @@ describe("where another version is ready in one of two regions", () => {
     expect(await inLatest()).toEqual(["eastus2"]);
   });
 
+  test("a region that the body excludes stays so when the version is promoted", async () => {
+    const eastus = { ...seedRegion("eastus", "EastUS"), excludeFromLatest: true };
+    await cancel(await create("1.0.0", [...BOTH, eastus]));
+    await world.finish(at("1.0.0"));
+    await promoteImageVersion(world.deps, { id: idOf(at("1.0.0")), ...BY });
+    await world.finish(at("1.0.0"));
+    expect(await inLatest()).toEqual(["westus", "eastus2"]);
+  });
+
   test("the same PUT brings it into latest everywhere", async () => {
     await cancel(await create());
     await world.finish(at("1.0.0"));

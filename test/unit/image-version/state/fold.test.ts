@@ -171,24 +171,21 @@ describe("what is stricter holds from acceptance, what is looser once it is appl
   });
 });
 
-it("what was sent is what was sent of requests and deletions", () => {
+it.each([
+  ["a deletion", { deletes: true as const }, ["1", "3", "4"]],
+  ["a creation", { creates: true as const }, ["1", "3"]],
+])("what was sent with %s is what the write was sent for", (_, kind, ids) => {
+  const ending = { kind: "canceled", by: {}, time: time(2) } as const;
   const record = withRequests(
     {
       "1": { patch: {}, sent: true },
       "2": { patch: {} },
       "3": { patch: {}, deletion: {} },
+      "4": { patch: {}, ending },
     },
-    {
-      write: {
-        changes: {},
-        sentTime: time(1),
-        answer: "none",
-        sentFor: ["3"],
-        deletes: true,
-      },
-    },
+    { write: { changes: {}, sentTime: time(1), answer: "none", sentFor: ["3", "4"], ...kind } },
   );
-  expect(Object.keys(withSentRequests(record).requests)).toEqual(["1", "3"]);
+  expect(Object.keys(withSentRequests(record).requests)).toEqual(ids);
 });
 
 it("a version has the regions that it had, with those that are asked for, without those that are removed", () => {
