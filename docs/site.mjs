@@ -72,6 +72,7 @@ const SECTIONS = [
         "cli",
         "cli/image-version-create",
         "cli/image-version",
+        "cli/image-version-delete",
         "cli/image-version-release",
         "cli/operation",
         "cli/test",

@@ -22,7 +22,7 @@ export async function readBodyFile(name: string, io: Io): Promise<BodyFile> {
     throw new UsageError(
       `${name} is Bicep. Make JSON of it first: az bicep ${name.endsWith("param") ? "build-params" : "build"} --file ${name}`,
     );
-  const text = name === "-" ? await allOf(io.stdin) : await textOf(name);
+  const text = await readText(name, io);
   let json: unknown;
   try {
     json = JSON.parse(text.replace(/^\uFEFF/u, ""));
@@ -111,6 +111,11 @@ async function textOf(name: string): Promise<string> {
       cause: error,
     });
   }
+}
+
+/** `-` is standard input. Throws UsageError. */
+export async function readText(name: string, { stdin }: Io): Promise<string> {
+  return name === "-" ? allOf(stdin) : textOf(name);
 }
 
 async function allOf(stdin: Io["stdin"]): Promise<string> {

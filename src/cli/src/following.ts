@@ -38,10 +38,14 @@ export async function follow(context: Context, operation: Operation): Promise<Op
   return ended;
 }
 
-/** Waits for all of them to end, then throws the error of the first that did not succeed. */
+/**
+ * Waits for all of them to end, or until `until` holds, then throws the error of the first that did
+ * not succeed.
+ */
 export async function followAll(
   { client, io, values, note, progress }: Context,
   operations: readonly (Operation | string)[],
+  until?: (operation: Operation) => boolean,
 ): Promise<readonly Operation[]> {
   const open = new Set(operations.map((each) => (typeof each === "string" ? each : each.id)));
   const lookAgain = (): string => `To look again: ${watchLine([...open])}`;
@@ -71,6 +75,7 @@ export async function followAll(
       operations.map((operation) =>
         waitUntilReady(client, operation, {
           signal: stop.signal,
+          until,
           sleep: (ms, signal = stop.signal) => io.sleep(ms, signal),
           onProgress: (now) => {
             isAway = false;

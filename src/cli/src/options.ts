@@ -36,6 +36,7 @@ export class Values {
   readonly occurrences: readonly {
     readonly name: string;
     readonly values: readonly string[];
+    readonly isDefault?: true;
   }[];
   readonly positionals: readonly string[];
 
@@ -59,10 +60,21 @@ export class Values {
       value !== undefined &&
       !this.#given.has(name) &&
       this.#options.some(({ names }) => names[0] === name)
-        ? [{ name, values: [value] }]
+        ? [{ name, values: [value], isDefault: true as const }]
         : [],
     );
     return new Values(this.#options, [...this.occurrences, ...more], this.positionals);
+  }
+
+  /** A copy with these values in place of what was given. */
+  with(texts: Readonly<Record<string, string>>): Values {
+    const more = Object.entries(texts).map(([name, text]) => ({ name, values: [text] }));
+    return new Values(this.#options, [...this.occurrences, ...more], this.positionals);
+  }
+
+  /** Whether the command line itself has it. */
+  isGiven(name: string): boolean {
+    return this.occurrences.some((each) => each.name === name && !each.isDefault);
   }
 
   has(name: string): boolean {

@@ -130,6 +130,7 @@ function stateOf(operation: Operation): string {
       return waitReason === undefined ? "queued" : `queued: ${waitReason}`;
     case "Running": {
       if (waitReason !== undefined) return waitReason;
+      if (operation.batch !== undefined) return countsOf(operation.batch);
       const open = registrations.filter(({ state }) => state !== "Registered");
       return open.map(({ name, state }) => `${name} ${state}`).join(", ");
     }
@@ -138,6 +139,13 @@ function stateOf(operation: Operation): string {
     case "Canceled":
       return status.toLowerCase();
   }
+}
+
+/** `3 Planned, 10 Running`. */
+function countsOf({ counts }: Schemas["Batch"]): string {
+  return Object.entries(counts)
+    .map(([state, count]) => `${count} ${state}`)
+    .join(", ");
 }
 
 /** The progress of an operation in one region. */

@@ -162,6 +162,7 @@ interface Entries {
   readonly listDescendants: Schemas["Descendant"];
   readonly queryImageVersions: Schemas["FoundImageVersion"];
   readonly listOperations: Schemas["Operation"];
+  readonly listBatchItems: Schemas["BatchItem"];
   readonly listDiskEncryptionSets: Schemas["DiskEncryptionSet"];
   readonly listRejectedRequests: Schemas["RejectedRequest"];
 }

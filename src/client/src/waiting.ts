@@ -16,6 +16,8 @@ export interface WaitOptions {
   readonly onUnavailable?: (error: Error) => void;
   /** Waits until the operation may have changed; rejects when the signal is aborted. */
   readonly sleep?: ClientOptions["sleep"];
+  /** Ends the wait before the operation ends, such as once a batch is planned. */
+  readonly until?: ((operation: Operation) => boolean) | undefined;
 }
 
 /** If the answer has no Retry-After. */
@@ -44,12 +46,13 @@ export function statusOf(operation: Operation): Operation["status"] | "Canceling
 export async function waitUntilReady(
   client: Client,
   operation: Operation | string,
-  { signal, onProgress, onUnavailable, sleep = pause }: WaitOptions = {},
+  { signal, onProgress, onUnavailable, sleep = pause, until }: WaitOptions = {},
 ): Promise<Operation> {
   let current = typeof operation === "string" ? undefined : operation;
   const operationId = typeof operation === "string" ? operation : operation.id;
   if (current !== undefined) onProgress?.(current);
-  while (current === undefined || !hasEnded(current)) {
+  const isOver = (seen: Operation): boolean => hasEnded(seen) || until?.(seen) === true;
+  while (current === undefined || !isOver(current)) {
     signal?.throwIfAborted();
     try {
       const { body: seen, headers } = await client.call("getOperation", {
@@ -59,7 +62,7 @@ export async function waitUntilReady(
       const changed = seen.lastUpdatedTime !== current?.lastUpdatedTime;
       current = seen;
       if (changed) onProgress?.(seen);
-      if (!hasEnded(seen)) await sleep(retryAfterMs(headers) ?? RETRY_AFTER_MS, signal);
+      if (!isOver(seen)) await sleep(retryAfterMs(headers) ?? RETRY_AFTER_MS, signal);
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       onUnavailable?.(error as Error);

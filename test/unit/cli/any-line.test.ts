@@ -86,13 +86,13 @@ it("any command line ends with an exit code that says why, and is never a mistak
           ? problem(404, "NotFound")
           : method !== "GET"
             ? [202, operation("NotStarted")]
-            : path.includes("/operations/")
+            : path.includes("/operations/") && !path.includes("/items?")
               ? [200, operation("Succeeded")]
               : path.includes("/machine?")
                 ? [200, { warnings: [] }]
                 : path.endsWith("/use")
                   ? [200, USE]
-                  : /\/(?:descendants|api\/versions)\?/u.test(path)
+                  : /\/(?:descendants|items|api\/versions)\?/u.test(path)
                     ? [200, { value: [] }]
                     : path.includes("/versions/")
                       ? [200, VERSION, { ETag: '"1"' }]

@@ -89,6 +89,7 @@ const LINES: Readonly<Record<string, string>> = {
   "image-version list": AT,
   "image-version query": "",
   "image-version update": `${VERSION_AT} --set tags.a=b`,
+  "image-version adopt": `--ids ${VERSION.id} ${VERSION.id}1 --dry-run`,
   "image-version delete": `${VERSION_AT} --no-wait --yes`,
   "image-version list-soft-deleted": AT,
   "image-version undelete": VERSION_AT,
@@ -111,6 +112,7 @@ const LINES: Readonly<Record<string, string>> = {
   "key list": AT,
   "operation list": "",
   "operation show": "op-1",
+  "operation confirm": "op-1",
   "operation watch": "op-1",
   "operation cancel": "--filter status=Running --yes",
   "events tail": "--count 1",
@@ -180,7 +182,7 @@ function service(end: End) {
     const isPage =
       path.endsWith("/approve") ||
       (method === "GET" &&
-        /(?:versions|images|galleries|Versions|operations|results|Sets|requests|attention|descendants|freezes)(?:\?[^/]*)?$/iu.test(
+        /(?:versions|images|galleries|Versions|operations|results|Sets|requests|attention|descendants|freezes|items)(?:\?[^/]*)?$/iu.test(
           path,
         ));
     const isWrite = method !== "GET" && !path.includes("/plan");

@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import type { Command } from "../../../src/cli/src/command.js";
 import { COMMANDS, GROUPS } from "../../../src/cli/src/commands/all.js";
 import { EXIT_CODES } from "../../../src/cli/src/exit-codes.js";
+import { MANY, MANY_OPTIONS } from "../../../src/cli/src/commands/many.js";
 import { GLOBAL_OPTIONS } from "../../../src/cli/src/global-options.js";
 import type { Option } from "../../../src/cli/src/options.js";
 
@@ -26,9 +27,10 @@ function section({
   summary,
   description,
   positional,
-  options,
+  options: all,
   examples = [],
 }: Command): readonly string[] {
+  const options = all.filter(({ group }) => group !== MANY);
   return [
     `## sigil ${words}`,
     "",
@@ -36,9 +38,13 @@ function section({
     "",
     ...(positional === undefined ? [] : [`\`${positional.name}\`: ${positional.help}`, ""]),
     ...(options.length === 0 ? [] : optionTable(options)),
+    ...(options.length === all.length ? [] : [FOR_MANY, ""]),
     ...examples.flatMap(([title, line]) => [`${title}:`, "", "```sh", line, "```", ""]),
   ];
 }
+
+const FOR_MANY =
+  "`--ids`, a filter or `--batch` in place of the names: [many versions](../cli.md#options-for-many-versions).";
 
 /** The pages of the reference. A command is on the page that names most of its words. */
 const PAGES = [
@@ -49,8 +55,18 @@ const PAGES = [
   },
   {
     file: "image-version",
-    title: "sigil image-version show, update, delete",
+    title: "sigil image-version show, query, update",
     commands: ["image-version"],
+  },
+  {
+    file: "image-version-delete",
+    title: "sigil image-version delete, undelete, purge",
+    commands: [
+      "image-version delete",
+      "image-version list-soft-deleted",
+      "image-version undelete",
+      "image-version purge",
+    ],
   },
   {
     file: "image-version-release",
@@ -109,6 +125,7 @@ const GROUPED = [
   ["Status, and setup of the command line", COMMANDS.filter(({ words }) => !words.includes(" "))],
 ] as const;
 
+const isForMany = ({ options }: Command): boolean => options.some(({ group }) => group === MANY);
 const anchorOf = ({ words }: Command): string => `sigil-${words.replaceAll(" ", "-")}`;
 
 /** Each command has the anchor that it had when all were on this page. */
@@ -127,6 +144,15 @@ function start(): string {
     "## Options of every command",
     "",
     ...optionTable(GLOBAL_OPTIONS),
+    "## Options for many versions",
+    "",
+    `${COMMANDS.filter(isForMany)
+      .map(({ words }) => `\`${words}\``)
+      .join(
+        ", ",
+      )} take many versions as one batch. Every version is planned before the first is changed; on a terminal the command shows the plan and asks. The filters are those of \`image-version query\`.`,
+    "",
+    ...optionTable(MANY_OPTIONS),
     ...GROUPED.flatMap(([about, commands]) => [
       `## ${about}`,
       "",

@@ -22,8 +22,12 @@ type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
 type JsonObject = { [name: string]: Json };
 
 export function updateOf(version: Schemas["ImageVersion"], values: Values, place: Place): Update {
-  const before = toAz(version);
-  const after = structuredClone(before) as unknown as JsonObject;
+  return difference(toAz(version) as unknown as JsonObject, values, place);
+}
+
+/** What the options change in a version as az shows it. */
+function difference(before: JsonObject, values: Values, place: Place): Update {
+  const after = structuredClone(before);
   applyOptions(after, values, place);
   for (const { name, values: given } of values.occurrences) {
     if (name === "--set") set(after, given, values.boolean("--force-string"));
@@ -33,13 +37,82 @@ export function updateOf(version: Schemas["ImageVersion"], values: Values, place
   const kept = regionNames(after);
   return {
     patch: mergePatch(
-      fromAz(before) as unknown as Json,
+      fromAz(before as unknown as AzVersion) as unknown as Json,
       fromAz(after as unknown as AzVersion) as unknown as Json,
     ) as Update["patch"],
-    removedRegions: regionNames(before as unknown as JsonObject).filter(
-      (name) => !kept.includes(name),
-    ),
+    removedRegions: regionNames(before).filter((name) => !kept.includes(name)),
   };
+}
+
+/** Options that mean something else for each version, and what to use for many. */
+const NOT_FOR_MANY: Readonly<Record<string, string>> = {
+  "--target-regions":
+    "Use --add publishingProfile.targetRegions name=REGION, or --remove-regions REGION.",
+  "--target-edge-zones": "Change them for each version alone.",
+  "--tags": "Use --set tags.NAME=VALUE, or --remove tags.NAME.",
+};
+
+/** An update that is made without reading a version. */
+export interface CommonUpdate extends Update {
+  /** Regions that it changes and does not add. Every version must have them. */
+  readonly changedRegions: readonly string[];
+}
+
+/**
+ * One update for many versions: a region in the patch is added or changed, and all others stay.
+ * Throws UsageError for an option that depends on a version's own value.
+ */
+export function commonUpdateOf(values: Values): CommonUpdate {
+  for (const [option, instead] of Object.entries(NOT_FOR_MANY))
+    if (values.has(option))
+      throw new UsageError(`${option} replaces what each version has. ${instead}`);
+  const regions: JsonObject[] = [];
+  const before: JsonObject = { publishingProfile: { targetRegions: regions } };
+  const named = (name: string): number => regions.push({ name: canonicalRegion(name) });
+  for (const region of values.list("--remove-regions") ?? []) named(region);
+  const changed = values.all("--set").flatMap((each) => {
+    const { path } = assignment(each);
+    const [, region, rest = path] = OF_REGION.exec(path) ?? [];
+    refuseLists("--set", rest);
+    return region === undefined ? [] : [canonicalRegion(region)];
+  });
+  for (const { name: option, values: given } of values.occurrences) {
+    const [path = "", item] = given;
+    if (option === "--add" && path !== REGIONS) refuseLists("--add", `${path}[]`);
+    if (option === "--remove" && item !== undefined && path === REGIONS) named(item);
+    if (option !== "--remove" || path === REGIONS) continue;
+    refuseLists("--remove", item === undefined ? path : `${path}[${item}]`);
+    const { parent, name } = parentOf(before, path, "--remove");
+    parent[name] = null;
+  }
+  for (const region of new Set(changed)) named(region);
+  const { patch, removedRegions } = difference(before, values, NO_PLACE);
+  return {
+    patch: withoutEmptyRegions(patch as JsonObject),
+    ...{ removedRegions, changedRegions: [...new Set(changed)] },
+  };
+}
+
+const REGIONS = "publishingProfile.targetRegions";
+const OF_REGION = /^publishingProfile\.targetRegions\[name=([^\]]+)\]\.(.+)$/u;
+/** No option that is left names anything by its place. */
+const NO_PLACE: Place = { subscriptionId: "", resourceGroupName: "" };
+
+function refuseLists(option: string, path: string): void {
+  if (path === REGIONS || /[[\]]/u.test(path))
+    throw new UsageError(
+      `${option} ${path} depends on the list that each version has. Change it for each version alone.`,
+    );
+}
+
+/** Without the list that only lost regions. */
+function withoutEmptyRegions({ properties, ...patch }: JsonObject): Update["patch"] {
+  const { publishingProfile, ...others } = (properties ?? {}) as JsonObject;
+  const { targetRegions, ...profile } = (publishingProfile ?? {}) as JsonObject;
+  const regions = (targetRegions ?? []) as Json[];
+  if (regions.length > 0) profile["targetRegions"] = regions;
+  if (Object.keys(profile).length > 0) others["publishingProfile"] = profile;
+  return { ...patch, ...(Object.keys(others).length > 0 && { properties: others }) };
 }
 
 function applyOptions(version: JsonObject, values: Values, place: Place): void {
@@ -64,6 +137,11 @@ function applyOptions(version: JsonObject, values: Values, place: Place): void {
   const zones = edgeZonesOf(values, place);
   if (zones?.length === 0) delete profile["targetExtendedLocations"];
   else if (zones !== undefined) profile["targetExtendedLocations"] = zones;
+  applyPlainOptions(version, values);
+}
+
+function applyPlainOptions(version: JsonObject, values: Values): void {
+  const profile = objectAt(version, "publishingProfile");
   const changes: [JsonObject, string, Json | undefined][] = [
     [profile, "replicaCount", values.number("--replica-count")],
     [profile, "excludeFromLatest", values.boolean("--exclude-from-latest")],
@@ -82,12 +160,17 @@ function applyOptions(version: JsonObject, values: Values, place: Place): void {
 /** `--set publishingProfile.excludeFromLatest=true tags.build=4711` */
 function set(version: JsonObject, given: readonly string[], forceString = false): void {
   for (const each of given) {
-    const [, path, text] = /^((?:\[[^\]]*\]|[^=[])+)=(.*)$/su.exec(each) ?? [];
-    if (path === undefined || text === undefined)
-      throw new UsageError(`--set takes path=value, not "${each}".`);
+    const { path, text } = assignment(each);
     const { parent, name } = parentOf(version, path, "--set");
     parent[name] = valueOf(path, text, forceString);
   }
+}
+
+function assignment(given: string): { readonly path: string; readonly text: string } {
+  const [, path, text] = /^((?:\[[^\]]*\]|[^=[])+)=(.*)$/su.exec(given) ?? [];
+  if (path === undefined || text === undefined)
+    throw new UsageError(`--set takes path=value, not "${given}".`);
+  return { path, text };
 }
 
 /** `--add publishingProfile.targetRegions name=westcentralus regionalReplicaCount=3`, or a JSON text. */

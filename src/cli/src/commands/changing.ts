@@ -1,13 +1,14 @@
-import { PreconditionFailedError, type Schemas } from "@sigil/client";
+import { entries, PreconditionFailedError, type Client, type Schemas } from "@sigil/client";
 import { answerTo } from "../asking.js";
-import { updateOf } from "../az/update.js";
+import { commonUpdateOf, updateOf } from "../az/update.js";
 import type { Command, Context } from "../command.js";
-import { Ended } from "../exit-codes.js";
+import { Ended, UsageError } from "../exit-codes.js";
 import { follow, WAIT_OPTIONS } from "../following.js";
 import type { Option } from "../options.js";
 import { SAFETY_OPTIONS, TARGET_OPTIONS } from "./create-options.js";
 import { DRY_RUN, forecastOf, forecastResult } from "./forecast.js";
 import { accepted } from "./operation-columns.js";
+import { takingMany, type Asked } from "./many.js";
 import { ALLOW_NO_LATEST, allowNoLatest } from "./no-latest.js";
 import { IF_MATCH, VERSION_PLACE, versionIn } from "./places.js";
 import { BUILT_FROM, KEY_RULE_OPTIONS, keyRuleOf } from "./sigil-options.js";
@@ -29,7 +30,7 @@ function ignoreUse({ values }: Context): { ignoreUse?: true } {
   return values.boolean("--ignore-use") === true ? { ignoreUse: true } : {};
 }
 
-export const UPDATE: Command = {
+const UPDATE_ONE: Command = {
   words: "image-version update",
   summary: "Change an image version, and wait until Azure shows the change",
   description: `Takes the options of "az sig image-version update", with the same paths, such as publishingProfile.targetRegions. Sends
@@ -142,6 +143,64 @@ their keys.`,
   },
 };
 
+export const UPDATE = takingMany(UPDATE_ONE, { command: "patchImageVersion", asked: updateOfMany });
+
+async function updateOfMany(context: Context, ids: readonly string[]): Promise<Asked> {
+  const { client, values } = context;
+  if (values.has("--built-from"))
+    throw new UsageError("--built-from adds to what each version has. Declare it for each alone.");
+  if (values.boolean("--no-plan"))
+    throw new UsageError("Every version of a batch is planned. Leave --no-plan out.");
+  const { patch, removedRegions, changedRegions } = commonUpdateOf(values);
+  const encryption = keyRuleOf(values);
+  const body = withOwn(patch, { ...(encryption && { encryption }) });
+  if (Object.keys(body).length === 0 && removedRegions.length === 0)
+    throw new UsageError("Say what to change, such as --end-of-life-date 2030-12-31.");
+  for (const region of changedRegions) await mustHave(client, ids, region);
+  return {
+    body,
+    query: {
+      ...(removedRegions.length > 0 && { removeRegions: removedRegions.join(",") }),
+      ...ignoreUse(context),
+      ...allowNoLatest(context),
+    },
+  };
+}
+
+/** A patch would add the region. Throws UsageError. */
+async function mustHave(client: Client, ids: readonly string[], region: string): Promise<void> {
+  const having = new Set<string>();
+  for await (const { id } of entries(client, "queryImageVersions", {
+    query: { in: region, top: 200 },
+  }))
+    having.add(id.toLowerCase());
+  const [first, ...others] = ids.filter((id) => !having.has(id.toLowerCase()));
+  if (first !== undefined)
+    throw new UsageError(
+      `--set changes ${region}, and ${others.length + 1} of the ${ids.length} versions are not in it, as far as Sigil has seen: ${first}. Select with --in ${region}, or add it: --add publishingProfile.targetRegions name=${region}.`,
+    );
+}
+
+export const ADOPT = takingMany(
+  {
+    words: "image-version adopt",
+    summary: "Let Sigil manage an image version that others created",
+    description: `Changes nothing in Azure. From then on Sigil shows the version with its keys, sees changes by others, and applies
+promotion rules and retention policies to it.`,
+    options: [...VERSION_PLACE, ...WAIT_OPTIONS],
+    columns: VERSION_COLUMNS,
+    async run(context) {
+      const { body } = await context.client.call("patchImageVersion", {
+        path: versionIn(context),
+        header: { "If-Match": "*" },
+        body: {},
+      });
+      return ended(context, body);
+    },
+  },
+  { command: "patchImageVersion", asked: () => ({ body: {}, ifMatch: "*" }) },
+);
+
 function withOwn(patch: Readonly<Record<string, unknown>>, own: object) {
   return Object.keys(own).length === 0
     ? patch
@@ -153,7 +212,7 @@ function declaredOf({ sigil: { parents = [] } }: Schemas["ImageVersion"]): reado
   return parents.flatMap(({ id, how }) => (how === "Declared" ? [id] : []));
 }
 
-export const DELETE: Command = {
+const DELETE_ONE: Command = {
   words: "image-version delete",
   summary: "Delete an image version, and wait until Azure no longer has it",
   description: `If the gallery has soft delete, you can restore the version until its retention ends: sigil image-version undelete.
@@ -183,13 +242,7 @@ checks its use again after 15 minutes (unless set otherwise), and only then dele
     await mustBeMeant(context);
     const { body } = await context.client.call("deleteImageVersion", {
       path: versionIn(context),
-      query: {
-        ...(context.values.boolean("--bypass-soft-delete") === true && {
-          bypassSoftDelete: true,
-        }),
-        ...ignoreUse(context),
-        ...allowNoLatest(context),
-      },
+      query: deletionOf(context),
       header: ifMatch(context),
     });
     const operation = await follow(context, body);
@@ -200,6 +253,19 @@ checks its use again after 15 minutes (unless set otherwise), and only then dele
     return {};
   },
 };
+
+function deletionOf(context: Context) {
+  return {
+    ...(context.values.boolean("--bypass-soft-delete") === true && { bypassSoftDelete: true }),
+    ...ignoreUse(context),
+    ...allowNoLatest(context),
+  };
+}
+
+export const DELETE = takingMany(DELETE_ONE, {
+  command: "deleteImageVersion",
+  asked: (context) => ({ query: deletionOf(context) }),
+});
 
 /**
  * On a terminal, says whether the deletion is final and who uses the version, and asks for its
@@ -223,7 +289,7 @@ async function mustBeMeant(context: Context): Promise<void> {
   if (answer !== versionName) throw new Ended("interrupted", "Not confirmed: nothing was deleted.");
 }
 
-export const RETRY: Command = {
+const RETRY_ONE: Command = {
   words: "image-version retry",
   summary: "Repair the failed regions of an image version",
   description: "Removes each region, adds it back, and waits until it is usable.",
@@ -238,11 +304,20 @@ export const RETRY: Command = {
   ],
   columns: VERSION_COLUMNS,
   async run(context) {
-    const regions = context.values.list("--regions");
     const { body } = await context.client.call("retryImageVersion", {
       path: versionIn(context),
-      body: regions === undefined ? {} : { regions: [...regions] },
+      body: regionsIn(context),
     });
     return ended(context, body);
   },
 };
+
+function regionsIn({ values }: Context): { readonly regions?: string[] } {
+  const regions = values.list("--regions");
+  return regions === undefined ? {} : { regions: [...regions] };
+}
+
+export const RETRY = takingMany(RETRY_ONE, {
+  command: "retryImageVersion",
+  asked: (context) => ({ body: regionsIn(context) }),
+});

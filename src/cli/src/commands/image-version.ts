@@ -1,6 +1,6 @@
 import type { Command } from "../command.js";
 import { APPROVE } from "./approving.js";
-import { DELETE, RETRY, UPDATE } from "./changing.js";
+import { ADOPT, DELETE, RETRY, UPDATE } from "./changing.js";
 import { LIST_SOFT_DELETED, PURGE, UNDELETE } from "./deleted.js";
 import { MACHINE } from "./machine.js";
 import { LIST, SHOW, WAIT, WATCH } from "./looking.js";
@@ -19,6 +19,7 @@ export const IMAGE_VERSION_COMMANDS: readonly Command[] = [
   LIST,
   QUERY,
   UPDATE,
+  ADOPT,
   DELETE,
   LIST_SOFT_DELETED,
   UNDELETE,

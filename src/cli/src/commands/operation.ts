@@ -4,6 +4,7 @@ import type { Command, Context } from "../command.js";
 import { Ended, UsageError } from "../exit-codes.js";
 import { followAll, TIMEOUT, watchLine } from "../following.js";
 import type { Option, Positional } from "../options.js";
+import { batchResult, itemsOf } from "./many.js";
 import { ALLOW_NO_LATEST, allowNoLatest } from "./no-latest.js";
 import { filtersOf, isOf, type Filters } from "./filters.js";
 import { OPERATION_COLUMNS } from "./operation-columns.js";
@@ -53,7 +54,7 @@ const LIST: Command = {
 
 const SHOW: Command = {
   words: "operation show",
-  summary: "Show an operation: its regions, its transitions, and why it failed",
+  summary: "Show an operation: its regions or items, its transitions, and why it failed",
   options: [
     {
       names: ["--calls"],
@@ -69,7 +70,22 @@ const SHOW: Command = {
       path: { operationId },
       query: values.boolean("--calls") ? { expand: "calls" } : {},
     });
-    return { data: body };
+    return body.batch === undefined
+      ? { data: body }
+      : batchResult(body, await itemsOf(client, operationId));
+  },
+};
+
+const CONFIRM: Command = {
+  words: "operation confirm",
+  summary: "Confirm a batch that is planned, so that it begins",
+  description: "To see its plan: sigil operation show. To follow it: sigil operation watch.",
+  options: [],
+  positional: { ...IDS, many: false, required: true },
+  columns: OPERATION_COLUMNS,
+  async run({ client, values }) {
+    const [operationId = ""] = values.positionals;
+    return { data: (await client.call("confirmBatch", { path: { operationId } })).body };
   },
 };
 
@@ -153,7 +169,7 @@ cleans up before it ends. To follow it: sigil operation watch.`,
   },
 };
 
-export const OPERATION_COMMANDS: readonly Command[] = [LIST, SHOW, WATCH, CANCEL];
+export const OPERATION_COMMANDS: readonly Command[] = [LIST, SHOW, CONFIRM, WATCH, CANCEL];
 
 /** Throws `Ended` unless the user answers yes. */
 async function confirm(context: Context, question: string): Promise<void> {

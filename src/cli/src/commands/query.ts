@@ -1,11 +1,11 @@
-import { entries, type Schemas } from "@sigil/client";
+import { entries, type Client, type Schemas } from "@sigil/client";
 import type { Command } from "../command.js";
-import type { Option } from "../options.js";
+import type { Option, Values } from "../options.js";
 
 type Row = Schemas["FoundImageVersion"];
 
 /** Each option with its parameter. */
-const FILTERS = {
+export const FILTERS = {
   subscriptionId: { names: ["--subscription-id"], help: "ID of the subscription." },
   gallery: {
     names: ["--gallery"],
@@ -53,23 +53,24 @@ region is the highest one of these. A region that was not seen yet is Unknown.`,
     ],
   ],
   async run({ client, values }) {
-    const query = Object.fromEntries(
-      Object.entries(FILTERS).flatMap(([parameter, { names }]) => {
-        const [name] = names;
-        const value = name === "--latest" ? values.boolean(name) || undefined : values.text(name);
-        return value === undefined ? [] : [[parameter, value]];
-      }),
-    );
-    const data: Row[] = [];
-    for await (const row of entries(client, "queryImageVersions", {
-      query: { ...query, top: 200 },
-    }))
-      data.push(row);
-    return {
-      data: data.sort((a, b) => placeOf(a).localeCompare(placeOf(b), "en", { numeric: true })),
-    };
+    return { data: await rowsOf(client, values) };
   },
 };
+
+/** The versions that match every given filter, by gallery, image definition and number. */
+export async function rowsOf(client: Client, values: Values): Promise<readonly Row[]> {
+  const query = Object.fromEntries(
+    Object.entries(FILTERS).flatMap(([parameter, { names }]) => {
+      const [name] = names;
+      const value = name === "--latest" ? values.boolean(name) || undefined : values.text(name);
+      return value === undefined ? [] : [[parameter, value]];
+    }),
+  );
+  const rows: Row[] = [];
+  for await (const row of entries(client, "queryImageVersions", { query: { ...query, top: 200 } }))
+    rows.push(row);
+  return rows.sort((a, b) => placeOf(a).localeCompare(placeOf(b), "en", { numeric: true }));
+}
 
 /** Gallery, image definition, number. */
 function placeOf({ id }: Row): string {

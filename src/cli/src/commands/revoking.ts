@@ -1,7 +1,8 @@
 import type { Schemas } from "@sigil/client";
-import type { Command } from "../command.js";
+import type { Command, Context } from "../command.js";
 import { WAIT_OPTIONS } from "../following.js";
 import { DRY_RUN } from "./forecast.js";
+import { takingMany } from "./many.js";
 import { ALLOW_NO_LATEST, allowNoLatest } from "./no-latest.js";
 import { VERSION_PLACE, versionIn } from "./places.js";
 import { ended, SAMPLE, VERSION_COLUMNS } from "./versions.js";
@@ -9,7 +10,7 @@ import { ended, SAMPLE, VERSION_COLUMNS } from "./versions.js";
 type Plan = Schemas["RevocationPlan"];
 type Change = Schemas["LatestChange"];
 
-export const REVOKE: Command = {
+const REVOKE_ONE: Command = {
   words: "image-version revoke",
   summary: "Revoke a bad image version: keep it out of latest for good",
   description: `Excludes the version from latest in every region, and refuses to include it again. In a region without another version
@@ -44,15 +45,11 @@ sigil image-version unrevoke.`,
   ],
   async run(context) {
     const { client, values, note } = context;
-    const replacement = values.text("--replacement");
-    const holdDescendants = values.boolean("--hold-descendants");
     const { body } = await client.call("revokeImageVersion", {
       path: versionIn(context),
       query: allowNoLatest(context),
       body: {
-        reason: values.required("--reason"),
-        ...(replacement !== undefined && { replacement }),
-        ...(holdDescendants !== undefined && { holdDescendants }),
+        ...revocationIn(context),
         ...(values.boolean("--dry-run") === true && { dryRun: true }),
       },
     });
@@ -69,6 +66,21 @@ sigil image-version unrevoke.`,
     };
   },
 };
+
+function revocationIn({ values }: Context) {
+  const replacement = values.text("--replacement");
+  const holdDescendants = values.boolean("--hold-descendants");
+  return {
+    reason: values.required("--reason"),
+    ...(replacement !== undefined && { replacement }),
+    ...(holdDescendants !== undefined && { holdDescendants }),
+  };
+}
+
+export const REVOKE = takingMany(REVOKE_ONE, {
+  command: "revokeImageVersion",
+  asked: (context) => ({ body: revocationIn(context), query: allowNoLatest(context) }),
+});
 
 export const UNREVOKE: Command = {
   words: "image-version unrevoke",
