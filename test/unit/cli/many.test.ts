@@ -168,6 +168,13 @@ describe("which versions", () => {
     });
   });
 
+  it("a dry run of one id is a batch where the command has none", async () => {
+    expect(sent(await run(`retry --ids ${RHEL} --dry-run`))).toMatchObject({
+      items: [{ id: RHEL }],
+      dryRun: true,
+    });
+  });
+
   it("each id once, whatever its case, from a file and from standard input", async () => {
     const file = path.join(await mkdtemp(path.join(tmpdir(), "sigil-")), "ids");
     writeFileSync(file, `${RHEL}\r\n${RHEL.toUpperCase()}\n\n`);
