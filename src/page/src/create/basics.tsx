@@ -9,7 +9,8 @@ import {
   TextField,
   type SectionProps,
 } from "./fields.js";
-import type { Form } from "./model/form.js";
+import { BLOCK_DELETION, END_OF_LIFE, setting, textAt, type Form } from "./model/form.js";
+import { at } from "./model/json.js";
 import { Secrets } from "./secrets.js";
 import { SourceDisks, SourceFields } from "./source.js";
 
@@ -84,13 +85,13 @@ export function Basics({
           <DateField
             field="end-of-life"
             label="End of life"
-            value={form.endOfLife}
+            value={textAt(form, END_OF_LIFE)}
             hint={
-              form.blockDeletion
+              at(form.body, BLOCK_DELETION) === true
                 ? "Deletion is blocked before it."
                 : "Deletion is not blocked before it."
             }
-            onChange={(endOfLife) => change({ endOfLife: endOfLife.trim() })}
+            onChange={(date) => change(setting(END_OF_LIFE, date.trim()))}
           />
           <Secrets form={form} change={change} />
         </div>
@@ -106,7 +107,7 @@ function Location({ form, change }: SectionProps<Form>) {
       <div class="field">
         <span class="label">Location</span>
         <span id="location" tabIndex={-1}>
-          {form.location}
+          {textAt(form, "/location")}
         </span>
         <FieldFindings field="location" />
       </div>
@@ -116,13 +117,13 @@ function Location({ form, change }: SectionProps<Form>) {
     <SelectField
       field="location"
       label="Location"
-      value={form.location}
+      value={textAt(form, "/location")}
       options={[
         ["", regions[0] === undefined ? "The first region" : `The first region: ${regions[0]}`],
         ...regions.map((name) => [name, name] as const),
       ]}
       hint="The region that the source is in."
-      onChange={(location) => change({ location })}
+      onChange={(location) => change(setting("/location", location))}
     />
   );
 }

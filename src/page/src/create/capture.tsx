@@ -1,11 +1,12 @@
 import { useContext } from "preact/hooks";
 import { CheckField, FindingsContext, type SectionProps } from "./fields.js";
-import type { Form } from "./model/form.js";
-import { objectIn, put } from "./model/json.js";
+import { setting, textAt, type Form } from "./model/form.js";
+
+const CAPTURE = "/sigil/capture";
 
 /** Offered where the plan says that a capture helps, and as long as it is chosen. */
-export function Capture({ form: { given }, change }: SectionProps<Form>) {
-  const isChosen = "capture" in objectIn(given, "sigil");
+export function Capture({ form, change }: SectionProps<Form>) {
+  const isChosen = textAt(form, CAPTURE) !== "";
   const helps = useContext(FindingsContext).some(({ remediation = "" }) =>
     remediation.includes('"capture": "snapshots"'),
   );
@@ -16,9 +17,7 @@ export function Capture({ form: { given }, change }: SectionProps<Form>) {
       label="Capture by snapshots"
       hint="Sigil creates snapshots of its disks, and deletes them again. Leave it deallocated until the version is being created."
       value={isChosen}
-      onChange={(on) =>
-        change({ given: put(given, ["sigil", "capture"], on ? "snapshots" : undefined) })
-      }
+      onChange={(on) => change(setting(CAPTURE, on ? "snapshots" : undefined))}
     />
   );
 }

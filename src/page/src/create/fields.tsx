@@ -1,6 +1,6 @@
 /** The controls of the form. A finding stands at its field, and describes it to screen readers. */
 import { createContext, type ComponentChildren } from "preact";
-import { useContext } from "preact/hooks";
+import { useContext, useState } from "preact/hooks";
 import { Card } from "../components/card.js";
 import { FindingText } from "../components/problem.js";
 import { Tile } from "../components/tile.js";
@@ -74,6 +74,23 @@ export function focusField(field: string): void {
  */
 export function focusSoon(field: string): void {
   setTimeout(() => focusField(field));
+}
+
+/** What is typed, for as long as it means the value: a list while its next comma is typed, say. */
+export function useTyped<Value, Typed>(
+  value: Value,
+  show: (value: Value) => Typed,
+  read: (typed: Typed) => Value,
+): readonly [typed: Typed, type: (typed: Typed) => Value] {
+  const [last, setLast] = useState<{ readonly typed: Typed }>();
+  const isMeant = last && JSON.stringify(read(last.typed)) === JSON.stringify(value);
+  return [
+    isMeant ? last.typed : show(value),
+    (typed) => {
+      setLast({ typed });
+      return read(typed);
+    },
+  ];
 }
 
 interface Labelled {

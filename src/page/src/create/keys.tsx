@@ -11,8 +11,10 @@ import {
 } from "./fields.js";
 import {
   disksOf,
+  ruleOf,
   takesSet,
   withEncryption,
+  withRule,
   type Encryption,
   type Form,
   type KeyRule,
@@ -146,17 +148,18 @@ export function Keys({
 }
 
 function Rule({
-  form: { rule },
+  form,
   patterns,
   suggested,
   change,
 }: Pick<SectionProps<Form>, "change"> & {
-  readonly form: Pick<Form, "rule">;
+  readonly form: Form;
   /** Names to choose from. */
   readonly patterns: readonly string[];
   /** The placeholders of empty fields. */
   readonly suggested: KeyRule;
 }) {
+  const rule = ruleOf(form);
   return (
     <>
       <datalist id="set-patterns">
@@ -173,7 +176,7 @@ function Rule({
           value={rule[name]}
           placeholder={suggested[name]}
           hint={hint}
-          onChange={(value) => change({ rule: { ...rule, [name]: value } })}
+          onChange={(value) => change((now) => withRule(now, { ...ruleOf(now), [name]: value }))}
         />
       ))}
     </>

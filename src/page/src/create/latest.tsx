@@ -10,11 +10,35 @@ import {
   TextField,
   useAnyFindings,
   useField,
+  useTyped,
   type SectionProps,
 } from "./fields.js";
 import { waveField } from "./model/fields.js";
-import type { Form } from "./model/form.js";
-import { EMPTY_WAVE, withRegionsIn, type WaveRow } from "./model/waves.js";
+import {
+  EXCLUDE,
+  isExcluded,
+  PROMOTION,
+  promoteWhen,
+  setting,
+  wavesOf,
+  type Form,
+} from "./model/form.js";
+import {
+  at,
+  namesIn,
+  numberOf,
+  objectIn,
+  orUndefined,
+  textIn,
+  textsIn,
+  without,
+  type Json,
+  type JsonObject,
+} from "./model/json.js";
+import { withRegionsIn } from "./model/waves.js";
+
+const WAVES = `${PROMOTION}/waves`;
+const emptyWave = (regions: readonly string[]): JsonObject => ({ regions, after: "tested" });
 
 const PROMOTIONS = [
   ["", "In latest from the start"],
@@ -36,6 +60,12 @@ export function Latest({ form, change }: SectionProps<Form>) {
   const regions = form.regions
     .map(({ name }) => canonicalRegion(name))
     .filter((name) => name !== "");
+  const when = promoteWhen(form);
+  const named = useTyped(
+    textsIn(at(form.body, PROMOTION), "regions"),
+    (names) => names.join(", "),
+    namesIn,
+  );
   return (
     <Section id="latest">
       <div class="pad">
@@ -44,56 +74,71 @@ export function Latest({ form, change }: SectionProps<Form>) {
             field="promotion"
             label="Promotion"
             wide
-            value={form.promoteWhen}
-            options={PROMOTIONS.map(([value, text]) => [
+            value={when}
+            options={PROMOTIONS.map(([value, text]): [string, string] => [
               value,
-              value === "" && form.exclude ? "Excluded from latest" : text,
+              value === "" && isExcluded(form) ? "Excluded from latest" : text,
             ])}
-            onChange={(promoteWhen) =>
-              change({
-                promoteWhen,
-                ...(promoteWhen === "waves" &&
-                  form.waves.length === 0 && {
-                    // The first region goes ahead; the rest follows.
-                    waves: [regions.slice(0, 1), regions.slice(1)]
-                      .filter((names) => names.length > 0)
-                      .map((names) => ({ ...EMPTY_WAVE, regions: names })),
-                  }),
-              })
-            }
+            onChange={(chosen) => change(setting(PROMOTION, ruleFor(chosen, regions)))}
           />
-          {(form.promoteWhen === "regions" || form.promoteWhen === "tested") && (
+          {(when === "regions" || when === "tested") && (
             <TextField
               field="promote-regions"
               label="Regions to wait for"
-              hint={
-                form.promoteWhen === "tested" ? "Every target region, if there is none." : undefined
-              }
-              value={form.promoteRegions}
+              hint={when === "tested" ? "Every target region, if there is none." : undefined}
+              value={named[0]}
               placeholder={regions.join(", ")}
-              onChange={(promoteRegions) => change({ promoteRegions })}
+              onChange={(text) => {
+                const names = named[1](text);
+                const isNone = when === "tested" && names.length === 0;
+                change(setting(`${PROMOTION}/regions`, isNone ? undefined : names));
+              }}
             />
           )}
         </div>
-        {form.promoteWhen === "" && (
+        {when === "" && (
           <CheckField
             field="exclude"
             label="Exclude from latest"
-            value={form.exclude}
-            onChange={(exclude) => change({ exclude })}
+            value={isExcluded(form)}
+            onChange={(on) => change(setting(EXCLUDE, on || undefined))}
           />
         )}
       </div>
-      {form.promoteWhen === "waves" && <Waves form={form} change={change} />}
+      {when === "waves" && <Waves form={form} change={change} />}
     </Section>
   );
 }
 
-function Waves({ form: { waves, rollBack, exists }, change }: SectionProps<Form>) {
-  const set = (index: number, changed: Partial<WaveRow>): void =>
-    change({
-      waves: waves.map((wave, i) => (i === index ? { ...wave, ...changed } : wave)),
-    });
+/** What a rule begins with. */
+function ruleFor(when: string, regions: readonly string[]): JsonObject | undefined {
+  switch (when) {
+    case "":
+      return undefined;
+    case "regions":
+      return { when, regions: [] };
+    case "waves":
+      // The first region goes ahead; the rest follows.
+      return {
+        when,
+        waves: [regions.slice(0, 1), regions.slice(1)]
+          .filter((names) => names.length > 0)
+          .map(emptyWave),
+      };
+    default:
+      return { when };
+  }
+}
+
+/** The change that puts regions into a wave alone; undefined: into none. */
+export function inWave(form: Form, names: readonly string[], place: number | undefined) {
+  const waves = orUndefined(withRegionsIn(wavesOf(form), names, place));
+  return waves === undefined ? {} : setting(WAVES, waves)(form);
+}
+
+function Waves({ form, change }: SectionProps<Form>) {
+  const waves = wavesOf(form);
+  const to = (changed: readonly JsonObject[]): void => change(setting(WAVES, changed));
   return (
     <>
       <Table
@@ -109,9 +154,19 @@ function Waves({ form: { waves, rollBack, exists }, change }: SectionProps<Form>
             key={index}
             wave={wave}
             place={index}
-            set={(changed) => set(index, changed)}
+            set={(member, value) =>
+              to(
+                waves.map((each, i) =>
+                  i !== index
+                    ? each
+                    : value === undefined
+                      ? without(each, member)
+                      : { ...each, [member]: value },
+                ),
+              )
+            }
             remove={() => {
-              change({ waves: waves.filter((_wave, i) => i !== index) });
+              to(waves.filter((_wave, i) => i !== index));
               focusSoon("promotion");
             }}
           />
@@ -122,21 +177,21 @@ function Waves({ form: { waves, rollBack, exists }, change }: SectionProps<Form>
           <button
             type="button"
             onClick={() => {
-              change({ waves: [...waves, EMPTY_WAVE] });
+              to([...waves, emptyWave([])]);
               focusSoon(waveField(waves.length));
             }}
           >
             Add a wave
           </button>
           <span class="muted small">
-            {exists
+            {form.exists
               ? "Waves are those of a new version: others than it has are refused."
               : "Each region says in which wave it is."}
           </span>
         </p>
         <Tick
-          checked={rollBack}
-          onChange={(checked) => change({ rollBack: checked })}
+          checked={at(form.body, `${PROMOTION}/onFailure`) === "rollBack"}
+          onChange={(on) => change(setting(`${PROMOTION}/onFailure`, on ? "rollBack" : undefined))}
           label="If a test fails, exclude it from latest everywhere"
         />
       </div>
@@ -145,17 +200,21 @@ function Waves({ form: { waves, rollBack, exists }, change }: SectionProps<Form>
 }
 
 function Wave({
-  wave: { regions, after, minutes, results },
+  wave,
   place,
   set,
   remove,
 }: {
-  readonly wave: WaveRow;
+  readonly wave: JsonObject;
   readonly place: number;
-  readonly set: (changed: Partial<WaveRow>) => void;
+  readonly set: (member: string, value: Json | undefined) => void;
   readonly remove: () => void;
 }) {
   const number = place + 1;
+  const regions = textsIn(wave, "regions");
+  const isTimed = "minutes" in objectIn(wave, "after");
+  const after = isTimed ? "minutes" : textIn(wave, "after");
+  const [results, type] = useTyped(textsIn(wave, "results"), (names) => names.join(", "), namesIn);
   const field = waveField(place);
   const { "aria-invalid": _, ...described } = useField(field);
   return (
@@ -170,22 +229,28 @@ function Wave({
             <select
               aria-label={`When wave ${number} begins`}
               value={after}
-              onChange={(event) => set({ after: event.currentTarget.value as WaveRow["after"] })}
+              onChange={({ currentTarget: { value } }) =>
+                set("after", value === "minutes" ? { minutes: null } : value)
+              }
             >
-              {after === "" && <option value="">As the JSON says</option>}
+              {!AFTER.some(([each]) => each === after) && (
+                <option value={after}>As the JSON says</option>
+              )}
               {AFTER.map(([value, label]) => (
                 <option key={value} value={value}>
                   {label}
                 </option>
               ))}
             </select>
-            {after === "minutes" && (
+            {isTimed && (
               <input
                 aria-label={`Minutes before wave ${number}`}
                 inputMode="numeric"
                 placeholder="minutes"
-                value={minutes}
-                onInput={(event) => set({ minutes: event.currentTarget.value })}
+                value={textIn(wave["after"], "minutes")}
+                onInput={(event) =>
+                  set("after", { minutes: numberOf(event.currentTarget.value) ?? null })
+                }
               />
             )}
           </span>
@@ -195,7 +260,7 @@ function Wave({
             aria-label={`Tests of wave ${number}`}
             placeholder={after === "tested" ? "sigil/machine" : "no test"}
             value={results}
-            onInput={(event) => set({ results: event.currentTarget.value })}
+            onInput={(event) => set("results", orUndefined(type(event.currentTarget.value)))}
           />
         </td>
         <td class="end">
@@ -252,13 +317,11 @@ export function WaveSelect({
       value={place ?? ""}
       onChange={(event) => {
         const { value } = event.currentTarget;
-        change({
-          waves: withRegionsIn(form.waves, names, value === "" ? undefined : Number(value)),
-        });
+        change((now) => inWave(now, names, value === "" ? undefined : Number(value)));
       }}
     >
       <option value="">–</option>
-      {form.waves.map((_wave, index) => (
+      {wavesOf(form).map((_wave, index) => (
         <option key={index} value={index}>
           {index + 1}
         </option>

@@ -3,11 +3,20 @@ import { TableHead } from "../components/table.js";
 import type { ImageName } from "../routes.js";
 import { FieldFindings, focusSoon, Section, useField, type SectionProps } from "./fields.js";
 import { AddRegions } from "./add-regions.js";
-import { FindingsRow, WaveSelect } from "./latest.js";
+import { FindingsRow, inWave, WaveSelect } from "./latest.js";
 import { regionField, setField } from "./model/fields.js";
-import { calledRegion, diskName, disksOf, type Form, type RegionRow } from "./model/form.js";
+import {
+  calledRegion,
+  diskName,
+  disksOf,
+  promoteWhen,
+  textAt,
+  wavesOf,
+  type Form,
+  type RegionRow,
+} from "./model/form.js";
 import { STORAGE_TYPES } from "./model/properties.js";
-import { waveWith, withRegionsIn } from "./model/waves.js";
+import { waveWith } from "./model/waves.js";
 import { SetCell } from "./set-cell.js";
 import type { SetsState } from "./use-sets.js";
 
@@ -39,7 +48,7 @@ export function Regions(props: RegionsProps) {
 function RegionTable(props: RegionsProps) {
   const { form, change } = props;
   const disks = form.encryption === "platform" ? [] : disksOf(form);
-  const inWaves = form.promoteWhen === "waves";
+  const inWaves = promoteWhen(form) === "waves";
   const titles = [
     ...["Region", "Replicas", "Storage"],
     ...(inWaves ? ["Wave"] : []),
@@ -149,7 +158,8 @@ function Region({
     change(({ regions }) => ({
       regions: regions.map((each) => (each.id === region.id ? { ...each, ...changed } : each)),
     }));
-  const isHome = region.present && canonicalRegion(region.name) === canonicalRegion(form.location);
+  const isHome =
+    region.present && canonicalRegion(region.name) === canonicalRegion(textAt(form, "/location"));
   const field = (what: string): string => regionField(region.id, what);
   const name = useField(field("name"));
   const replicas = useField(field("replicas"));
@@ -184,12 +194,12 @@ function Region({
             <StorageOptions known={region.storage} />
           </select>
         </td>
-        {form.promoteWhen === "waves" && (
+        {promoteWhen(form) === "waves" && (
           <td data-label="Wave">
             <WaveSelect
               form={form}
               names={[canonicalRegion(region.name)]}
-              place={waveWith(form.waves, region.name)}
+              place={waveWith(wavesOf(form), region.name)}
               label={`Wave of ${called}`}
               change={change}
             />
@@ -223,10 +233,10 @@ function Region({
               class="subtle small"
               aria-label={`Remove ${called}`}
               onClick={() => {
-                change({
-                  regions: form.regions.filter(({ id }) => id !== region.id),
-                  waves: withRegionsIn(form.waves, [region.name], undefined),
-                });
+                change((now) => ({
+                  regions: now.regions.filter(({ id }) => id !== region.id),
+                  ...inWave(now, [region.name], undefined),
+                }));
                 focusSoon("regions");
               }}
             >
@@ -268,7 +278,7 @@ function same(values: readonly string[]): string | undefined {
   return values.every((value) => value === values[0]) ? values[0] : undefined;
 }
 
-function sameWave({ waves }: Form, rows: readonly RegionRow[]): number | undefined {
-  const [first, ...others] = rows.map(({ name }) => waveWith(waves, name));
+function sameWave(form: Form, rows: readonly RegionRow[]): number | undefined {
+  const [first, ...others] = rows.map(({ name }) => waveWith(wavesOf(form), name));
   return others.every((each) => each === first) ? first : undefined;
 }

@@ -9,8 +9,8 @@ import type { ImageName } from "../routes.js";
 import { CopyText } from "./copy-text.js";
 import { FindingNote, focusField } from "./fields.js";
 import { fieldName, isError, type Placed } from "./model/fields.js";
-import type { Form } from "./model/form.js";
-import { namesIn } from "./model/json.js";
+import { isExcluded, PROMOTION, promoteWhen, wavesOf, type Form } from "./model/form.js";
+import { at, textsIn } from "./model/json.js";
 import { commandLine, curlLine } from "./model/lines.js";
 import { latestChanges, removedRegions, requestOf, type Base } from "./model/submission.js";
 import type { PlanState } from "./use-plan.js";
@@ -316,11 +316,12 @@ function copiesText({ regions }: Form): string {
     : regionCount(regions.length);
 }
 
-function promotionText({ promoteWhen, promoteRegions, exclude, waves }: Form): string {
-  const named = namesIn(promoteRegions).map(canonicalRegion).join(", ");
-  switch (promoteWhen) {
+function promotionText(form: Form): string {
+  const named = textsIn(at(form.body, PROMOTION), "regions").map(canonicalRegion).join(", ");
+  const waves = wavesOf(form).map((wave) => textsIn(wave, "regions"));
+  switch (promoteWhen(form)) {
     case "":
-      return exclude
+      return isExcluded(form)
         ? "Excluded from latest: machines created without a version number do not get it."
         : "In latest: machines created without a version number get it in each region where it is ready.";
     case "manual":
@@ -330,8 +331,8 @@ function promotionText({ promoteWhen, promoteRegions, exclude, waves }: Form): s
     case "tested":
       return `Held back until its tests have passed in ${named || "every region"}; then Sigil promotes it.`;
     case "waves":
-      return `Held back, and promoted in ${waves.length === 1 ? "1 wave" : `${waves.length} waves`}: ${waves.map(({ regions }) => (regions.length > 3 ? regionCount(regions.length) : regions.join(", ") || "no region")).join("; then ")}.`;
-    case "regions":
+      return `Held back, and promoted in ${waves.length === 1 ? "1 wave" : `${waves.length} waves`}: ${waves.map((regions) => (regions.length > 3 ? regionCount(regions.length) : regions.join(", ") || "no region")).join("; then ")}.`;
+    default:
       return `Held back until ${named || "some regions"} are ready; then Sigil promotes it.`;
   }
 }

@@ -1,9 +1,9 @@
 import { SelectField, TextField, type SectionProps } from "./fields.js";
-import type { Form } from "./model/form.js";
+import { setting, type Form } from "./model/form.js";
 import { SECRETS_COMPONENTS } from "./model/properties.js";
-import { at, compact, listIn, put, textIn } from "./model/json.js";
+import { at, compact, listIn, objectIn, textIn } from "./model/json.js";
 
-const SETTINGS = ["properties", "securityProfile", "secretsProvisioningSettings"];
+const SETTINGS = "/properties/securityProfile/secretsProvisioningSettings";
 const SECRETS = [
   ["", "Not said"],
   ["true", "Supported"],
@@ -11,12 +11,12 @@ const SECRETS = [
 ] as const;
 
 /** Whether secrets can be provisioned to machines of the version, and by which versions of what. */
-export function Secrets({ form: { given }, change }: SectionProps<Form>) {
-  const secrets = at(given, SETTINGS);
+export function Secrets({ form: { body }, change }: SectionProps<Form>) {
+  const secrets = objectIn({ secrets: at(body, SETTINGS) }, "secrets");
   const { isSupported } = secrets;
   const components = listIn(secrets, "components");
   const set = (changed: Parameters<typeof compact>[0]): void =>
-    change({ given: put(given, SETTINGS, compact({ ...secrets, ...changed })) });
+    change(setting(SETTINGS, compact({ ...secrets, ...changed })));
   const setVersion = (name: string, version: string): void => {
     const others = components.filter((each) => textIn(each, "name") !== name);
     const all = version === "" ? others : [...others, { name, version }];
@@ -31,9 +31,7 @@ export function Secrets({ form: { given }, change }: SectionProps<Form>) {
         options={SECRETS}
         hint="Whether secrets can be provisioned to its machines."
         onChange={(said) =>
-          said === ""
-            ? change({ given: put(given, SETTINGS, undefined) })
-            : set({ isSupported: said === "true" })
+          said === "" ? change(setting(SETTINGS, undefined)) : set({ isSupported: said === "true" })
         }
       />
       {Object.keys(secrets).length > 0 && (

@@ -1,22 +1,38 @@
-import { CheckField, FieldFindings, Section, useField, type SectionProps } from "./fields.js";
-import type { Form } from "./model/form.js";
+import {
+  CheckField,
+  FieldFindings,
+  Section,
+  useField,
+  useTyped,
+  type SectionProps,
+} from "./fields.js";
+import { BLOCK_DELETION, setting, type Form } from "./model/form.js";
+import { at, objectIn, tagsOf, textIn, type JsonObject } from "./model/json.js";
 
-type Tag = Form["tags"][number];
+interface Tag {
+  readonly name: string;
+  readonly value: string;
+}
 
 export function TagsSection({ form, change }: SectionProps<Form>) {
+  const [tags, type] = useTyped(objectIn(form.body, "tags"), rowsOf, (rows) => tagsOf(rows) ?? {});
   return (
     <Section id="tags">
       <div class="pad">
-        <Tags tags={form.tags} onChange={(tags) => change({ tags })} />
+        <Tags tags={tags} onChange={(rows) => change(setting("/tags", type(rows)))} />
         <CheckField
           field="safety"
           label="Block deletion before the end of life"
-          value={form.blockDeletion}
-          onChange={(blockDeletion) => change({ blockDeletion })}
+          value={at(form.body, BLOCK_DELETION) === true}
+          onChange={(on) => change(setting(BLOCK_DELETION, on || undefined))}
         />
       </div>
     </Section>
   );
+}
+
+function rowsOf(tags: JsonObject): readonly Tag[] {
+  return Object.keys(tags).map((name) => ({ name, value: textIn(tags, name) }));
 }
 
 export function Tags({

@@ -6,7 +6,13 @@ import {
   merged,
   place,
 } from "../../../../src/page/src/create/model/fields.js";
-import { EMPTY_FORM, withRegions, type Form } from "../../../../src/page/src/create/model/form.js";
+import {
+  EMPTY_FORM,
+  NO_RULE,
+  withRegions,
+  withRule,
+  type Form,
+} from "../../../../src/page/src/create/model/form.js";
 import { formOf } from "../../../../src/page/src/create/model/read.js";
 import { managedImageRequest, snapshotsRequest } from "../../../support/requests.js";
 
@@ -154,7 +160,7 @@ describe("what is found of a field is shown", () => {
     expect(isLeft(S10, new Set(), "region-1-replicas", focused)).toBe(false);
     expect(isLeft(S10, new Set(), "region-2-replicas", focused)).toBe(true);
     expect(isLeft(S10, new Set(), "set-1-os")).toBe(false);
-    const byRule = { ...S10, rule: { ...S10.rule, osDisk: "{region}-os" } };
+    const byRule = withRule(S10, { ...NO_RULE, osDisk: "{region}-os" });
     expect(isLeft(byRule, new Set(), "set-1-os")).toBe(true);
     expect(isLeft(byRule, new Set(), "set-1-0")).toBe(false);
   });

@@ -6,13 +6,14 @@ import {
   disksOf,
   EMPTY_FORM,
   NO_RULE,
+  ruleOf,
+  setting,
   withEncryption,
   withRegions,
+  withRule,
   type Form,
 } from "../../../../src/page/src/create/model/form.js";
 import { formOf, writable } from "../../../../src/page/src/create/model/read.js";
-import { put } from "../../../../src/page/src/create/model/json.js";
-import { EMPTY_WAVE } from "../../../../src/page/src/create/model/waves.js";
 import { findInForm } from "../../../../src/page/src/create/model/fields.js";
 import {
   managedImageRequest,
@@ -22,7 +23,7 @@ import {
 } from "../../../support/requests.js";
 import { content, validator } from "../../http/contract/document.js";
 
-const SECRETS = ["properties", "securityProfile", "secretsProvisioningSettings"];
+const SECRETS = "/properties/securityProfile/secretsProvisioningSettings";
 const SET = (name: string): string => seedResource(`diskEncryptionSets/${name}`);
 
 /** Row S10, as somebody fills it in. */
@@ -78,11 +79,10 @@ describe("the body of a form", () => {
     expect(bodyOf(S10)).toEqual(s10Body());
     expect(formOf(s10Body(), { version: "1.0.0" })).toEqual({
       ...S10,
-      location: "westus",
-      given: expect.anything() as Form["given"],
+      body: expect.anything() as Form["body"],
       regions: S10.regions.map((region) => ({
         ...region,
-        given: expect.anything() as Form["given"],
+        given: expect.anything() as Form["body"],
       })),
     });
   });
@@ -139,11 +139,12 @@ describe("the body of a form", () => {
     const given = { location, properties: { ...properties, securityProfile } };
     const form = formOf(given);
     expect(bodyOf(form)).toEqual(given);
-    expect(
-      bodyOf({ ...form, given: put(form.given, SECRETS, undefined) }).properties,
-    ).toHaveProperty("securityProfile", {
-      uefiSettings: securityProfile.uefiSettings,
-    });
+    expect(bodyOf({ ...form, ...setting(SECRETS, undefined)(form) }).properties).toHaveProperty(
+      "securityProfile",
+      {
+        uefiSettings: securityProfile.uefiSettings,
+      },
+    );
   });
 
   it("names a virtual machine and another version where Azure wants them", () => {
@@ -214,33 +215,29 @@ describe("the body of a form", () => {
     expect(encryption(bodyOf(formOf(other)))?.dataDiskImages).toEqual([ofDisk("EncryptedWithCmk")]);
   });
 
-  it("has the rule of promotion, tags, end of life and the guard", () => {
-    const body = bodyOf({
-      ...S10,
-      tags: [
-        { name: "build", value: "4711" },
-        { name: "", value: "x" },
-      ],
-      endOfLife: "2030-12-01",
-      blockDeletion: true,
-      promoteWhen: "regions",
-      promoteRegions: "westus, East US 2",
+  it("has what is set of it, and not what is taken away or left empty", () => {
+    const set = (pointer: string, to: Parameters<typeof setting>[1], form: Form): Form => ({
+      ...form,
+      ...setting(pointer, to)(form),
     });
+    const promotion = { when: "regions", regions: ["westus", "East US 2"] };
+    const form = set("/tags", { build: "4711" }, set("/sigil/promotion", promotion, S10));
+    const dated = set("/properties/publishingProfile/endOfLifeDate", "2030-12-01", form);
+    const body = bodyOf(dated);
     expect(body).toMatchObject({
       tags: { build: "4711" },
-      sigil: {
-        promotion: { when: "regions", regions: ["westus", "East US 2"] },
-      },
-      properties: {
-        publishingProfile: { endOfLifeDate: "2030-12-01" },
-        safetyProfile: { blockDeletionBeforeEndOfLife: true },
-      },
+      sigil: { promotion },
+      properties: { publishingProfile: { endOfLifeDate: "2030-12-01" } },
     });
     expect(validator.validateBody("putImageVersion", body).findings).toEqual([]);
     expect(bodyOf(formOf(body))).toEqual(body);
+    const emptied = set("/properties/publishingProfile/endOfLifeDate", "", dated);
+    expect(bodyOf(set("/sigil/promotion", undefined, set("/tags", {}, emptied)))).toEqual(
+      bodyOf(S10),
+    );
   });
 
-  it("has each wave of a rule, to be changed", () => {
+  it("has each wave of a rule as it came", () => {
     const promotion = {
       when: "waves",
       waves: [
@@ -251,35 +248,13 @@ describe("the body of a form", () => {
       onFailure: "rollBack",
     };
     const body = { ...bodyOf(S10), sigil: { promotion } };
-    const form = formOf(body);
-    expect(form.waves.map(({ given: _, ...wave }) => wave)).toEqual([
-      {
-        regions: ["westus", "ukwest"],
-        after: "tested",
-        minutes: "",
-        results: "boot",
-      },
-      { regions: ["eastus2"], after: "minutes", minutes: "90", results: "" },
-      { regions: ["uksouth"], after: "manual", minutes: "", results: "" },
-    ]);
-    expect(form.rollBack).toBe(true);
+    expect(bodyOf(formOf(body))).toEqual(body);
     // Said as by default: a rule that is changed is refused.
     const halting = {
       ...body,
       sigil: { promotion: { ...promotion, onFailure: "halt" } },
     };
     expect(bodyOf(formOf(halting))).toEqual(halting);
-    expect(bodyOf(form)).toEqual(body);
-    expect(
-      bodyOf({
-        ...form,
-        waves: [...form.waves.slice(0, 1), { ...EMPTY_WAVE, regions: ["a", "b"] }],
-        rollBack: false,
-      }).sigil?.promotion,
-    ).toEqual({
-      when: "waves",
-      waves: [promotion.waves[0], { regions: ["a", "b"], after: "tested" }],
-    });
     const unknown = {
       ...bodyOf(S10),
       sigil: {
@@ -293,33 +268,16 @@ describe("the body of a form", () => {
   });
 
   it("keeps the tests that a rule waits for", () => {
-    const waves = {
-      sigil: {
-        promotion: {
-          when: "waves",
-          waves: [{ regions: ["westus"], after: "tested" }],
-        },
-      },
-    };
-    const inWaves = formOf({ ...bodyOf(S10), ...waves });
-    expect(bodyOf(inWaves)).toMatchObject(waves);
-    expect(bodyOf({ ...inWaves, promoteWhen: "tested" })).toMatchObject({
-      sigil: { promotion: { when: "tested" } },
-    });
-    expect(bodyOf({ ...inWaves, promoteWhen: "tested" }).sigil?.promotion).toStrictEqual({
-      when: "tested",
-    });
-    const promotion = {
-      when: "tested",
-      regions: ["westus"],
-      results: ["boot"],
-    };
+    const promotion = { when: "tested", regions: ["westus"], results: ["boot"] };
     const body = { ...bodyOf(S10), sigil: { promotion } };
-    const form = formOf(body);
-    expect(bodyOf(form)).toEqual(body);
-    expect(bodyOf({ ...form, promoteWhen: "manual" })).toMatchObject({
-      sigil: { promotion: { when: "manual" } },
-    });
+    expect(bodyOf(formOf(body))).toEqual(body);
+  });
+
+  it("has no rule of keys with platform keys, and one without spaces around it", () => {
+    const ruled = withRule(S10, { ...NO_RULE, osDisk: " {region}-os " });
+    expect(bodyOf(ruled).sigil).toEqual({ encryption: { osDisk: "{region}-os" } });
+    expect(bodyOf({ ...ruled, encryption: "platform" })).not.toHaveProperty("sigil");
+    expect(ruleOf(ruled).osDisk).toBe(" {region}-os ");
   });
 });
 
@@ -426,7 +384,7 @@ describe("a form that is read", () => {
     expect(form.encryption).toBe("customer");
     expect(bodyOf(form)).toEqual(body);
     expect(findInForm(form).map(({ field }) => field)).toEqual(["set-1-0"]);
-    const removed = { ...form, rule: NO_RULE };
+    const removed = withRule(form, NO_RULE);
     expect(bodyOf(removed)).not.toHaveProperty("sigil");
     expect(findInForm(removed)).toHaveLength(2);
   });

@@ -6,8 +6,13 @@ import { bodyOf as bodyOfOptions } from "../../../../src/cli/src/az/image-versio
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import { bodyOf } from "../../../../src/page/src/create/model/body.js";
-import { withEncryption, type Form } from "../../../../src/page/src/create/model/form.js";
-import { put, type JsonObject } from "../../../../src/page/src/create/model/json.js";
+import {
+  setting,
+  withEncryption,
+  withRule,
+  type Form,
+} from "../../../../src/page/src/create/model/form.js";
+import type { JsonObject } from "../../../../src/page/src/create/model/json.js";
 import { formOf } from "../../../../src/page/src/create/model/read.js";
 import {
   azLinesFor,
@@ -95,12 +100,14 @@ describe("the line of az", () => {
       source: { ...S10.source, kind: "virtualMachine" },
     });
     expect(machine).toMatchObject({ az: false, file: true });
-    const ruled = commandLine(IMAGE, { ...S10, promoteWhen: "manual" });
+    const ruled = commandLine(IMAGE, {
+      ...S10,
+      ...setting("/sigil/promotion/when", "manual")(S10),
+    });
     expect(ruled.text).toContain("--promote-when manual");
     const rule = { osDisk: "{region}-os", dataDisks: "", tag: "a=b" };
     const byRule = {
-      ...S10,
-      rule,
+      ...withRule(S10, rule),
       regions: S10.regions.map((region) => ({ ...region, sets: {} })),
     };
     expect(commandLine(IMAGE, byRule)).toMatchObject({
@@ -111,7 +118,7 @@ describe("the line of az", () => {
       ) as string,
     });
     // Where some are chosen by hand, options do not say it all.
-    expect(commandLine(IMAGE, { ...S10, rule })).toMatchObject({ file: true });
+    expect(commandLine(IMAGE, withRule(S10, rule))).toMatchObject({ file: true });
   });
 
   it("names a file where options do not say it all", () => {
@@ -161,19 +168,28 @@ const FORMS: Readonly<Record<string, Form>> = {
       ],
     },
   },
-  "all else": {
-    ...S10,
-    tags: [{ name: "build", value: "4711" }],
-    endOfLife: "2030-12-01",
-    exclude: true,
-    blockDeletion: true,
-  },
+  "all else": formOf(
+    {
+      ...managedImageRequest(),
+      tags: { build: "4711" },
+      properties: {
+        ...managedImageRequest().properties,
+        publishingProfile: {
+          ...managedImageRequest().properties.publishingProfile,
+          endOfLifeDate: "2030-12-01",
+          excludeFromLatest: true,
+        },
+        safetyProfile: { blockDeletionBeforeEndOfLife: true },
+      },
+    },
+    { version: "1.0.0" },
+  ),
 };
 
 test("options that would lose what a disk was given leave it to a file", () => {
   const cached = (storage: JsonObject) => {
     const form = formOf(managedImageRequest(), { version: "1.0.0" });
-    return { ...form, given: put(form.given, ["properties", "storageProfile"], storage) };
+    return { ...form, ...setting("/properties/storageProfile", storage)(form) };
   };
   expect(commandLine(IMAGE, cached({})).file).toBe(false);
   expect(commandLine(IMAGE, cached({ osDiskImage: { hostCaching: "None" } })).file).toBe(true);
@@ -196,7 +212,7 @@ describe("nothing that somebody typed is run", () => {
     expect(words(`x ${shellWord(HOSTILE)}`)).toEqual([HOSTILE]);
     const form: Form = {
       ...S10,
-      tags: [{ name: HOSTILE, value: HOSTILE }],
+      body: { ...S10.body, tags: { [HOSTILE]: HOSTILE } },
       source: { ...S10.source, id: HOSTILE },
     };
     const all = words(commandLine({ ...IMAGE, imageName: HOSTILE }, form).text);

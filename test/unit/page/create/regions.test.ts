@@ -1,7 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { bodyOf } from "../../../../src/page/src/create/model/body.js";
-import { EMPTY_FORM, withRegions, type Form } from "../../../../src/page/src/create/model/form.js";
+import {
+  EMPTY_FORM,
+  END_OF_LIFE,
+  EXCLUDE,
+  isExcluded,
+  NO_RULE,
+  PROMOTION,
+  ruleOf,
+  setting,
+  withRegions,
+  withRule,
+  type Form,
+} from "../../../../src/page/src/create/model/form.js";
 import { formOf } from "../../../../src/page/src/create/model/read.js";
 import {
   copied,
@@ -36,7 +48,7 @@ it.each([
 });
 
 it("a region is in one wave, and moves to another with those that are moved with it", () => {
-  const wave = { after: "manual", minutes: "", results: "", given: {} } as const;
+  const wave = { after: "manual" };
   const waves = [
     { ...wave, regions: ["westus", "East US"] },
     { ...wave, regions: ["uksouth"] },
@@ -44,10 +56,13 @@ it("a region is in one wave, and moves to another with those that are moved with
   expect(waveWith(waves, "eastus")).toBe(0);
   expect(waveWith(waves, "mars")).toBeUndefined();
   const moved = withRegionsIn(waves, ["eastus", "mars"], 1);
-  expect(moved.map(({ regions }) => regions)).toEqual([["westus"], ["uksouth", "eastus", "mars"]]);
-  expect(withRegionsIn(waves, ["uksouth"], undefined).map(({ regions }) => regions)).toEqual([
-    ["westus", "East US"],
-    [],
+  expect(moved).toEqual([
+    { ...wave, regions: ["westus"] },
+    { ...wave, regions: ["uksouth", "eastus", "mars"] },
+  ]);
+  expect(withRegionsIn(waves, ["uksouth"], undefined)).toMatchObject([
+    { regions: ["westus", "East US"] },
+    { regions: [] },
   ]);
 });
 
@@ -80,21 +95,16 @@ describe("a new version with what another has", () => {
   });
 
   it("has its tags, regions and promotion, and no source; keys that are named alike become the rule", () => {
-    const copy = copied({ ...from, endOfLife: "2030-01-01" }, IMAGE);
+    const dated = { ...from, ...setting(END_OF_LIFE, "2030-01-01")(from) };
+    const copy = copied(dated, IMAGE);
     expect(copy).toMatchObject({
       exists: false,
       version: "",
-      endOfLife: "",
-      tags: [{ name: "build", value: "1" }],
       source: { kind: "managedImage", id: "" },
       encryption: "customer",
-      promoteWhen: "manual",
-      rule: {
-        osDisk: "{region}DiskEncryptionSet1",
-        dataDisks: "{region}DiskEncryptionSet2",
-        tag: "",
-      },
     });
+    expect(bodyOf(copy).tags).toEqual({ build: "1" });
+    expect(bodyOf(copy).properties.publishingProfile).not.toHaveProperty("endOfLifeDate");
     expect(bodyOf(copy).sigil).toEqual({
       promotion: { when: "manual" },
       encryption: {
@@ -113,17 +123,17 @@ describe("a new version with what another has", () => {
   it.each([
     ["is excluded from latest as the other one is", "", true],
     ["with a promotion rule is excluded by its own rule alone", "waves", false],
-  ] as const)("%s", (_, promoteWhen, excluded) => {
-    const { exclude, regions } = copied(
+  ] as const)("%s", (_, when, excluded) => {
+    const flagged = { ...from, ...setting(EXCLUDE, true)(from) };
+    const copy = copied(
       {
-        ...from,
-        promoteWhen,
-        exclude: true,
+        ...flagged,
+        ...setting(PROMOTION, when === "" ? undefined : { when })(flagged),
         regions: from.regions.map((region) => ({ ...region, exclude: true })),
       },
       IMAGE,
     );
-    expect([exclude, ...regions.map((region) => region.exclude)]).toEqual([
+    expect([isExcluded(copy), ...copy.regions.map((region) => region.exclude)]).toEqual([
       excluded,
       excluded,
       excluded,
@@ -149,12 +159,12 @@ describe("a new version with what another has", () => {
         IMAGE,
       );
     const odd = renamed("special", "data-0");
-    expect(odd.rule).toMatchObject({
+    expect(ruleOf(odd)).toMatchObject({
       osDisk: "",
       dataDisks: "Keys/{region}-data-{lun}",
     });
     expect(odd.regions.map(({ sets }) => Object.keys(sets))).toEqual([["os"], ["os"]]);
-    expect(renamed("westus-os", "data-1").rule).toMatchObject({
+    expect(ruleOf(renamed("westus-os", "data-1"))).toMatchObject({
       osDisk: "{region}-os",
       dataDisks: "Keys/{region}-data-1",
     });
@@ -185,12 +195,13 @@ describe("the sets of a region that is added", () => {
     })),
   };
   const proposed = (form: Form, found: readonly DiskEncryptionSet[], others: readonly Form[]) => {
-    const { rule, regions } = withProposedSets(withRegions(form, ["eastus"]), ["eastus"], {
+    const to = withProposedSets(withRegions(form, ["eastus"]), ["eastus"], {
       image: IMAGE,
       sets: found,
       earlier: others,
     });
-    return [rule.osDisk, rule.dataDisks, regions.at(-1)?.sets];
+    const { osDisk, dataDisks } = ruleOf(to);
+    return [osDisk, dataDisks, to.regions.at(-1)?.sets];
   };
 
   it("are those of the rule that the version's other sets follow", () => {
@@ -227,7 +238,7 @@ describe("the sets of a region that is added", () => {
   });
 
   it("stay with a tag that chooses them", () => {
-    const tagged = { ...there, rule: { ...there.rule, tag: "image=golden" } };
+    const tagged = withRule(there, { ...NO_RULE, tag: "image=golden" });
     expect(proposed(tagged, sets, [earlier])).toEqual(["", "", {}]);
   });
 });

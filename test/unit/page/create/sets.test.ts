@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import { EMPTY_FORM, withRegions, type Form } from "../../../../src/page/src/create/model/form.js";
+import {
+  EMPTY_FORM,
+  NO_RULE,
+  withRegions,
+  withRule,
+  type Form,
+} from "../../../../src/page/src/create/model/form.js";
 import {
   fittingIn,
   gapsOf,
@@ -99,7 +105,7 @@ describe("the rule", () => {
     );
 
   it("names the set of each disk in each region, in whatever case the sets are named", () => {
-    expect(named({ ...FORM, rule })).toEqual([
+    expect(named(withRule(FORM, rule))).toEqual([
       ["westus-OS", "WestUS-OS"],
       ["westus-data-0", "WestUS-Data-0"],
       ["eastus2-OS", "eastus2-os"],
@@ -109,7 +115,7 @@ describe("the rule", () => {
 
   it("names those of a group, and whole ids; one of another group, or that does not fit, is not it", () => {
     const os = (osDisk: string, form = FORM): unknown =>
-      named({ ...form, rule: { ...rule, osDisk } })[0];
+      named(withRule(form, { ...rule, osDisk }))[0];
     expect(os("MyResourceGroup/{region}-os")).toEqual(["MyResourceGroup/westus-os", "WestUS-OS"]);
     expect(os("Other/{region}-os")).toEqual(["Other/westus-os", "none"]);
     expect(os(SETS[1]?.id ?? "")).toMatchObject({ 1: "WestUS-OS" });
@@ -128,10 +134,7 @@ describe("the rule", () => {
   });
 
   it("lacks a set where none of its name fits, but not where one is chosen or fixed", () => {
-    const lacks = {
-      ...withRegions(FORM, ["eastus"]),
-      rule: { ...rule, dataDisks: "" },
-    };
+    const lacks = withRule(withRegions(FORM, ["eastus"]), { ...rule, dataDisks: "" });
     const gaps = (form: Form) =>
       gapsOf(form, IMAGE, fittingFor(form)).map(({ region, disk, name }) => [
         region.name,
@@ -154,11 +157,11 @@ describe("the rule", () => {
       }),
     ).toEqual([]);
     // By a tag the service chooses, and says what it does not find.
-    expect(gaps({ ...lacks, rule: { ...rule, tag: "a=b" } })).toEqual([
+    expect(gaps(withRule(lacks, { ...rule, tag: "a=b" }))).toEqual([
       ["eastus", "os", "eastus-OS"],
       ["eastus", "0", "eastus-data-0"],
     ]);
-    expect(gaps({ ...lacks, rule: { osDisk: "", dataDisks: "", tag: "a=b" } })).toEqual([]);
+    expect(gaps(withRule(lacks, { ...NO_RULE, tag: "a=b" }))).toEqual([]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { EXCLUDE, PROMOTION, setting } from "../../../../src/page/src/create/model/form.js";
 import { formOf } from "../../../../src/page/src/create/model/read.js";
 import { expandedId } from "../../../../src/page/src/create/model/sources.js";
 import {
@@ -59,14 +60,15 @@ it("a change says what it changes of latest and of the rule, and nothing else", 
   );
   const base = { form, etag: '"a"' };
   expect(patchOf(form, base)).toEqual({});
-  expect(patchOf({ ...form, exclude: true }, base)).toEqual({
+  const excludedForm = { ...form, ...setting(EXCLUDE, true)(form) };
+  expect(patchOf(excludedForm, base)).toEqual({
     properties: { publishingProfile: { excludeFromLatest: true } },
   });
-  const excluded = { form: { ...form, exclude: true }, etag: '"a"' };
+  const excluded = { form: excludedForm, etag: '"a"' };
   expect(patchOf(form, excluded)).toEqual({
     properties: { publishingProfile: { excludeFromLatest: false } },
   });
-  const unruled = { ...form, promoteWhen: "" as const };
+  const unruled = { ...form, ...setting(PROMOTION, undefined)(form) };
   expect(patchOf(unruled, base)).toEqual({ sigil: { promotion: null } });
   expect(latestChanges(unruled, base)).toEqual([
     {

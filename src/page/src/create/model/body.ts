@@ -1,15 +1,10 @@
-/**
- * The body of a PUT for a form. Members that the form does not show return to their places, because
- * a change removes what it leaves out.
- */
+/** The body of a PUT for a form: its body, with source and regions in their places. */
 import {
   compact,
   listIn,
-  namesIn,
   numberOf,
   objectIn,
   orUndefined,
-  tagsOf,
   textIn,
   without,
   type JsonObject,
@@ -19,77 +14,43 @@ import {
   isConfidential,
   lunsOf,
   OS_DISK,
+  ruleOf,
   takesSet,
+  withRule,
+  NO_RULE,
   type Body,
+  type KeyRule,
   type Form,
   type RegionRow,
   type Source,
 } from "./form.js";
-import { waveBody } from "./waves.js";
 
 /** What is not filled in is left out: the plan says what is missing. */
 export function bodyOf(form: Form): Body {
-  const { given, source } = form;
-  const properties = objectIn(given, "properties");
-  const location = form.location || (form.regions[0]?.name ?? "");
+  const { source } = form;
+  const { body } = withRule(form, form.encryption === "platform" ? NO_RULE : trimmed(ruleOf(form)));
+  const properties = objectIn(body, "properties");
+  const location = textIn(body, "location") || (form.regions[0]?.name ?? "");
   return compact({
-    ...given,
+    ...body,
     location: location.trim() || undefined,
-    tags: tagsOf(form.tags),
     properties: {
       ...compact({
         ...properties,
         publishingProfile: compact({
           ...objectIn(properties, "publishingProfile"),
           targetRegions: orUndefined(form.regions.map((region) => regionOf(form, region))),
-          excludeFromLatest: form.exclude || undefined,
-          endOfLifeDate: form.endOfLife || undefined,
         }),
         storageProfile: form.exists
           ? undefined
           : storageOf(source, objectIn(properties, "storageProfile")),
-        safetyProfile: compact({
-          ...objectIn(properties, "safetyProfile"),
-          blockDeletionBeforeEndOfLife: form.blockDeletion || undefined,
-        }),
       }),
     },
-    sigil: compact({
-      ...objectIn(given, "sigil"),
-      promotion: promotionOf(form),
-      encryption: ruleOf(form),
-    }),
   }) as unknown as Body;
 }
 
-function ruleOf({ encryption, rule }: Form): JsonObject {
-  if (encryption === "platform") return {};
-  return compact(
-    Object.fromEntries(
-      Object.entries(rule).map(([name, text]: [string, string]) => [
-        name,
-        text.trim() || undefined,
-      ]),
-    ),
-  );
-}
-
-function promotionOf({ promoteWhen, promoteRegions, waves, rollBack, given }: Form): JsonObject {
-  if (promoteWhen === "") return {};
-  const regions = namesIn(promoteRegions);
-  const { results, onFailure } = objectIn(objectIn(given, "sigil"), "promotion");
-  return {
-    ...(promoteWhen === "tested" && results !== undefined && { results }),
-    ...(promoteWhen === "waves" && onFailure === "halt" && { onFailure }),
-    when: promoteWhen,
-    ...(promoteWhen === "waves" && {
-      waves: waves.map(waveBody),
-      ...(rollBack && { onFailure: "rollBack" }),
-    }),
-    ...((promoteWhen === "regions" || (promoteWhen === "tested" && regions.length > 0)) && {
-      regions,
-    }),
-  };
+function trimmed({ osDisk, dataDisks, tag }: KeyRule): KeyRule {
+  return { osDisk: osDisk.trim(), dataDisks: dataDisks.trim(), tag: tag.trim() };
 }
 
 function storageOf(source: Source, kept: JsonObject): JsonObject {

@@ -13,7 +13,7 @@ interface Draft {
 }
 
 /** Drafts of another release have another shape and are ignored. */
-const SHAPE = 3;
+const SHAPE = 4;
 
 const PREFIX = "sigil.draft/";
 /** Whose they are. */

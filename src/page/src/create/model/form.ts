@@ -1,11 +1,10 @@
 /**
- * The form of a version, and what follows from it without the service. `given` is the body that it was
- * filled from, or an item of that: what the form does not show is sent as it came in.
+ * The form of a version, and what follows from it without the service. It edits the request's body; what
+ * it does not show is sent as it came in.
  */
 import type { Schemas } from "@sigil/client";
 import { canonicalRegion } from "../../geography.js";
-import { without, type JsonObject } from "./json.js";
-import type { WaveRow } from "./waves.js";
+import { at, listIn, put, textIn, without, type Json, type JsonObject } from "./json.js";
 
 export type Body = Schemas["GalleryImageVersion"];
 
@@ -62,11 +61,8 @@ export interface RegionRow {
 }
 
 /** By what the service chooses a set where none is given: names in which `{region}`, `{lun}` and `{image}` stand, or a tag. */
-export interface KeyRule {
-  readonly osDisk: string;
-  readonly dataDisks: string;
-  readonly tag: string;
-}
+export type KeyRule = Readonly<Record<(typeof RULES)[number], string>>;
+const RULES = ["osDisk", "dataDisks", "tag"] as const;
 
 export interface Form {
   /** True for a change of an existing version, whose source and keys stay. */
@@ -76,45 +72,69 @@ export interface Form {
   readonly increment: "patch" | "minor" | "major";
   /** The change may leave regions without a latest version. */
   readonly allowNoLatest: boolean;
-  /** Empty: the first region. */
-  readonly location: string;
-  readonly tags: readonly { readonly name: string; readonly value: string }[];
-  readonly endOfLife: string;
-  readonly exclude: boolean;
-  /** Empty: no rule. */
-  readonly promoteWhen: "" | "manual" | "allRegionsReady" | "regions" | "tested" | "waves";
-  readonly promoteRegions: string;
-  /** Where it is promoted in waves. */
-  readonly waves: readonly WaveRow[];
-  /** A failed test excludes the version from latest everywhere. */
-  readonly rollBack: boolean;
-  readonly blockDeletion: boolean;
   readonly source: Source;
   readonly regions: readonly RegionRow[];
   readonly encryption: Encryption;
-  readonly rule: KeyRule;
   readonly confidentialType: string;
   /** The sets of a confidential version's data disks are of confidential machines, too. */
   readonly confidentialData: boolean;
-  readonly given: JsonObject;
+  /** What is sent, but for source and regions. */
+  readonly body: JsonObject;
+}
+
+export const END_OF_LIFE = "/properties/publishingProfile/endOfLifeDate";
+export const EXCLUDE = "/properties/publishingProfile/excludeFromLatest";
+export const BLOCK_DELETION = "/properties/safetyProfile/blockDeletionBeforeEndOfLife";
+export const PROMOTION = "/sigil/promotion";
+const RULE = "/sigil/encryption";
+
+/** A change of the body: what stands at the pointer; undefined: nothing. */
+export function setting(pointer: string, to: Json | undefined) {
+  return ({ body }: Pick<Form, "body">): Pick<Form, "body"> => ({
+    body: put(body, pointer, to === "" ? undefined : to),
+  });
+}
+
+export function textAt({ body }: Pick<Form, "body">, pointer: string): string {
+  return textIn({ text: at(body, pointer) ?? null }, "text");
+}
+
+export function isExcluded({ body }: Pick<Form, "body">): boolean {
+  return at(body, EXCLUDE) === true;
+}
+
+/** When it is promoted; empty: no rule. */
+export function promoteWhen(form: Pick<Form, "body">): string {
+  return textAt(form, `${PROMOTION}/when`);
+}
+
+export function wavesOf({ body }: Pick<Form, "body">): readonly JsonObject[] {
+  return listIn(at(body, PROMOTION), "waves");
 }
 
 export const NO_RULE: KeyRule = { osDisk: "", dataDisks: "", tag: "" };
+
+export function ruleOf({ body }: Pick<Form, "body">): KeyRule {
+  const rule = at(body, RULE);
+  return {
+    osDisk: textIn(rule, "osDisk"),
+    dataDisks: textIn(rule, "dataDisks"),
+    tag: textIn(rule, "tag"),
+  };
+}
+
+export function withRule<Of extends Pick<Form, "body">>(form: Of, rule: KeyRule): Of {
+  return RULES.reduce(
+    (now, name) => ({ ...now, ...setting(`${RULE}/${name}`, rule[name])(now) }),
+    form,
+  );
+}
 
 export const EMPTY_FORM: Form = {
   exists: false,
   version: "",
   increment: "patch",
   allowNoLatest: false,
-  location: "",
-  tags: [],
-  endOfLife: "",
-  exclude: false,
-  promoteWhen: "",
-  promoteRegions: "",
-  waves: [],
-  rollBack: false,
-  blockDeletion: false,
   source: {
     kind: "managedImage",
     id: "",
@@ -125,10 +145,9 @@ export const EMPTY_FORM: Form = {
   },
   regions: [],
   encryption: "customer",
-  rule: NO_RULE,
   confidentialType: "EncryptedWithCmk",
   confidentialData: false,
-  given: {},
+  body: {},
 };
 
 export function newId(rows: readonly { readonly id: string }[]): string {
@@ -202,15 +221,16 @@ export function isConfidential(
 }
 
 /** The name by which the rule chooses a set for the disk; undefined: it chooses none by name. */
-export function patternFor({ rule }: Pick<Form, "rule">, disk: Disk): string | undefined {
-  const pattern = (disk === OS_DISK ? rule.osDisk : rule.dataDisks).trim();
+export function patternFor(form: Pick<Form, "body">, disk: Disk): string | undefined {
+  const { osDisk, dataDisks } = ruleOf(form);
+  const pattern = (disk === OS_DISK ? osDisk : dataDisks).trim();
   return pattern === "" ? undefined : pattern;
 }
 
 /** Whether the service chooses the set if none is given. */
 export function isChosenByRule(form: Form, disk: Disk): boolean {
   return (
-    takesSet(form, disk) && (patternFor(form, disk) !== undefined || form.rule.tag.trim() !== "")
+    takesSet(form, disk) && (patternFor(form, disk) !== undefined || ruleOf(form).tag.trim() !== "")
   );
 }
 

@@ -55,19 +55,21 @@ export function segment(name: string): string {
   return name.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
-export function at(value: JsonObject, path: readonly string[]): JsonObject {
-  return path.reduce(objectIn, value);
+/** What is at a pointer that leads through objects. */
+export function at(value: unknown, pointer: string): Json | undefined {
+  return segmentsOf(pointer).reduce<unknown>(
+    (whole, name) => (isObject(whole) ? whole[name] : undefined),
+    value,
+  ) as Json | undefined;
 }
 
-/** With this member at the path, and without objects that have nothing left. */
-export function put(
-  value: JsonObject,
-  [name = "", ...rest]: readonly string[],
-  member: Json | undefined,
-): JsonObject {
+/** With this member at the pointer, and without objects that have nothing left. */
+export function put(value: JsonObject, pointer: string, member: Json | undefined): JsonObject {
+  const [name = "", ...rest] = segmentsOf(pointer);
+  const inner = rest.map((each) => `/${segment(each)}`).join("");
   return compact({
     ...value,
-    [name]: rest.length === 0 ? member : put(objectIn(value, name), rest, member),
+    [name]: inner === "" ? member : put(objectIn(value, name), inner, member),
   });
 }
 

@@ -6,8 +6,19 @@ import type { Schemas } from "@sigil/client";
 import { shellWord } from "../../command-line.js";
 import { canonicalRegion } from "../../geography.js";
 import { bodyOf } from "./body.js";
-import { lunsOf, OS_DISK, type Body, type Form } from "./form.js";
-import type { Json } from "./json.js";
+import {
+  BLOCK_DELETION,
+  END_OF_LIFE,
+  isExcluded,
+  lunsOf,
+  OS_DISK,
+  promoteWhen,
+  ruleOf,
+  textAt,
+  type Body,
+  type Form,
+} from "./form.js";
+import { at, objectIn, textIn, type Json } from "./json.js";
 import { patternOf, typesFor, type Gap } from "./sets.js";
 import type { ImageName } from "../../routes.js";
 
@@ -68,18 +79,17 @@ export function commandLine(image: ImageName, form: Form): CommandLine {
       ? [["--increment", form.increment]]
       : [["--gallery-image-version", form.version]];
   const options = fitsOptions(form) ? optionsOf(form) : undefined;
+  const when = promoteWhen(form);
   const lines = [
     ...place,
     ...number,
     ...(options ?? [["--file", "version.json"]]),
-    ...(options !== undefined && form.promoteWhen !== ""
-      ? [["--promote-when", form.promoteWhen]]
-      : []),
+    ...(options !== undefined && when !== "" ? [["--promote-when", when]] : []),
   ];
   const az =
     options !== undefined &&
     form.version !== "" &&
-    form.promoteWhen === "" &&
+    when === "" &&
     !form.confidentialData &&
     ruleOptions(form).length === 0;
   return {
@@ -141,8 +151,9 @@ function fitsRule(form: Form): boolean {
   );
 }
 
-function ruleOptions({ encryption, rule }: Form): readonly (readonly string[])[] {
-  if (encryption === "platform") return [];
+function ruleOptions(form: Form): readonly (readonly string[])[] {
+  if (form.encryption === "platform") return [];
+  const rule = ruleOf(form);
   return [
     ["--os-disk-set-rule", rule.osDisk.trim()],
     ["--data-disk-set-rule", rule.dataDisks.trim()],
@@ -154,8 +165,10 @@ function optionsOf(form: Form): readonly (readonly string[])[] {
   const { regions, source } = form;
   const byDisk = source.kind === "disks";
   const dataDisks = source.dataDisks;
+  const date = textAt(form, END_OF_LIFE);
+  const tags = Object.keys(objectIn(form.body, "tags"));
   return [
-    ["--location", form.location || (regions[0]?.name ?? "")],
+    ["--location", textAt(form, "/location") || (regions[0]?.name ?? "")],
     [
       "--target-regions",
       ...regions.map(({ name, replicas, storage }) =>
@@ -175,11 +188,13 @@ function optionsOf(form: Form): readonly (readonly string[])[] {
         ]
       : []),
     ...(source.kind === "vhd" ? vhdOptions(source) : []),
-    ...(form.exclude ? [["--exclude-from-latest", "true"]] : []),
-    ...(form.endOfLife === "" ? [] : [["--end-of-life-date", endOfLife(form)]]),
-    ...(form.blockDeletion ? [["--block-deletion-before-end-of-life", "true"]] : []),
-    ...(form.tags.length > 0
-      ? [["--tags", ...form.tags.map(({ name, value }) => `${name}=${value}`)]]
+    ...(isExcluded(form) ? [["--exclude-from-latest", "true"]] : []),
+    ...(date === "" ? [] : [["--end-of-life-date", withTime(date)]]),
+    ...(at(form.body, BLOCK_DELETION) === true
+      ? [["--block-deletion-before-end-of-life", "true"]]
+      : []),
+    ...(tags.length > 0
+      ? [["--tags", ...tags.map((name) => `${name}=${textIn(form.body["tags"], name)}`)]]
       : []),
   ];
 }
@@ -203,7 +218,7 @@ function vhdOptions({
 }
 
 /** az reads a date without a time as noon, so midnight is explicit. */
-function endOfLife({ endOfLife: date }: Form): string {
+function withTime(date: string): string {
   return /t/iu.test(date) ? date : `${date}T00:00:00Z`;
 }
 

@@ -5,7 +5,6 @@ import {
   listIn,
   objectIn,
   textIn,
-  textsIn,
   without,
   type Json,
   type JsonObject,
@@ -13,17 +12,16 @@ import {
 import {
   isConfidential,
   OS_DISK,
+  ruleOf,
   type Disk,
   type DiskRow,
   type Encryption,
   type Form,
-  type KeyRule,
   type RegionRow,
   type Source,
   type SourceKind,
 } from "./form.js";
 import { BODY, STORAGE_TYPES, within, type Property } from "./properties.js";
-import { waveIn } from "./waves.js";
 
 /** Leaves out the members that only an answer has, so that the request shows what it asks for. */
 export function writable(document: unknown): JsonObject {
@@ -56,10 +54,6 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
   const properties = objectIn(body, "properties");
   const profile = objectIn(properties, "publishingProfile");
   const storage = objectIn(properties, "storageProfile");
-  const safety = objectIn(properties, "safetyProfile");
-  const sigil = objectIn(body, "sigil");
-  const promotion = objectIn(sigil, "promotion");
-  const rule = ruleIn(sigil);
   const regions = listIn(profile, "targetRegions");
   const profiles = regions.map((region) =>
     objectIn(objectIn(objectIn(region, "encryption"), "osDiskImage"), "securityProfile"),
@@ -87,39 +81,17 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
     version: reading.version ?? "",
     increment: "patch",
     allowNoLatest: false,
-    location: textIn(body, "location"),
-    tags: Object.keys(objectIn(body, "tags")).map((name) => ({
-      name,
-      value: textIn(body["tags"], name),
-    })),
-    endOfLife: textIn(profile, "endOfLifeDate"),
-    exclude: profile["excludeFromLatest"] === true,
-    promoteWhen: textIn(promotion, "when") as Form["promoteWhen"],
-    promoteRegions: textsIn(promotion, "regions").join(", "),
-    waves: listIn(promotion, "waves").map(waveIn),
-    rollBack: promotion["onFailure"] === "rollBack",
-    blockDeletion: safety["blockDeletionBeforeEndOfLife"] === true,
     source: sourceOf(storage, dataDisks),
     regions: rows,
     encryption: encryptionIn(
       rows,
       confidentialType,
-      Object.values(rule).some((text) => text !== ""),
+      Object.values(ruleOf({ body })).some((text) => text !== ""),
       reading,
     ),
-    rule,
     confidentialType: confidentialType ?? "EncryptedWithCmk",
     confidentialData: confidential.confidentialData,
-    given: body,
-  };
-}
-
-function ruleIn(sigil: JsonObject): KeyRule {
-  const rule = objectIn(sigil, "encryption");
-  return {
-    osDisk: textIn(rule, "osDisk"),
-    dataDisks: textIn(rule, "dataDisks"),
-    tag: textIn(rule, "tag"),
+    body,
   };
 }
 

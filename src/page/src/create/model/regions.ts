@@ -5,15 +5,19 @@ import type { VersionSummary } from "../../summaries.js";
 import {
   disksOf,
   EMPTY_FORM,
+  END_OF_LIFE,
+  EXCLUDE,
   NO_RULE,
   OS_DISK,
-  patternFor,
+  promoteWhen,
+  ruleOf,
+  withRule,
   type Disk,
   type Form,
   type KeyRule,
   type RegionRow,
 } from "./form.js";
-import { objectIn, without } from "./json.js";
+import { put } from "./json.js";
 import { findSet, fittingIn, namedByRule, patternOf, type DiskEncryptionSet } from "./sets.js";
 
 /** The regions that a text names: `westus, East US 2`, one a line, or `Europe`, which is those of the known ones. */
@@ -49,14 +53,17 @@ export function usualStart(versions: readonly VersionSummary[]): string | undefi
  */
 export function copied(from: Form, image: ImageName): Form {
   const rule = ruleFrom(from.regions, image);
-  const isExcluded = (excluded: boolean): boolean => excluded && from.promoteWhen === "";
+  const isRuled = promoteWhen(from) !== "";
+  const left = [
+    END_OF_LIFE,
+    "/sigil/protected",
+    "/sigil/builtFrom",
+    ...(isRuled ? [EXCLUDE] : []),
+  ].reduce((body, pointer) => put(body, pointer, undefined), from.body);
   return {
     ...from,
     exists: false,
     version: "",
-    endOfLife: "",
-    exclude: isExcluded(from.exclude),
-    rule,
     source:
       from.source.kind === "other"
         ? EMPTY_FORM.source
@@ -70,15 +77,14 @@ export function copied(from: Form, image: ImageName): Form {
       ...region,
       present: false,
       fixed: [],
-      exclude: isExcluded(region.exclude),
+      exclude: region.exclude && !isRuled,
       sets: Object.fromEntries(
-        Object.entries(region.sets).filter(([disk]) => patternFor({ rule }, disk) === undefined),
+        Object.entries(region.sets).filter(
+          ([disk]) => rule[disk === OS_DISK ? "osDisk" : "dataDisks"] === "",
+        ),
       ),
     })),
-    given: {
-      ...from.given,
-      sigil: without(objectIn(from.given, "sigil"), "protected", "builtFrom"),
-    },
+    ...withRule({ body: left }, rule),
   };
 }
 
@@ -100,11 +106,12 @@ export function withProposedSets(
     readonly earlier: readonly Form[];
   },
 ): Form {
-  if (form.rule.tag !== "") return form;
+  const own = ruleOf(form);
+  if (own.tag !== "") return form;
   const fitting = fittingIn(form, sets, image.subscriptionId);
   const isAdded = ({ name }: RegionRow): boolean => added.includes(canonicalRegion(name));
   const isFound = (rule: KeyRule, region: RegionRow, disk: Disk): boolean =>
-    namedByRule({ ...form, rule }, image, fitting, region, disk)?.set !== undefined;
+    namedByRule(withRule(form, rule), image, fitting, region, disk)?.set !== undefined;
   const patternIn = (member: "osDisk" | "dataDisks"): string =>
     [form, ...earlier].flatMap((from) => {
       const pattern = ruleFrom(from.regions, image)[member];
@@ -117,9 +124,9 @@ export function withProposedSets(
         : [];
     })[0] ?? "";
   const rule = {
-    ...form.rule,
-    osDisk: form.rule.osDisk || patternIn("osDisk"),
-    dataDisks: form.rule.dataDisks || patternIn("dataDisks"),
+    ...own,
+    osDisk: own.osDisk || patternIn("osDisk"),
+    dataDisks: own.dataDisks || patternIn("dataDisks"),
   };
   const earlierSets = (region: RegionRow): RegionRow["sets"] => {
     const there = earlier
@@ -133,8 +140,7 @@ export function withProposedSets(
     );
   };
   return {
-    ...form,
-    rule,
+    ...withRule(form, rule),
     regions: form.regions.map((region) =>
       isAdded(region) ? { ...region, sets: { ...earlierSets(region), ...region.sets } } : region,
     ),

@@ -3,8 +3,8 @@ import type { ImageName } from "../../routes.js";
 import { mergePatch, type Change } from "./changes.js";
 import { canonicalRegion } from "../../geography.js";
 import { bodyOf } from "./body.js";
-import type { Form } from "./form.js";
-import { objectIn, type Json, type JsonObject } from "./json.js";
+import { BLOCK_DELETION, EXCLUDE, isExcluded, PROMOTION, type Form } from "./form.js";
+import { at, objectIn, put, type Json, type JsonObject } from "./json.js";
 import type { Request } from "./lines.js";
 
 /** The version that a change starts from. */
@@ -44,22 +44,11 @@ export function patchOf(form: Form, base: Base): Schemas["GalleryImageVersionPat
 /** With every flag explicit, and the rule's place: a patch without them would remove too much. */
 function saidOf(form: Form): JsonObject {
   const body = bodyOf(form) as unknown as JsonObject;
-  const properties = objectIn(body, "properties");
-  return {
-    ...body,
-    properties: {
-      ...properties,
-      publishingProfile: {
-        ...objectIn(properties, "publishingProfile"),
-        excludeFromLatest: form.exclude,
-      },
-      safetyProfile: {
-        ...objectIn(properties, "safetyProfile"),
-        blockDeletionBeforeEndOfLife: form.blockDeletion,
-      },
-    },
-    sigil: objectIn(body, "sigil"),
-  };
+  const flagged = [EXCLUDE, BLOCK_DELETION].reduce(
+    (now, pointer) => put(now, pointer, at(now, pointer) === true),
+    body,
+  );
+  return { ...flagged, sigil: objectIn(body, "sigil") };
 }
 
 /**
@@ -80,16 +69,15 @@ export function latestChanges(form: Form, base: Base): readonly Change[] {
 }
 
 function latestOf(form: Form): Readonly<Record<string, Json | undefined>> {
-  const profile = "/properties/publishingProfile";
   return {
-    [`${profile}/excludeFromLatest`]: form.exclude,
+    [EXCLUDE]: isExcluded(form),
     ...Object.fromEntries(
       form.regions.map(({ name, exclude }) => [
-        `${profile}/targetRegions/${canonicalRegion(name)}/excludeFromLatest`,
+        `/properties/publishingProfile/targetRegions/${canonicalRegion(name)}/excludeFromLatest`,
         exclude,
       ]),
     ),
-    "/sigil/promotion": objectIn(bodyOf(form), "sigil")["promotion"],
+    [PROMOTION]: at(form.body, PROMOTION),
   };
 }
 
