@@ -312,6 +312,28 @@ describe("whoever stores a key's state and dies before it is told", () => {
   });
 });
 
+test("what another instance stores while one publishes stays stored until it is published", async () => {
+  const { keyStates } = world.guardian;
+  await world.setKey({ enabled: false });
+  const slow = instance((deps) => ({
+    ...deps,
+    events: {
+      async publish(events) {
+        const stored = await keyStates.read(image);
+        const untold = (stored?.document.untold ?? []).flatMap((one) => [
+          one,
+          { ...one, id: "another" },
+        ]);
+        if (stored) await keyStates.put({ ...stored.document, untold }, stored.etag);
+        await deps.events.publish(events);
+      },
+    },
+  }));
+  await expect(slow.promote()).rejects.toThrow("was not promoted");
+  const document = (await keyStates.read(image))?.document;
+  expect(document?.untold.map(({ id }) => id)).toEqual(["another"]);
+});
+
 test("a key that may not be read is never safe: why is said, by the other instance too, and nothing is told", async () => {
   await world.simulator.control.denyAction({ action: KEY_READ, scope: KEY });
   const keys = await a.open();
