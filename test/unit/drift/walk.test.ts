@@ -2,10 +2,12 @@
 import { expect, test } from "vitest";
 import { runDrift } from "../../../src/drift/run-drift.js";
 import { ServiceError, type ErrorCode } from "../../../src/errors.js";
-import { imageRow, versionRow } from "../../../src/listings.js";
+import type { ResourceManager } from "../../../src/image-version/ports.js";
+import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
+import { imageRow, IMAGES_SCOPE, versionRow } from "../../../src/listings.js";
 import { imageIdOf, keyOf } from "../../../src/resource-id.js";
 import { idOf } from "../../support/dependencies.js";
-import { VERSION_ID } from "../../support/transitions.js";
+import { COMPLETED, creating, lookOf, succeeded, VERSION_ID } from "../../support/transitions.js";
 import { createWorld } from "../../support/world.js";
 
 const IMAGES = Array.from({ length: 6 }, (_, i) => `${imageIdOf(idOf(VERSION_ID))}${i}`).sort(
@@ -80,3 +82,55 @@ test.each([
     expect([read, unfinished]).toEqual([ends ? [] : others, ends]);
   },
 );
+
+/** What Azure answers of one image definition and its version, and what is stored and listed once drift has run. */
+async function walked(
+  before: ImageVersionPair | undefined,
+  list: Awaited<ReturnType<ResourceManager["listImageVersions"]>>,
+  look?: ImageVersionPair["record"]["status"],
+  meanwhile?: ImageVersionPair,
+) {
+  const { imageVersions: deps } = createWorld().deps;
+  const { index, store } = deps;
+  const id = idOf(VERSION_ID);
+  const accept = async ({ record, operation }: ImageVersionPair) => {
+    await index.put([versionRow(imageIdOf(id), id.versionName, "operation")]);
+    await store.commit(record, operation, undefined);
+  };
+  await index.put([imageRow(imageIdOf(id))]);
+  if (before) await accept(before);
+  await runDrift({
+    ...deps,
+    index: {
+      ...index,
+      async remove(rows) {
+        await index.remove(rows);
+        if (meanwhile) await accept(meanwhile);
+      },
+    },
+    resourceManager: {
+      ...deps.resourceManager,
+      listImageVersions: () => Promise.resolve(list),
+      getImageVersion: () => Promise.resolve(look),
+    },
+  });
+  const { rows } = await index.page(IMAGES_SCOPE, 1);
+  return { record: await store.readRecord(keyOf(VERSION_ID)), isListed: rows.length > 0 };
+}
+
+const CHANGED = lookOf("Succeeded", COMPLETED, { changes: { "/tags/theirs": "1" } });
+
+test.each([
+  ["a list that has it", "does not show it", [{ name: "1.0.0", ...CHANGED }], undefined],
+  ["an image definition that is gone", "shows it", undefined, CHANGED],
+])("a version keeps its state after %s and a look that %s", async (_, _look, list, look) => {
+  const before = succeeded();
+  expect((await walked(before, list, look)).record).toEqual(before.record);
+});
+
+test.each([
+  ["is forgotten", undefined, false],
+  ["stays listed while an operation is accepted", creating(), true],
+])("an image definition that is gone %s", async (_, meanwhile, isListed) => {
+  expect((await walked(undefined, undefined, undefined, meanwhile)).isListed).toBe(isListed);
+});

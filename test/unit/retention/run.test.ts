@@ -51,6 +51,18 @@ test("policies that delete nothing end no run, and cost one read of each", async
   expect(takeCounts()).toEqual({ records: 0, rowPages: 31, listPages: 30, reads: 0, galleries: 0 });
 });
 
+test("a policy that is put again deletes no more in the run that began before", async () => {
+  const { run, retention } = await start(1, 20);
+  const { policies } = retention;
+  let reads = 0;
+  const read: typeof policies.read = async (imageId) => {
+    const stored = await policies.read(imageId);
+    reads += 1;
+    return stored && reads > 3 ? { ...stored, etag: "another" } : stored;
+  };
+  expect((await run({ ...retention, policies: { ...policies, read } })).each).toEqual([3]);
+});
+
 test("a gallery and each list are read once, however much is deleted", async () => {
   const { run, takeCounts } = await start(4, 20);
   expect((await run()).deletions).toHaveLength(10);

@@ -154,4 +154,14 @@ describe("what is offered", () => {
   ])("%s", (_, one, more, offers) => {
     expect(of(one, more)).toEqual(offers);
   });
+
+  const waiting = { ...region("eastus2", "Failed"), nextAttemptTime: "2026-06-01T13:00:00Z" };
+  it.each([
+    ["once nothing runs", region("eastus2", "Failed"), undefined, true],
+    ["not while an operation repairs it", region("eastus2", "Failed"), "Running", false],
+    ["while an operation waits for its next attempt", waiting, "Running", true],
+  ])("a failed region is retried %s", (_, failed, status, isOffered) => {
+    const operation = status && { status };
+    expect(of(version({ regions: [failed] }), { operation }).includes("retry")).toBe(isOffered);
+  });
 });
