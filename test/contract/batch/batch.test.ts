@@ -224,29 +224,35 @@ test("a cancel cancels what the batch began, follows what others began, and begi
   expect((await told(batch.id)).at(-1)).toBe("Canceled");
 });
 
-test("killed between an acceptance and the commit, then canceled: the child is found and canceled", async () => {
-  const ids = await published(2);
-  const batch = await post(world, patchOf(ids, { atOnce: 1 }));
-  const real = batchOf(world.deps);
-  const dying = {
-    ...real,
-    commands: {
-      ...real.commands,
-      begin: async (...asked: Parameters<typeof real.commands.begin>) => {
-        await real.commands.begin(...asked);
-        throw new Error("killed");
+test.each([
+  ["a patch", patchOf([])],
+  ["a revocation", { command: "revokeImageVersion", body: { reason: "CVE-2026-1234" } }],
+])(
+  "killed after %s was accepted, then canceled: the child is found and canceled",
+  async (_, command) => {
+    const ids = await published(2);
+    const batch = await post(world, { ...command, items: itemsOf(ids), atOnce: 1 });
+    const real = batchOf(world.deps);
+    const dying = {
+      ...real,
+      commands: {
+        ...real.commands,
+        begin: async (...asked: Parameters<typeof real.commands.begin>) => {
+          await real.commands.begin(...asked);
+          throw new Error("killed");
+        },
       },
-    },
-  };
-  await takeStarting(batch, (stored) =>
-    expect(takeBatchStep(dying, stored)).rejects.toThrow("killed"),
-  );
-  expect(statesIn(await recordOf(world, batch))).toBe("Starting Planned Planned Planned");
-  await cancelOperation(world.deps, batch.id, OPERATOR);
-  const { items } = await finish(world, batch);
-  expect(statesIn({ items })).toBe("Canceled Skipped Skipped Skipped");
-  expect(await changes(ids)).toEqual([1, 0, 0, 0]);
-});
+    };
+    await takeStarting(batch, (stored) =>
+      expect(takeBatchStep(dying, stored)).rejects.toThrow("killed"),
+    );
+    expect(statesIn(await recordOf(world, batch))).toBe("Starting Planned Planned Planned");
+    await cancelOperation(world.deps, batch.id, OPERATOR);
+    const { items } = await finish(world, batch);
+    expect(statesIn({ items })).toBe("Canceled Skipped Skipped Skipped");
+    expect(await changes(ids)).toEqual([1, 0, 0, 0]);
+  },
+);
 
 test("what was Starting and has no operation is Skipped only after the longest step", async () => {
   const ids = await published(1);

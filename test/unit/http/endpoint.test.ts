@@ -409,6 +409,14 @@ describe("an endpoint", () => {
       { ...refused, appId: "r", status: 403, code: "Forbidden" },
     ]);
     expect(await call("stranger")).toEqual([{ ...refused, status: 401, code: "Unauthenticated" }]);
+    const url = `${PATH}?q=${"x".repeat(2_000)}`;
+    for (const [token, longest] of [
+      ["stranger", 200],
+      ["reader", 1_000],
+    ] as const)
+      expect(await call(token, { url })).toMatchObject([
+        { query: `?q=${"x".repeat(longest - 3)}` },
+      ]);
     expect(await call("writer", { body: "{" })).toMatchObject([
       { ...refused, appId: "w", status: 400 },
     ]);
