@@ -30,6 +30,7 @@ const SECTIONS = [
         "choose-keys-by-rule",
         "take-the-next-number",
         "add-or-remove-regions",
+        "change-many-versions",
         "adopt-a-version",
       ]),
       inFolder("Release", "docs/how-to", [

@@ -154,8 +154,12 @@ function planOf(operation: OperationRecord | undefined): ItemPlan {
   const { kind, regions, warnings = [] } = operation;
   const names = regions.map(({ name }) => name).join(", ");
   const does = `${VERBS[kind] ?? kind} ${names}`.trim();
-  return { unchanged: false, findings: [], summary: sentences(does, warnings) };
+  const told = warnings.filter(({ code }) => !KEPT.includes(code));
+  return { unchanged: false, findings: [], summary: sentences(does, told) };
 }
+
+/** A common body leaves out what each version has besides. */
+const KEPT: readonly string[] = ["RegionKept", "EdgeZoneKept"];
 
 function sentences(does: string, warnings: readonly Finding[]): string {
   const others = warnings.map(({ message }) => message);

@@ -46,6 +46,8 @@ function sigil({ items, error, status = "Succeeded", rows = [] }: World = {}) {
   return ({ method, path: address, body }: Request): Reply => {
     if (address.startsWith("/api/versions"))
       return [200, { value: rows.map((row) => ({ id: row, regions: [] })) }];
+    if (address.includes("/items?") && !address.endsWith("top=100"))
+      return problem(400, "NotInRange");
     if (address.includes("/items"))
       return [
         200,

@@ -319,7 +319,7 @@ export async function itemsOf(
   const items: Item[] = [];
   for await (const item of entries(client, "listBatchItems", {
     path: { operationId },
-    query: { top: 200 },
+    query: { top: 100 },
   }))
     if (states === undefined || states.includes(item.state)) items.push(item);
   return items;
