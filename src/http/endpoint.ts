@@ -11,7 +11,7 @@ import {
   type LimitedResource,
   type WriteTarget,
 } from "../authorization/gallery-policy.js";
-import { readJsonBody } from "./json-body.js";
+import { mediaTypeOf, readJsonBody } from "./json-body.js";
 import type { OpenApiDocument, OperationId } from "./contract/openapi-document.js";
 import { auditCall, auditRefusedCalls, countCall, isWrite, type Seen } from "./audit-call.js";
 import { respond, type Answering } from "./respond.js";
@@ -29,6 +29,8 @@ export interface EndpointRequest<Id extends OperationId> {
   readonly query: NonNullable<Parameters<Id>["query"]>;
   readonly headers: NonNullable<Parameters<Id>["header"]>;
   readonly body: JsonContent<RequestBody<Id>>;
+  /** Of the body, in lower case. */
+  readonly mediaType: string;
   /** Whether the body had read-only members, which are dropped, because it is an edited answer. */
   readonly pasted: boolean;
   /** Undefined only if the document requires no token. */
@@ -235,11 +237,12 @@ async function admit<Id extends OperationId>(
   // Not `request.query`, which loses repeated parameters.
   const query = validator.validateQuery(operationId, requestUrl.searchParams);
   const headers = validator.validateHeaders(operationId, request.headers);
+  const [mediaType] = mediaTypeOf(request.headers);
   const given = bodySchema === undefined ? undefined : await readJsonBody(request, accepted);
   const body =
     given === undefined
       ? { value: undefined, pasted: false, findings: [] }
-      : validator.validateBody(operationId, given);
+      : validator.validateBody(operationId, given, mediaType);
   seen.body = body.value;
   const findings = [...path.findings, ...query.findings, ...headers.findings, ...body.findings];
   if (findings.length > 0)
@@ -251,6 +254,7 @@ async function admit<Id extends OperationId>(
     query: query.values,
     headers: headers.values,
     body: body.value,
+    mediaType,
     pasted: body.pasted,
     principal,
     requireMayWrite: mayWrite,

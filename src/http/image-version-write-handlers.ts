@@ -3,7 +3,6 @@ import { findingsInAnswer } from "../errors.js";
 import {
   createNextImageVersion,
   mustNotCapture,
-  planImageVersion,
   planRollback,
   purgeDeletedVersion,
   restoreImageVersion,
@@ -12,18 +11,7 @@ import {
   type PutAnswer,
 } from "../image-version/index.js";
 import { accepted, askedIn, nothingToDo, requesterOf, shown } from "./accepted.js";
-import {
-  allowNoLatestIn,
-  mayCreateIn,
-  mayUnprotectIn,
-  mayUseIn,
-  preconditionIn,
-  removeRegionsIn,
-  rollbackIn,
-  type Delete,
-  type Patch,
-  type Put,
-} from "./commands-in.js";
+import { mayUseIn, rollbackIn, type Delete, type Patch, type Put } from "./commands-in.js";
 import type { Endpoint } from "./endpoint.js";
 import type { VersionCommands } from "./version-commands.js";
 
@@ -116,17 +104,7 @@ export function imageVersionWriteHandlers(
       return accepted(deps, operation, versionUrl);
     }),
     planImageVersion: endpoint("planImageVersion", async (request) => {
-      const plan = await planImageVersion(deps, {
-        id: request.path,
-        body: request.body as ImageVersionRequest,
-        pasted: request.pasted,
-        ...preconditionIn(request),
-        ...mayCreateIn(request),
-        ...mayUseIn(request),
-        ...mayUnprotectIn(request),
-        ...removeRegionsIn(request.query),
-        ...allowNoLatestIn(request),
-      });
+      const plan = await commands.plan(request);
       const findings = findingsInAnswer(plan.findings);
       return { status: 200 as const, body: { ...plan, findings } };
     }),

@@ -10,6 +10,14 @@ interface AcceptedBody {
   readonly required: boolean;
 }
 
+/** The media type that a Content-Type names, in lower case, and its parameters. */
+export function mediaTypeOf(headers: HttpRequest["headers"]): readonly [string, ...string[]] {
+  const [type = "", ...parameters] = (headers.get("content-type") ?? "")
+    .split(";")
+    .map((part) => part.trim().toLowerCase());
+  return [type, ...parameters];
+}
+
 /**
  * The request's JSON body; undefined: an empty optional body, whatever its Content-Type. Throws
  * UnsupportedMediaType, PayloadTooLarge or MalformedJson.
@@ -39,10 +47,7 @@ function isAccepted(type: string, mediaTypes: readonly string[]): boolean {
 }
 
 function requireJson(headers: HttpRequest["headers"], mediaTypes: readonly string[]): void {
-  const contentType = headers.get("content-type") ?? "";
-  const [type = "", ...parameters] = contentType
-    .split(";")
-    .map((part) => part.trim().toLowerCase());
+  const [type, ...parameters] = mediaTypeOf(headers);
   if (!isAccepted(type, mediaTypes))
     throw unsupported(
       `The body is ${type === "" ? "without a Content-Type" : type}. Send JSON with Content-Type: ${mediaTypes.join(" or ")}.`,

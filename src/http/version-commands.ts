@@ -8,6 +8,7 @@ import {
   deleteImageVersion,
   demoteImageVersion,
   patchImageVersion,
+  planImageVersion,
   promoteImageVersion,
   putImageVersion,
   retryImageVersion,
@@ -22,12 +23,16 @@ import {
   changeIn,
   ignoreUseIn,
   mayCreateIn,
+  mayUnprotectIn,
+  mayUseIn,
   preconditionIn,
+  removeRegionsIn,
   rollbackIn,
   type Delete,
   type Patch,
   type Put,
 } from "./commands-in.js";
+import { MERGE_PATCH } from "./contract/openapi-document.js";
 import type { EndpointRequest } from "./endpoint.js";
 
 export type VersionCommands = ReturnType<typeof versionCommands>;
@@ -48,6 +53,19 @@ export function versionCommands(
       }),
     patch: (request: Patch) =>
       patchImageVersion(deps, { ...changeIn(request), patch: request.body, validate }),
+    plan: (request: EndpointRequest<"planImageVersion">) =>
+      planImageVersion(deps, {
+        ...(request.mediaType === MERGE_PATCH
+          ? { patch: request.body, validate }
+          : { body: request.body as ImageVersionRequest, pasted: request.pasted }),
+        id: request.path,
+        ...preconditionIn(request),
+        ...mayCreateIn(request),
+        ...mayUseIn(request),
+        ...mayUnprotectIn(request),
+        ...removeRegionsIn(request.query),
+        ...allowNoLatestIn(request),
+      }),
     delete: (request: Delete) =>
       deleteImageVersion(deps, { ...askedIn(request), ...deletionIn(request), id: request.path }),
     retry: (request: EndpointRequest<"retryImageVersion">) =>

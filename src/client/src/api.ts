@@ -10,12 +10,15 @@ export type OperationName = keyof typeof OPERATIONS;
 type BodyOf<Name extends OperationName> = operations[Name] extends {
   requestBody: { content: infer Content };
 }
-  ? { readonly body: Content[keyof Content] }
+  ? { readonly body: Content[keyof Content]; readonly contentType?: keyof Content }
   : operations[Name] extends { requestBody?: { content: infer Content } }
     ? { readonly body?: Content[keyof Content] }
     : unknown;
 
-/** The input of an operation: `path`, `query`, `header` and `body`. */
+/**
+ * The input of an operation: `path`, `query`, `header` and `body`, whose `contentType` is that of a
+ * PATCH or JSON if it says no other.
+ */
 export type Input<Name extends OperationName> = Omit<operations[Name]["parameters"], "cookie"> &
   BodyOf<Name> & { readonly signal?: AbortSignal | undefined };
 
@@ -74,6 +77,7 @@ interface AnyInput {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly header?: Readonly<Record<string, unknown>>;
   readonly body?: unknown;
+  readonly contentType?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -212,7 +216,7 @@ function addressOf(template: string, { path = {}, query = {} }: AnyInput): strin
 
 function headersOf(
   name: OperationName,
-  { header = {}, body }: AnyInput,
+  { header = {}, body, contentType }: AnyInput,
   userAgent: string | undefined,
 ): Record<string, string> {
   const [method, , takesKey] = OPERATIONS[name];
@@ -221,7 +225,8 @@ function headersOf(
     ...(userAgent !== undefined && { "User-Agent": userAgent }),
     ...(takesKey && { "Idempotency-Key": crypto.randomUUID() }),
     ...(body !== undefined && {
-      "Content-Type": method === "PATCH" ? "application/merge-patch+json" : "application/json",
+      "Content-Type":
+        contentType ?? (method === "PATCH" ? "application/merge-patch+json" : "application/json"),
     }),
     ...Object.fromEntries(Object.entries(header).filter(([, value]) => value !== undefined)),
   };

@@ -17,6 +17,8 @@ interface DocumentedOperation {
   readonly parameters: readonly OpenAPIV3.ParameterObject[];
   /** The schema of its JSON body; undefined: it takes none. */
   readonly bodySchema: OpenAPIV3.SchemaObject | undefined;
+  /** The schema of a body that is a JSON merge patch; undefined: as `bodySchema`. */
+  readonly patchSchema: OpenAPIV3.SchemaObject | undefined;
   /** Whether it needs a body, and the accepted media types. */
   readonly body: {
     readonly required: boolean;
@@ -34,6 +36,9 @@ export interface OpenApiDocument {
   /** The documented methods, in upper case, for a request's path; empty: unknown path. */
   allowedMethods(pathname: string): readonly string[];
 }
+
+/** RFC 7396. */
+export const MERGE_PATCH = "application/merge-patch+json";
 
 const METHODS = ["get", "put", "post", "patch", "delete", "head", "options", "trace"] as const;
 
@@ -101,9 +106,13 @@ function describe(
   content: OpenAPIV3.Document,
   item: OpenAPIV3.PathItemObject,
   operation: OpenAPIV3.OperationObject,
-): Pick<DocumentedOperation, "parameters" | "bodySchema" | "body" | "requiredRole"> {
+): Pick<
+  DocumentedOperation,
+  "parameters" | "bodySchema" | "patchSchema" | "body" | "requiredRole"
+> {
   const body = operation.requestBody && resolve(content, operation.requestBody);
   const schema = body?.content["application/json"]?.schema;
+  const patch = body?.content[MERGE_PATCH]?.schema;
   const role = (operation as { "x-required-role"?: Role })["x-required-role"];
   // An operation is open only if the document says so, so that a forgotten role cannot open it.
   const isOpen = operation.security?.length === 0;
@@ -114,6 +123,7 @@ function describe(
       resolve(content, parameter),
     ),
     bodySchema: schema && resolve(content, schema),
+    patchSchema: patch && resolve(content, patch),
     body: {
       required: body?.required ?? false,
       mediaTypes: Object.keys(body?.content ?? {}),

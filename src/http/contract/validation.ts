@@ -4,7 +4,12 @@ import type { OpenAPIV3 } from "openapi-types";
 import type { Finding } from "../../errors.js";
 import { readNames } from "./body-names.js";
 import { type Entry, toFindings } from "./findings.js";
-import { type OpenApiDocument, type OperationId, resolve } from "./openapi-document.js";
+import {
+  MERGE_PATCH,
+  type OpenApiDocument,
+  type OperationId,
+  resolve,
+} from "./openapi-document.js";
 
 /** OpenAPI's places of parameters, and the first segment of pointers into each. */
 const PLACES = { path: "path", query: "query", header: "headers" } as const;
@@ -40,7 +45,7 @@ export interface Validator {
   /**
    * Validates a parsed body; no findings if the operation takes none. Pointers go into the body.
    */
-  validateBody(operationId: OperationId, value: unknown): ValidatedBody;
+  validateBody(operationId: OperationId, value: unknown, mediaType?: string): ValidatedBody;
   /** `parameters` by name; unknown names are dropped. Pointers begin with `/path`. */
   validatePath(
     operationId: OperationId,
@@ -149,8 +154,10 @@ export function createValidator(document: OpenApiDocument): Validator {
     parametersOf(operationId, place).map(({ name }) => name);
 
   return {
-    validateBody(operationId, value) {
-      const { bodySchema } = document.operation(operationId);
+    validateBody(operationId, value, mediaType = "") {
+      const described = document.operation(operationId);
+      const { patchSchema = described.bodySchema } = described;
+      const bodySchema = mediaType === MERGE_PATCH ? patchSchema : described.bodySchema;
       if (bodySchema === undefined) return { value, pasted: false, findings: [] };
       if (hasMoreValuesThan(MAX_VALUES, value))
         return {
@@ -166,7 +173,7 @@ export function createValidator(document: OpenApiDocument): Validator {
         };
       const { pasted, givenPointer, ...body } = readNames(content, namesOfBody(bodySchema), value);
       const findings = validate(
-        operationId,
+        `${operationId} ${mediaType === MERGE_PATCH ? "patch" : "body"}`,
         () => bodySchema,
         body.value,
         "property",

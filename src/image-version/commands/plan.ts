@@ -1,8 +1,9 @@
-/** What a PUT of a request would do, and what stands against it, without writing anything. */
+/** What a PUT or PATCH would do, and what stands against it, without writing anything. */
+import { isDeepStrictEqual } from "node:util";
 import type { OperationRecord } from "../../operation/records.js";
 import { contextOf } from "../../operation/steps.js";
 import { formatImageVersionId, imageIdOf, keyOf } from "../../resource-id.js";
-import { findingOfCaller, viewCapture } from "../capture/choose.js";
+import { findingOfCaller, mustNotCapture, viewCapture } from "../capture/choose.js";
 import type { ImageVersionRequest, PlanView } from "../contract.js";
 import type { KeyUse } from "../../keys/memory.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
@@ -17,8 +18,14 @@ import { sourceDataDiskLuns } from "../rules/source.js";
 import { changeAsWritten, findingAsWritten, regionNamesIn } from "../properties/as-written.js";
 import { patched } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
-import { contradicts, plannedChanges } from "../properties/changes.js";
+import {
+  changesOf,
+  contradicts,
+  plannedChanges,
+  type PropertyChange,
+} from "../properties/changes.js";
 import { diskEncryptionReferences } from "../properties/disk-encryption-references.js";
+import { isSigilField } from "../properties/fields.js";
 import { inOrderOf } from "../properties/order.js";
 import type { Patch } from "../properties/patch.js";
 import { ALLOW_DELETION } from "../properties/table.js";
@@ -28,6 +35,7 @@ import { readUsualTimes } from "../queries/usual-times.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
 import { sigilFieldsToBe, SUPPOSED, supposing } from "../state/fold.js";
+import type { ImageVersionRecord } from "../state/record.js";
 import { reconcile } from "../state/reconcile.js";
 import { isRestoring } from "../state/states.js";
 import { glance } from "./acceptance.js";
@@ -36,16 +44,16 @@ import { compared, type Compared, type Request } from "./compared.js";
 import { contradictionsOf, inNoWave } from "./contradictions.js";
 import { durationSentence, plannedCopies, storageSentence } from "./copies.js";
 import { asksOf, deletionAgainst, doneBefore, parentsKept, protectionKept } from "./decide-put.js";
-import { readRequest, saidByBody } from "./request.js";
+import { notHere, readRequest, saidByBody } from "./request.js";
+import { restores } from "./restore-by-body.js";
 import { repeated } from "./same-operation.js";
+import { saidByPatch, type MergePatch } from "./said-by-patch.js";
 import { isUnchanged } from "./unchanged.js";
 
 type Gathered = Awaited<ReturnType<typeof gather>>;
 
 /** A request whose shape has been validated against the OpenAPI document. */
-interface PlanImageVersion extends ChangeOptions {
-  readonly body: ImageVersionRequest;
-}
+type PlanImageVersion = ChangeOptions & ({ readonly body: ImageVersionRequest } | MergePatch);
 
 /**
  * Throws ServiceError TooManyReads or Forbidden; a retryable one if ARM throttles a read or does
@@ -57,8 +65,16 @@ export async function planImageVersion(
   use: KeyUse = "plan",
 ): Promise<PlanView> {
   const { id } = command;
+  const read = () => deps.store.read(keyOf(formatImageVersionId(id)));
+  if ("patch" in command) {
+    if (restores(command.patch)) throw notHere();
+    mustNotCapture(command.patch);
+    const stored = await read();
+    const { said, glance } = await saidByPatch(deps, command, stored);
+    return planOf(deps, await readRequest(deps, command, said, glance, stored), stored, use);
+  }
   const said = saidByBody(deps, command);
-  const stored = await deps.store.read(keyOf(formatImageVersionId(id)));
+  const stored = await read();
   const seen = await glance(deps, id, stored?.record, false);
   const request = await readRequest(deps, command, said, seen, stored);
   return planOf(deps, request, stored, use);
@@ -197,11 +213,14 @@ function decidedOn(deps: Dependencies, asking: Request, stored: StoredVersion | 
   const { patch } = request;
   // The next update closes again what a removal opens by itself.
   const { [ALLOW_DELETION]: opens, ...others } = planned?.changes ?? {};
-  const changes = plannedChanges(
-    look?.resource,
-    ALLOW_DELETION in patch ? { ...others, [ALLOW_DELETION]: opens } : others,
-    body,
-  );
+  const changes = [
+    ...plannedChanges(
+      look?.resource,
+      ALLOW_DELETION in patch ? { ...others, [ALLOW_DELETION]: opens } : others,
+      body,
+    ),
+    ...(asking.patch === undefined ? [] : ownChanges(comparison.record, patch, body)),
+  ];
   const whole = patched(look?.resource, { ...patch, ...planned?.changes });
   const isDone = isUnchanged(asking, comparison, regions);
   // An operation that does, or did, exactly this.
@@ -210,6 +229,20 @@ function decidedOn(deps: Dependencies, asking: Request, stored: StoredVersion | 
     (isDone ? doneBefore(stored, fingerprint, []) : undefined);
   const document = inOrderOf(canonicalForm(whole), body);
   return { comparison, asked: request, planned, document, changes, same };
+}
+
+/** What a merge patch changes of Sigil's own fields. */
+function ownChanges(
+  record: ImageVersionRecord | undefined,
+  patch: Patch,
+  body: ImageVersionRequest,
+): readonly PropertyChange[] {
+  const own = record ? sigilFieldsToBe(record) : {};
+  const unmet = Object.entries(patch)
+    .filter(([field]) => isSigilField(field))
+    .map(([field, after]) => ({ field, before: own[field], after }))
+    .filter(({ before, after }) => !isDeepStrictEqual(before ?? null, after));
+  return changesOf(unmet, body, "planned");
 }
 
 async function findingsOf(

@@ -11,51 +11,31 @@
  *  4. Only a PUT creates; for a number that existed and is gone, only with If-None-Match.
  *  5. `restore: true` is the restore command, and nothing else (restore-by-body.ts).
  */
-import { ServiceError, type Finding } from "../../errors.js";
+import { ServiceError } from "../../errors.js";
 import type { OperationRecord } from "../../operation/records.js";
 import { mustNotCapture } from "../capture/choose.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { errorsAmong } from "../preflight/judge.js";
-import { patched, writableForm } from "../properties/body.js";
-import { canonicalForm } from "../properties/canonical-form.js";
-import { regionField } from "../properties/fields.js";
-import { mergePatch } from "../properties/merge-patch.js";
-import type { Patch } from "../properties/patch.js";
 import { knownDeletedVersion } from "../queries/deleted-versions.js";
 import { getImageVersion, type KnownImageVersion } from "../queries/get.js";
-import { notFound } from "../queries/not-found.js";
 import type { RuleFinding } from "../rules/rule.js";
-import { sigilFieldsToBe } from "../state/fold.js";
-import { isOtherLife } from "../state/confirmed.js";
 import { acceptCommand, glance, type Glance } from "./acceptance.js";
-import {
-  canonicalRegions,
-  errorsIn,
-  mustBeAdmitted,
-  refuse,
-  withNextFreeVersion,
-  type ChangeCommand,
-} from "./command.js";
+import { errorsIn, refuse, withNextFreeVersion, type ChangeCommand } from "./command.js";
 import type { Request } from "./compared.js";
 import { decideOn, type Unchanged } from "./decide-put.js";
 import { planOf } from "./plan.js";
 import { restoreByBody, restores } from "./restore-by-body.js";
 import { readRequest, saidByBody, type Said } from "./request.js";
-import { fingerprintOfCommand } from "./same-operation.js";
-import { withSetIds } from "./set-names.js";
+import { fingerprintOfPatch, saidByPatch, type MergePatch } from "./said-by-patch.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
 export interface PutImageVersion extends ChangeCommand {
   readonly body: ImageVersionRequest;
 }
 
-interface PatchImageVersion extends Omit<PutImageVersion, "body" | "pasted" | "ifNoneMatch"> {
-  /** RFC 7396, applied to the version as Azure shows it. */
-  readonly patch: unknown;
-  /** Every mistake in the version after the patch. */
-  readonly validate: (document: unknown) => readonly Finding[];
-}
+interface PatchImageVersion
+  extends Omit<PutImageVersion, "body" | "pasted" | "ifNoneMatch">, MergePatch {}
 
 /** The operation that does the request, or the version if there is nothing to do. */
 export type PutAnswer =
@@ -107,66 +87,12 @@ export function patchImageVersion(
   deps: Dependencies,
   command: PatchImageVersion,
 ): Promise<PutAnswer> {
-  const { id, validate, patch } = command;
+  const { patch } = command;
   if (restores(patch)) return restored(restoreByBody(deps, command, patch));
   mustNotCapture(patch);
-  const removeRegions = canonicalRegions(command.removeRegions);
-  const fingerprint = fingerprintOfCommand(
-    "patch",
-    JSON.stringify(command.patch),
-    ...removeRegions,
+  return change(deps, command, fingerprintOfPatch(command), (read) =>
+    saidByPatch(deps, command, read),
   );
-  return change(deps, command, fingerprint, async (read) => {
-    const record = read?.record;
-    const shown = await glance(deps, id, record, true);
-    const { look } = shown;
-    if (look === undefined) throw notFound(id, record);
-    // Fields of an earlier life do not belong to this one.
-    const own = record === undefined || isOtherLife(record, look) ? {} : sigilFieldsToBe(record);
-    const patch = withTagsOf(look.resource, command.patch);
-    // The merge must not put removed regions back, so they leave the version before it.
-    const removed = removeRegions.map((name) => [regionField(name), null]);
-    const left = patched(look.resource, Object.fromEntries(removed) as Patch);
-    const document = mergePatch(writableForm(left, own), patch);
-    const findings = validate(document);
-    refuse(
-      "InvalidRequest",
-      `The version would have ${errorsIn(findings)} after the patch; each is listed under errors.`,
-      findings,
-    );
-    const version = document as ImageVersionRequest;
-    const observed = canonicalForm(look.resource);
-    const given = canonicalForm(withSetIds(version, id));
-    mustBeAdmitted(deps, command, given, observed);
-    return {
-      said: {
-        given,
-        written: given,
-        rule: version.sigil?.encryption,
-        admitted: observed,
-        removeRegions,
-        patch,
-        fingerprint,
-      },
-      glance: shown,
-    };
-  });
-}
-
-/** Azure compares names of tags without case, so a patch names the existing tag in any case. */
-function withTagsOf({ tags: present = {} }: ImageVersionRequest, patch: unknown): unknown {
-  const { tags } = (patch ?? {}) as { readonly tags?: unknown };
-  if (typeof tags !== "object" || tags === null || Array.isArray(tags)) return patch;
-  const names = Object.keys(present);
-  return {
-    ...(patch as object),
-    tags: Object.fromEntries(
-      Object.entries(tags).map(([name, value]) => [
-        names.find((one) => one.toLowerCase() === name.toLowerCase()) ?? name,
-        value as unknown,
-      ]),
-    ),
-  };
 }
 
 async function change(

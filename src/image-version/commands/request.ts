@@ -47,7 +47,7 @@ export function saidByBody(
   return { written, given, rule, captures, removeRegions, fingerprint };
 }
 
-function notHere(): ServiceError {
+export function notHere(): ServiceError {
   const message =
     "`restore` only works in a PUT or PATCH of the deleted version, not in a plan or for a new number.";
   return new ServiceError("InvalidRequest", message, {

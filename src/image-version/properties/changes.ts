@@ -16,10 +16,14 @@ export interface PropertyChange {
   readonly after?: unknown;
 }
 
-/** The changes that Azure does not show yet. */
-export function changesOf(unmet: readonly Unmet[], request: ImageVersionRequest): PropertyChange[] {
+/** The changes that Azure does not show yet; `planned`: to values that the request need not have. */
+export function changesOf(
+  unmet: readonly Unmet[],
+  request: ImageVersionRequest,
+  planned?: "planned",
+): PropertyChange[] {
   return unmet.map(({ field, before, after }) => ({
-    pointer: pointerTo(request, field, after === null ? "was" : undefined),
+    pointer: pointerTo(request, field, after === null || planned ? "was" : undefined),
     propertyChangeType: before === undefined ? "Create" : after === null ? "Delete" : "Modify",
     ...(before !== undefined && { before }),
     ...(after !== null && { after }),
@@ -44,6 +48,7 @@ export function plannedChanges(
     ...changesOf(
       unmet.filter((change) => !whole.includes(change)),
       request,
+      "planned",
     ),
     ...added.map((region): PropertyChange => ({
       pointer: pointerTo(request, regionField(region)),

@@ -3,6 +3,7 @@ import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { targetRegionsOf } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import {
   patchImageVersion,
   putImageVersion,
@@ -129,16 +130,23 @@ describe("an update", () => {
     const { publishingProfile } = wanted.properties;
     const safetyProfile = { blockDeletionBeforeEndOfLife: true };
     const { body: _, ...command } = commandOf(id, wanted);
-    await patchImageVersion(world.deps, {
+    const patching = {
       ...command,
       patch: {
         tags: wanted.tags,
         properties: { publishingProfile, safetyProfile },
       },
       validate: () => [],
-    });
+    };
+    const plan = await planImageVersion(world.deps, patching);
+    await patchImageVersion(world.deps, patching);
     expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
     expect(puts()).toBe(1);
+    expect(plan.findings.filter(({ severity }) => severity === "error")).toEqual([]);
+    expect(plan.request?.body).toMatchObject({
+      tags: { build: "2" },
+      properties: { publishingProfile: { excludeFromLatest: true }, safetyProfile },
+    });
     expect(await inAzure()).toMatchObject({
       tags: { build: "2" },
       properties: {

@@ -162,6 +162,7 @@ describe("an endpoint", () => {
       query: {},
       headers: { "Idempotency-Key": "k-1" },
       body: managedImageBody,
+      mediaType: "application/json",
       pasted: false,
       principal: principals["Bearer writer"],
       requireMayWrite: expect.any(Function) as unknown,

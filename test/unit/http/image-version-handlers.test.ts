@@ -743,6 +743,53 @@ it("a plan with If-Match is of a change to the version that was seen: what it le
   expect(await changes({ "If-Match": '"seen"' })).toContainEqual(untagged);
 });
 
+describe("a plan of a merge patch", () => {
+  const planned = (body: unknown, version = THERE) =>
+    call("planImageVersion", {
+      method: "POST",
+      url: `${VERSIONS}/${version}/plan`,
+      version,
+      headers: { "content-type": "application/merge-patch+json; charset=utf-8" },
+      body,
+    });
+
+  it("is of that change alone, to latest and the rule, too, and stores nothing", async () => {
+    const before = world.effects();
+    const { status, body } = await planned({
+      tags: { build: null },
+      properties: { publishingProfile: { excludeFromLatest: true } },
+      sigil: { promotion: { when: "manual" } },
+    });
+    expect(status).toBe(200);
+    const excluded = (place: number) => ({
+      pointer: `/properties/publishingProfile/targetRegions/${place}/excludeFromLatest`,
+      propertyChangeType: "Create",
+      after: true,
+    });
+    expect(body["changes"]).toEqual([
+      { pointer: "/tags/build", propertyChangeType: "Delete", before: "4711" },
+      excluded(0),
+      excluded(1),
+      {
+        pointer: "/sigil/promotion",
+        propertyChangeType: "Create",
+        after: { when: "manual" },
+      },
+    ]);
+    expect(world.effects()).toBe(before);
+  });
+
+  it("is refused as the patch is: of no version, with a mistake, or with a capture", async () => {
+    expect(await planned({ tags: { a: "b" } }, "7.0.0")).toMatchObject({ status: 404 });
+    expect(await planned({ tags: "none" })).toMatchObject({
+      status: 400,
+      body: { errors: [{ pointer: "/tags" }] },
+    });
+    expect(await planned({ sigil: { capture: "snapshots" } })).toMatchObject({ status: 400 });
+    expect(await planned({ properties: { restore: true } })).toMatchObject({ status: 400 });
+  });
+});
+
 it("a plan says what is removed, and stores nothing", async () => {
   const before = world.effects();
   const answer = await call("planImageVersion", {
