@@ -594,6 +594,9 @@ describe("a version made in the page", needs("chromium", chromium), () => {
 
     const { page } = await open("versions/2.0.0/change");
     const west = region(page, "westus");
+    // Nothing is changed yet.
+    await page.getByText("Nothing is changed yet.").waitFor();
+    expect(await page.getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
     await west.getByLabel("Replicas").fill("3");
     await checked(page, "no error");
     await page.getByText("What would change").first().waitFor();
@@ -609,7 +612,8 @@ describe("a version made in the page", needs("chromium", chromium), () => {
       .poll(async () => (await world.api.request<object>("GET", pathOf(id))).body)
       .toMatchObject({ tags: { build: "4711" } });
 
-    await page.getByRole("button", { name: "Change 2.0.0" }).click();
+    const save = page.getByRole("button", { name: "Save 1 change", exact: true });
+    await save.click();
     await page.getByText("The version was changed since you read it").waitFor();
     await page.getByRole("button", { name: "Show what changed" }).click();
     await page.getByText("Tag build becomes 4711.").waitFor();
@@ -620,7 +624,7 @@ describe("a version made in the page", needs("chromium", chromium), () => {
     await page.getByRole("img", { name: "EastUSDiskEncryptionSet1, found by the rule" }).waitFor();
     await page.getByText("2 of 2 sets found").waitFor();
     await checked(page, "no error");
-    await page.getByRole("button", { name: "Change 2.0.0" }).click();
+    await page.getByRole("button", { name: "Save 2 changes" }).click();
     await page.waitForURL(/\/versions\/2\.0\.0$/u);
     await expect
       .poll(async () => (await world.api.request<object>("GET", pathOf(id))).body)

@@ -12,7 +12,7 @@ import { fieldName, isError, type Placed } from "./model/fields.js";
 import { isExcluded, PROMOTION, promoteWhen, wavesOf, type Form } from "./model/form.js";
 import { at, textsIn } from "./model/json.js";
 import { commandLine, curlLine } from "./model/lines.js";
-import { latestChanges, removedRegions, requestOf, type Base } from "./model/submission.js";
+import { removedRegions, requestOf, type Base } from "./model/submission.js";
 import type { PlanState } from "./use-plan.js";
 import type { Submission } from "./use-submit.js";
 
@@ -55,6 +55,11 @@ export function Review({
   const removed = removedRegions(form, base?.form);
   const errors = shown.filter(isError);
   const version = form.version || next;
+  const unready = submission.sending
+    ? "Sending…"
+    : !begun
+      ? "Each change is checked."
+      : whyNot(state, errors, hidden, base);
   return (
     <aside class="card summary" aria-labelledby="summary-heading">
       <header>
@@ -62,7 +67,7 @@ export function Review({
           Review
         </h2>
         <span role="status" class="plan-status muted small">
-          {begun ? statusOf(state, errors.length, hidden.length) : "Each change is checked."}
+          {begun && statusOf(state, errors.length, hidden.length)}
         </span>
       </header>
       <div class="pad">
@@ -93,7 +98,7 @@ export function Review({
           <>
             <h3>What would change</h3>
             <Changes
-              changes={[...plan.changes, ...latestChanges(form, base)]}
+              changes={plan.changes}
               regions={form.regions.map(({ name }) => canonicalRegion(name))}
             />
           </>
@@ -110,19 +115,11 @@ export function Review({
           {submission.unchanged && <p>The version is already as requested, so nothing changed.</p>}
         </div>
         <div class="send">
-          <button
-            type="submit"
-            class="primary full"
-            disabled={submission.sending || errors.length > 0}
-          >
-            {base === undefined ? `Create ${version}` : `Change ${version}`}
+          <button type="submit" class="primary full" disabled={unready !== undefined}>
+            {base === undefined ? `Create ${version}` : savingText(plan?.changes.length)}
           </button>
           <p role="status" class="muted small">
-            {submission.sending
-              ? "Sending…"
-              : errors.length > 0
-                ? `Correct ${counted(errors.length)} first.`
-                : ""}
+            {unready}
           </p>
         </div>
       </div>
@@ -138,8 +135,27 @@ function statusOf({ checking, error }: PlanState, errors: number, hidden: number
   return hidden > 0 ? "Checked: something is still to be filled in." : "Checked: no error.";
 }
 
-function counted(errors: number): string {
-  return errors === 1 ? "1 finding" : `${errors} findings`;
+/** Why nothing can be sent yet: only what the plan of this very request lets pass is. */
+function whyNot(
+  { checking, error, plan }: PlanState,
+  errors: readonly Placed[],
+  hidden: readonly Placed[],
+  base: Base | undefined,
+): string | undefined {
+  if (checking) return "Checking…";
+  if (error !== undefined) return "Not checked yet.";
+  if (errors.length > 0) return `Correct ${counted(errors.length, "finding")} first.`;
+  if (hidden.length > 0) return `Fill in ${counted(hidden.length, "field")} first.`;
+  if (base !== undefined && plan?.changes.length === 0) return "Nothing is changed yet.";
+  return plan === undefined ? "Not checked yet." : undefined;
+}
+
+function savingText(changes = 0): string {
+  return changes === 0 ? "Save" : `Save ${counted(changes, "change")}`;
+}
+
+function counted(count: number, what: string): string {
+  return count === 1 ? `1 ${what}` : `${count} ${what}s`;
 }
 
 const NOTES = {

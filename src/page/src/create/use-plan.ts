@@ -4,7 +4,7 @@ import type { ImageName } from "../routes.js";
 import { isError, place, type Found, type Placed } from "./model/fields.js";
 import { bodyOf } from "./model/body.js";
 import type { Form } from "./model/form.js";
-import { allowedOf, type Base } from "./model/submission.js";
+import { allowedOf, patchOf, type Base } from "./model/submission.js";
 import { errorOf } from "../retry.js";
 
 interface PlanInput {
@@ -53,14 +53,15 @@ export function usePlan(
         path: { ...image, versionName: version },
         query: { ...allowedOf(form, base) },
         header: { ...(base && { "If-Match": base.etag }) },
-        body: bodyOf(form),
+        ...(base === undefined
+          ? { body: bodyOf(form) }
+          : { body: patchOf(form, base), contentType: "application/merge-patch+json" as const }),
         signal,
       });
-      const findings = base === undefined ? body.findings : body.findings.filter(isOfPatch);
       tell(({ toldSource }) => ({
         checking: false,
         plan: body,
-        findings: place(findings, form),
+        findings: place(body.findings, form),
         toldSource: body.sourceDataDiskLuns === undefined ? toldSource : sourceKey(form),
       }));
     };
@@ -78,11 +79,6 @@ export function usePlan(
   const show = (findings: readonly Placed[]): void =>
     setState(({ toldSource }) => ({ checking: false, findings, toldSource }));
   return [state, show, () => setAttempt((count) => count + 1)];
-}
-
-/** A plan is of a PUT: what that leaves as it is of latest and of the rule, the patch that is sent says. */
-function isOfPatch({ code }: Found): boolean {
-  return !["StaysIncluded", "StaysExcluded", "RuleStays"].includes(code);
 }
 
 export function sourceKey({ source }: Form): string {

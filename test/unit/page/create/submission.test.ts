@@ -4,7 +4,6 @@ import { EXCLUDE, PROMOTION, setting } from "../../../../src/page/src/create/mod
 import { formOf } from "../../../../src/page/src/create/model/read.js";
 import { expandedId } from "../../../../src/page/src/create/model/sources.js";
 import {
-  latestChanges,
   patchOf,
   removedRegions,
   requestOf,
@@ -70,13 +69,6 @@ it("a change says what it changes of latest and of the rule, and nothing else", 
   });
   const unruled = { ...form, ...setting(PROMOTION, undefined)(form) };
   expect(patchOf(unruled, base)).toEqual({ sigil: { promotion: null } });
-  expect(latestChanges(unruled, base)).toEqual([
-    {
-      pointer: "/sigil/promotion",
-      before: { when: "manual" },
-      after: undefined,
-    },
-  ]);
 });
 
 it.each([

@@ -1,10 +1,10 @@
 import type { Schemas } from "@sigil/client";
 import type { ImageName } from "../../routes.js";
-import { mergePatch, type Change } from "./changes.js";
+import { mergePatch } from "./changes.js";
 import { canonicalRegion } from "../../geography.js";
 import { bodyOf } from "./body.js";
-import { BLOCK_DELETION, EXCLUDE, isExcluded, PROMOTION, type Form } from "./form.js";
-import { at, objectIn, put, type Json, type JsonObject } from "./json.js";
+import { BLOCK_DELETION, EXCLUDE, type Form } from "./form.js";
+import { at, objectIn, put, type JsonObject } from "./json.js";
 import type { Request } from "./lines.js";
 
 /** The version that a change starts from. */
@@ -49,36 +49,6 @@ function saidOf(form: Form): JsonObject {
     body,
   );
   return { ...flagged, sigil: objectIn(body, "sigil") };
-}
-
-/**
- * The patch's changes of flags and rule, which a plan does not show because it is that of a PUT.
- */
-export function latestChanges(form: Form, base: Base): readonly Change[] {
-  const [before, after] = [latestOf(base.form), latestOf(form)];
-  return Object.keys(before)
-    .map((pointer) => ({
-      pointer,
-      before: before[pointer],
-      after: after[pointer],
-    }))
-    .filter(
-      ({ pointer, ...change }) =>
-        pointer in after && JSON.stringify(change.before) !== JSON.stringify(change.after),
-    );
-}
-
-function latestOf(form: Form): Readonly<Record<string, Json | undefined>> {
-  return {
-    [EXCLUDE]: isExcluded(form),
-    ...Object.fromEntries(
-      form.regions.map(({ name, exclude }) => [
-        `/properties/publishingProfile/targetRegions/${canonicalRegion(name)}/excludeFromLatest`,
-        exclude,
-      ]),
-    ),
-    [PROMOTION]: at(form.body, PROMOTION),
-  };
 }
 
 /** The request that the form is sent as. */
