@@ -1,16 +1,21 @@
 /**
- * A digest in the listing's row of a version without an open operation, so that drift and retention
- * read pages of rows instead of records. Pure. Invariants:
+ * A digest in the listing's row of a version without an open operation, so that drift, retention
+ * and summaries read pages of rows instead of records. Pure. Invariants:
  *  1. It is computed from a stored record.
  *  2. It only ever shows that nothing changed: the record is read before every write, deletion and
  *     report.
  *  3. If it is absent or has another form, the record is read.
  */
 import { createHash } from "node:crypto";
+import type { EncryptionType } from "../keys/ports.js";
+import { sequenceOf } from "../operation/records.js";
+import { keyOf } from "../resource-id.js";
 import { shownFields, ownFlagsOf } from "./latest/flags.js";
+import { diskEncryptionReferences } from "./properties/disk-encryption-references.js";
+import { fieldsOf, regionsIn } from "./properties/fields.js";
 import type { ListedImageVersion } from "./resources.js";
-import { isProtected } from "./state/fold.js";
-import type { ImageVersionRecord } from "./state/record.js";
+import { isProtected, ruleInForce } from "./state/fold.js";
+import { emptyRecord, type ImageVersionRecord } from "./state/record.js";
 import { isFinal } from "./state/states.js";
 
 const FORM = 1;
@@ -27,6 +32,17 @@ export interface Digest {
     readonly ready: readonly string[];
     readonly protected: boolean;
   };
+  /**
+   * What a summary needs, too, of such a version that is ready in all its regions, without
+   * condition, rule or cancel; absent: the record is read.
+   */
+  readonly calm?: {
+    /** RFC 3339. */
+    readonly seenTime: string;
+    /** Of all its disk encryption sets; absent: not known, or it has none. */
+    readonly encryptionType?: EncryptionType;
+    readonly dataDiskLuns: readonly number[];
+  };
 }
 
 /**
@@ -36,7 +52,13 @@ export function digestOf(record: ImageVersionRecord): Digest | undefined {
   const { state, status, unconfirmed } = record;
   if (!isFinal(state) || unconfirmed !== undefined) return undefined;
   const succeeded = succeededOf(record);
-  return { form: FORM, ...(status && { shows: showsOf(status) }), ...(succeeded && { succeeded }) };
+  const calm = succeeded && calmOf(record, succeeded.ready);
+  return {
+    form: FORM,
+    ...(status && { shows: showsOf(status) }),
+    ...(succeeded && { succeeded }),
+    ...(calm && { calm }),
+  };
 }
 
 function succeededOf(record: ImageVersionRecord): Digest["succeeded"] {
@@ -45,6 +67,55 @@ function succeededOf(record: ImageVersionRecord): Digest["succeeded"] {
   if (Object.values(repairs).some(({ removed }) => removed !== undefined)) return undefined;
   const ready = status.regions.filter(({ state }) => state === "Completed").map(({ name }) => name);
   return { createdTime, ready, protected: isProtected(record) };
+}
+
+function calmOf(record: ImageVersionRecord, ready: readonly string[]): Digest["calm"] {
+  const { status, conditions, release, encryptionTypes, dataDiskLuns } = record;
+  if (status === undefined || conditions.length > 0 || release?.by === "cancel") return undefined;
+  const isReady = regionsIn(fieldsOf(status.resource)).every((name) => ready.includes(name));
+  const [encryptionType, ...others] = new Set(setsIn(status).map((set) => encryptionTypes[set]));
+  if (!isReady || others.length > 0 || ruleInForce(record) !== undefined) return undefined;
+  return { seenTime: status.time, ...(encryptionType && { encryptionType }), dataDiskLuns };
+}
+
+/** In lower case. */
+function setsIn({ resource }: Pick<ListedImageVersion, "resource">): readonly string[] {
+  return diskEncryptionReferences(resource).map((one) => one.diskEncryptionSetId.toLowerCase());
+}
+
+/**
+ * The record of a version that Azure lists as the digest has it, as far as a summary shows it;
+ * undefined: the record is read.
+ */
+export function calmRecord(
+  resourceId: string,
+  operationId: string,
+  { succeeded, calm }: Digest,
+  listed: ListedImageVersion,
+): ImageVersionRecord | undefined {
+  if (succeeded === undefined || calm === undefined) return undefined;
+  const { createdTime, ready } = succeeded;
+  const { seenTime, encryptionType, dataDiskLuns } = calm;
+  const { publishedDate, provisioningState } = listed;
+  const life = publishedDate === undefined ? {} : { publishedDate };
+  return {
+    ...emptyRecord(keyOf(resourceId), resourceId, createdTime),
+    ...life,
+    sequence: sequenceOf(operationId),
+    state: "Succeeded",
+    spec: {},
+    status: {
+      ...life,
+      provisioningState,
+      resource: { location: "", properties: { storageProfile: {} } },
+      regions: ready.map((name) => ({ name, state: "Completed", progress: 100 })),
+      time: seenTime,
+    },
+    encryptionTypes: Object.fromEntries(
+      encryptionType === undefined ? [] : setsIn(listed).map((set) => [set, encryptionType]),
+    ),
+    dataDiskLuns,
+  };
 }
 
 /** Invariant 3. */

@@ -135,10 +135,11 @@ test("what the key guardian reads of an image definition", async () => {
 
 test("the summary of the most that Azure has of an image definition, on a new instance", async () => {
   const world = await storedImages(1, MOST);
-  await world.play(() => createSummaries(world.deps)(imageAt(0)));
+  const { view } = await world.play(() => createSummaries(world.deps)(imageAt(0)));
   const { records, rowPages } = world.takeCounts();
   figures.push(
     { name: `summary of ${MOST}: row pages`, value: rowPages, digits: 0, atMost: 12 },
     { name: "  records read", value: records, digits: 0, atMost: 500 },
+    { name: "  complete", value: Number(view.complete), digits: 0, atLeast: 1 },
   );
 });

@@ -75,6 +75,7 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/machine-test/take-test-step.ts": "lives for one call",
   "src/machine-test/plan-machines.ts": "lives for one call",
   "src/image-version/queries/summary-of.ts": "lives for one call",
+  "src/image-version/queries/summary-records.ts": "lives for one call",
   "src/image-version/queries/survey.ts": "lives for one call",
   "src/image-version/queries/waits.ts": "stays empty",
   "src/machine-command/machine.ts": "stays empty",

@@ -5,7 +5,8 @@
  *     versions, the revocations, the looks for the latest (get.ts), the known keys, the waits that
  *     keep versions out of latest (shared, waits.ts), the looks at versions that others change or
  *     nobody looked at (looks-at-others.ts), and at most `MOST_READS` records, of the highest
- *     versions first. `complete` tells whether that was all; the next summary reads on.
+ *     versions first. `complete` tells whether that was all; the next summary reads on. It reads no
+ *     record of a version whose row says enough (digest.ts), or that is gone.
  *  3. If a version's operations have ended, its record is remembered until the listing names
  *     another operation. Members that no summary shows are dropped, because there may be thousands
  *     of records.
@@ -16,19 +17,10 @@ import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { BoundedMap } from "../../bounded-map.js";
 import { ServiceError } from "../../errors.js";
-import { pagesOf } from "../../operation/pages.js";
 import type { OperationDependencies } from "../../operation/ports.js";
-import { operationIdOf } from "../../operation/records.js";
-import {
-  formatImageVersionId,
-  keyOf,
-  parseImageVersionId,
-  type ImageVersionId,
-} from "../../resource-id.js";
+import { parseImageVersionId, type ImageVersionId } from "../../resource-id.js";
 import { SharedReads } from "../../shared-reads.js";
 import type { ImageSummaryView } from "../contract.js";
-import { versionNameIn, versionScope } from "../../listings.js";
-import { omit } from "../../objects.js";
 import type { Dependencies } from "../ports.js";
 import type { ListedImageVersion, Look, Seen } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
@@ -40,6 +32,7 @@ import { readKeys } from "./keys.js";
 import { readVersionsAgain } from "./read-again.js";
 import { looksAtOthers } from "./looks-at-others.js";
 import type { Latest } from "../latest/latest-after.js";
+import { AT_ONCE, readRecords, readRows, type Kept } from "./summary-records.js";
 import { ageOf, keysOf, Sets, summaryOf, type Shown, type Summary } from "./summary-of.js";
 import { viewImageVersion } from "./views.js";
 import { waitsAmong, type Waits, type WaitsOf } from "./waits.js";
@@ -47,10 +40,6 @@ import { waitsAmong, type Waits, type WaitsOf } from "./waits.js";
 const KEEP_MS = 2_000;
 /** As many as attention.ts reads at once. */
 export const MOST_IMAGES = 200;
-const PAGE = 1_000;
-const MOST_READS = 500;
-/** Concurrent reads. */
-const READS_AT_ONCE = 50;
 /** Until the next summary reads on. */
 const MORE_SECONDS = 5;
 
@@ -76,8 +65,7 @@ type Reads = Pick<Dependencies, "looks" | "now" | "pace" | "keyGuardian" | "reso
 
 /** The known state of an image definition's versions, by name. */
 interface Remembered {
-  /** With the operation that the listing named when Sigil read the record. */
-  readonly records: Map<string, { readonly target: string; readonly record: ImageVersionRecord }>;
+  readonly records: Map<string, Kept>;
   /** Invariant 4: each with what it was built from. */
   readonly shown: Map<
     string,
@@ -90,8 +78,6 @@ interface Remembered {
   >;
 }
 
-/** Other requests are served after this many versions. */
-const AT_ONCE = 200;
 const NO_LATEST: Latest = { inRegion: new Map() };
 
 /** Revocations, by version number. */
@@ -130,9 +116,9 @@ async function summarize(
   waitsOf: WaitsOf,
   maxListMs: number | undefined,
 ): Promise<ImageSummary> {
-  const [listed, targets] = await Promise.all([
+  const [listed, rows] = await Promise.all([
     reads.looks.versions(imageId, maxListMs),
-    readTargets(reads, imageId),
+    readRows(reads, imageId),
   ]);
   if (listed === undefined)
     throw new ServiceError(
@@ -141,10 +127,17 @@ async function summarize(
     );
   const { items: published, candidates, time } = listed;
   const items = new Map(published.map((item) => [item.name, item]));
-  const names = [...new Set([...items.keys(), ...targets.keys()])].sort((a, b) =>
+  const names = [...new Set([...items.keys(), ...rows.keys()])].sort((a, b) =>
     compareVersionNumbers(b, a),
   );
-  const { records, complete } = await readRecords(reads, imageId, names, targets, remembered);
+  const { records, complete } = await readRecords(
+    reads,
+    imageId,
+    names,
+    items,
+    rows,
+    remembered.records,
+  );
   const looks = await looksAtOthers(reads, imageId, names, items, records, maxListMs === undefined);
   const latest = await latestOfListed(reads, imageId, candidates, ({ versionName }) =>
     Promise.resolve(records.get(versionName)),
@@ -155,7 +148,7 @@ async function summarize(
     latest: latest.version,
     items,
     records,
-    targets,
+    rows,
   });
   for (const name of remembered.shown.keys()) if (!items.has(name)) remembered.shown.delete(name);
   const found: (Shown & { readonly id: ImageVersionId })[] = [];
@@ -276,70 +269,4 @@ function shownOf(
   const version = make();
   shown.set(id.versionName, { listed, record, seen, version });
   return version;
-}
-
-/** The last operation of each version that was requested from Sigil. */
-async function readTargets(
-  { index }: Reads,
-  imageId: string,
-): Promise<ReadonlyMap<string, string>> {
-  const targets = new Map<string, string>();
-  for await (const rows of pagesOf(index, versionScope(imageId), PAGE))
-    for (const row of rows) targets.set(versionNameIn(row), row.target);
-  return targets;
-}
-
-/** Invariants 2 and 3. */
-async function readRecords(
-  { store }: Reads,
-  imageId: string,
-  names: readonly string[],
-  targets: ReadonlyMap<string, string>,
-  { records: remembered }: Remembered,
-): Promise<{
-  readonly records: ReadonlyMap<string, ImageVersionRecord>;
-  readonly complete: boolean;
-}> {
-  for (const name of remembered.keys()) if (!targets.has(name)) remembered.delete(name);
-  const records = new Map<string, ImageVersionRecord>();
-  const unread: string[] = [];
-  for (const name of names) {
-    const target = targets.get(name);
-    const kept = remembered.get(name);
-    if (kept !== undefined) records.set(name, kept.record);
-    if (target !== undefined && kept?.target !== target) unread.push(name);
-  }
-  const reading = unread.slice(0, MOST_READS);
-  for (let at = 0; at < reading.length; at += READS_AT_ONCE)
-    await Promise.all(
-      reading.slice(at, at + READS_AT_ONCE).map(async (name) => {
-        const id = parseImageVersionId(`${imageId}/versions/${name}`);
-        if (id === undefined) return;
-        const record = await store.readRecord(keyOf(formatImageVersionId(id)));
-        if (record === undefined) return;
-        records.set(name, record);
-        const target = targets.get(name);
-        // The listing may be slightly older, or newer, than the record.
-        if (isFinal(record.state) && target?.split(" ")[0] === operationIdOf(record)) {
-          const kept = withoutBulk(record);
-          remembered.set(name, { target, record: kept });
-          records.set(name, kept);
-        } else remembered.delete(name);
-      }),
-    );
-  return { records, complete: reading.length === unread.length };
-}
-
-/** Invariant 3. */
-function withoutBulk(record: ImageVersionRecord): ImageVersionRecord {
-  const { status } = record;
-  return {
-    ...omit(record, "write", "pacing", "status"),
-    ...(status && {
-      status: {
-        ...status,
-        resource: { location: "", properties: { storageProfile: {} } },
-      },
-    }),
-  };
 }

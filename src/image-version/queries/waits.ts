@@ -8,6 +8,7 @@ import { isFinal } from "../state/states.js";
 import { compareVersionNumbers } from "../../version-numbers.js";
 import type { Beside } from "./conditions.js";
 import { known, lookOf, type KnownImageVersion } from "./get.js";
+import type { Row } from "./summary-records.js";
 
 export type Waits = Pick<Beside, "rollout" | "gateWaits" | "inherited">;
 
@@ -27,8 +28,7 @@ interface Versions {
   readonly latest: string | undefined;
   readonly items: ReadonlyMap<string, ListedImageVersion>;
   readonly records: ReadonlyMap<string, ImageVersionRecord>;
-  /** The operation that the listing names. */
-  readonly targets: ReadonlyMap<string, string>;
+  readonly rows: ReadonlyMap<string, Row>;
 }
 
 /**
@@ -39,7 +39,7 @@ export async function waitsAmong(
   { looks, now }: Pick<Dependencies, "looks" | "now">,
   waitsOf: WaitsOf,
   imageId: string,
-  { names, latest, items, records, targets }: Versions,
+  { names, latest, items, records, rows }: Versions,
 ): Promise<ReadonlyMap<string, Waits>> {
   const time = now().toISOString();
   const open = names.filter(
@@ -64,7 +64,7 @@ export async function waitsAmong(
     await Promise.all(
       held.slice(0, MOST_HELD).map(async (version) => {
         const name = version.id.versionName;
-        const key = `waits ${formatImageVersionId(version.id)} ${targets.get(name)}`;
+        const key = `waits ${formatImageVersionId(version.id)} ${rows.get(name)?.target}`;
         return [name, await looks.once(key, () => waitsOf(version))] as const;
       }),
     ),

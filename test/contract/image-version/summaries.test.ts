@@ -5,6 +5,7 @@ import { createLooks } from "../../../src/image-version/queries/looks.js";
 import { createSummaries } from "../../../src/image-version/queries/summaries.js";
 import { versionRow } from "../../../src/listings.js";
 import type { IndexRow } from "../../../src/operation/records.js";
+import { omit } from "../../../src/objects.js";
 import { imageIdOf } from "../../../src/resource-id.js";
 import { idOf, request, startInProcess, type InProcess } from "../../support/dependencies.js";
 import { refusal } from "../../support/refusal.js";
@@ -21,8 +22,11 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** Those of a new instance, which has read nothing yet; `others`: rows of further versions. */
-function instance(others: readonly IndexRow[] = []) {
+/**
+ * Those of a new instance, which has read nothing yet; `others`: rows of further versions. Without
+ * digests it reads every record.
+ */
+function instance(others: readonly IndexRow[] = [], withDigests = true) {
   const { deps } = world;
   return createSummaries({
     ...deps,
@@ -39,7 +43,8 @@ function instance(others: readonly IndexRow[] = []) {
       page: async (...page) => {
         indexReads += 1;
         const { rows, ...next } = await deps.index.page(...page);
-        return { ...next, rows: [...rows, ...others.map((row) => ({ ...row, writtenTime: "" }))] };
+        const own = rows.map((row) => (withDigests ? row : omit(row, "digest")));
+        return { ...next, rows: [...own, ...others.map((row) => ({ ...row, writtenTime: "" }))] };
       },
     },
   });
@@ -81,6 +86,28 @@ test("shows versions of Sigil's and of others', each region with its keys and wh
       { name: "eastus2", diskEncryptionSets: [2, 3] },
     ],
   });
+});
+
+test("a new instance reads no record of a version whose row says all, and shows it as by its record", async () => {
+  const byRecord = await instance([], false)(IMAGE);
+  recordReads = 0;
+  const summarize = instance();
+  expect((await summarize(IMAGE)).etag).toBe(byRecord.etag);
+  // The latest is of others, and asked for by number.
+  expect(recordReads).toBe(0);
+  const { resourceManager } = world.deps;
+  const id = idOf(seedVersionId("1.0.0"));
+  const { resource } = (await resourceManager.getImageVersion(id)) ?? {};
+  if (resource === undefined) throw new TypeError("Azure does not have it");
+  await resourceManager.putImageVersion(id, { ...resource, tags: { team: "linux" } });
+  later();
+  const ofOthers = await summarize(IMAGE);
+  expect(recordReads).toBe(1);
+  later();
+  expect((await summarize(IMAGE)).etag).toBe(ofOthers.etag);
+  expect(recordReads).toBe(1);
+  await resourceManager.putImageVersion(id, resource);
+  world.clock.advance(10 * 60_000);
 });
 
 test("twenty who ask at once cost what one costs, and a version that has ended is read once", async () => {
@@ -129,6 +156,10 @@ test("changes its ETag with the progress of a region, and forgets what was delet
   later();
   const { view } = await summarize(IMAGE);
   expect(view.versions.map(({ name }) => name)).toEqual(["2.0.0", "1.0.0"]);
+  // Its row stays, and is the highest.
+  recordReads = 0;
+  await instance([versionRow(IMAGE, "9.0.0", "0-1")])(IMAGE);
+  expect(recordReads).toBe(1);
 });
 
 test("shows how far Azure is with the versions that others make, of five at most", async () => {

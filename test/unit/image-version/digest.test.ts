@@ -1,11 +1,25 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import { digestOf, listsAsKnown, readDigest } from "../../../src/image-version/digest.js";
+import {
+  calmRecord,
+  digestOf,
+  listsAsKnown,
+  readDigest,
+} from "../../../src/image-version/digest.js";
 import { isAsKnown } from "../../../src/image-version/note-look.js";
+import { diskEncryptionReferences } from "../../../src/image-version/properties/disk-encryption-references.js";
+import { PROMOTION } from "../../../src/image-version/properties/table.js";
+import { known as knownOf, lookOf } from "../../../src/image-version/queries/get.js";
+import { keepsLatest } from "../../../src/image-version/queries/conditions.js";
+import { summaryOf } from "../../../src/image-version/queries/summary-of.js";
+import { viewImageVersion } from "../../../src/image-version/queries/views.js";
 import type { ListedImageVersion, Look } from "../../../src/image-version/resources.js";
 import type { ImageVersionRecord } from "../../../src/image-version/state/record.js";
-import { replicating, succeeded } from "../../support/transitions.js";
+import { omit } from "../../../src/objects.js";
+import { operationIdOf } from "../../../src/operation/records.js";
+import { idOf } from "../../support/dependencies.js";
+import { at, replicating, succeeded, VERSION_ID } from "../../support/transitions.js";
 
 const { record } = succeeded();
 const status = shownBy(record);
@@ -121,4 +135,79 @@ test("of a version with a region that a repair has removed, the record is read",
   expect(digestOf(record)?.succeeded).toBeDefined();
   expect(digestOf({ ...record, repairs })).toMatchObject({ form: 1 });
   expect(digestOf({ ...record, repairs })?.succeeded).toBeUndefined();
+});
+
+/** What a summary shows by this record. */
+function summary(of: ImageVersionRecord, item: ListedImageVersion) {
+  const time = at(900).now.toISOString();
+  const version = knownOf(
+    idOf(VERSION_ID),
+    lookOf(item, of, time),
+    of,
+    { inRegion: new Map() },
+    [],
+  );
+  const sets = [...Object.entries(of.encryptionTypes)].sort();
+  const cancel = keepsLatest(of, ["westus", "eastus2"]);
+  return { ...summaryOf(viewImageVersion(version, at(900).now)), cancel, sets };
+}
+
+const SETS = diskEncryptionReferences(status.resource).map((one) =>
+  one.diskEncryptionSetId.toLowerCase(),
+);
+/** What a version may have beside what Azure lists. */
+const more: fc.Arbitrary<Partial<ImageVersionRecord>> = fc
+  .record({
+    state: fc.constantFrom("Succeeded", "Succeeded", "Succeeded", "Failed", "Canceled"),
+    isManaged: fc.nat(4),
+    westus: fc.constantFrom("Completed", "Completed", "Completed", "Failed", "Unknown"),
+    release: fc.constantFrom(undefined, "rule", "cancel", "request"),
+    rule: fc.boolean(),
+    lost: fc.nat(4),
+    types: fc.array(fc.nat(4), { minLength: SETS.length, maxLength: SETS.length }),
+    luns: fc.constantFrom([], [0], [0, 3]),
+  })
+  .map(({ state, isManaged, westus, release, rule, lost, types, luns }) => ({
+    state: state,
+    ...(isManaged === 0 && { spec: undefined }),
+    ...(rule && { spec: { ...record.spec, [PROMOTION]: { when: "manual" } } }),
+    status: {
+      ...status,
+      regions: status.regions.map((one) =>
+        one.name === "westus" ? { ...one, state: westus } : one,
+      ),
+    },
+    ...(release && { release: { in: ["eastus2"], but: [], by: release } }),
+    conditions:
+      lost === 0
+        ? [{ type: "RegionLost", fields: {}, message: "lost", since: status.time } as const]
+        : [],
+    encryptionTypes: Object.fromEntries(
+      SETS.map((set, i) => [
+        set,
+        types.every((type) => type > 0)
+          ? "EncryptionAtRestWithCustomerKey"
+          : types[i] === 0
+            ? "EncryptionAtRestWithPlatformAndCustomerKeys"
+            : "EncryptionAtRestWithCustomerKey",
+      ]),
+    ),
+    dataDiskLuns: luns,
+  })) as fc.Arbitrary<Partial<ImageVersionRecord>>;
+
+test("a summary shows of a calm version by its digest what it shows by its record", () => {
+  let calm = 0;
+  fc.assert(
+    fc.property(more, (beside) => {
+      const of = { ...record, ...beside };
+      const item: ListedImageVersion = { ...omit(status, "regions", "time"), name: "1.0.0" };
+      const digest = digestOf(of);
+      const made = digest && calmRecord(VERSION_ID, operationIdOf(of), digest, item);
+      if (made === undefined) return;
+      calm += 1;
+      expect(summary(made, item)).toEqual(summary(of, item));
+    }),
+    { numRuns: 3_000 },
+  );
+  expect(calm).toBeGreaterThan(100);
 });
