@@ -4,7 +4,8 @@ import { useContext, useState } from "preact/hooks";
 import { Card } from "../components/card.js";
 import { FindingText } from "../components/problem.js";
 import { Tile } from "../components/tile.js";
-import { isError, SECTIONS, type Placed } from "./model/fields.js";
+import { fieldName, isError, SECTIONS, type Placed } from "./model/fields.js";
+import type { Form } from "./model/form.js";
 
 export const FindingsContext = createContext<readonly Placed[]>([]);
 
@@ -12,13 +13,9 @@ function useFindings(field: string): readonly Placed[] {
   return useContext(FindingsContext).filter((found) => found.field === field);
 }
 
-export function useAnyFindings(fields: readonly string[]): boolean {
-  return useContext(FindingsContext).some(
-    ({ field }) => field !== undefined && fields.includes(field),
-  );
-}
-
-const idOf = (field: string): string => `${field}-findings`;
+/** Of what is found of a field, the place from 0 on. */
+const idOf = (field: string, place = 0): string =>
+  place === 0 ? `${field}-findings` : `${field}-findings-${place}`;
 
 /** The attributes of a field's element. */
 export function useField(field: string): {
@@ -29,7 +26,9 @@ export function useField(field: string): {
   const findings = useFindings(field);
   return {
     id: field,
-    ...(findings.length > 0 && { "aria-describedby": idOf(field) }),
+    ...(findings.length > 0 && {
+      "aria-describedby": findings.map((_, place) => idOf(field, place)).join(" "),
+    }),
     "aria-invalid": findings.some(isError),
   };
 }
@@ -38,20 +37,75 @@ export function FieldFindings({ field }: { readonly field: string }) {
   const findings = useFindings(field);
   if (findings.length === 0) return null;
   return (
-    <div id={idOf(field)} class="findings">
+    <div class="findings">
       {findings.map((found, index) => (
-        <FindingNote key={index} found={found} />
+        <FindingNote key={index} id={idOf(field, index)} found={found} />
       ))}
     </div>
   );
 }
 
-export function FindingNote({ found }: { readonly found: Placed }) {
+export function FindingNote({ id, found }: { readonly id?: string; readonly found: Placed }) {
   return (
-    <div class={`note ${found.severity ?? "error"}`}>
+    <div id={id} class={`note ${found.severity ?? "error"}`}>
       <Tile state="note-mark" />
       <FindingText finding={{ ...found, pointer: "" }} />
     </div>
+  );
+}
+
+/** Findings that are shown at once of a code; the others are folded. */
+const MOST_SHOWN = 3;
+
+/** What is found in the rows of a table, above it: a note a code, so that no row moves. */
+export function RowNotes({ form, fields }: { readonly form: Form; readonly fields: RegExp }) {
+  const found = useContext(FindingsContext).filter(({ field = "" }) => fields.test(field));
+  const codes = [...new Set(found.map(({ code }) => code))];
+  const line = (one: Placed) => {
+    const { field = "" } = one;
+    const place = found.filter((each) => each.field === field).indexOf(one);
+    return (
+      <div key={idOf(field, place)} id={idOf(field, place)}>
+        <FieldLink form={form} field={field} /> <FindingText finding={{ ...one, pointer: "" }} />
+      </div>
+    );
+  };
+  return (
+    <>
+      {codes.map((code) => {
+        const all = found.filter((one) => one.code === code);
+        const more = all.slice(MOST_SHOWN);
+        return (
+          <div key={code} class={`note ${all[0]?.severity ?? "error"}`}>
+            <Tile state="note-mark" />
+            <div>
+              {all.slice(0, MOST_SHOWN).map(line)}
+              {more.length > 0 && (
+                <details>
+                  <summary>and {more.length} more</summary>
+                  {more.map(line)}
+                </details>
+              )}
+            </div>
+          </div>
+        );
+      })}
+    </>
+  );
+}
+
+/** Leads to a field by its name. */
+export function FieldLink({ form, field }: { readonly form: Form; readonly field: string }) {
+  return (
+    <a
+      href={`#${field}`}
+      onClick={(event) => {
+        event.preventDefault();
+        focusField(field);
+      }}
+    >
+      {fieldName(form, field)}
+    </a>
   );
 }
 
@@ -241,8 +295,8 @@ export function Section({
 }
 
 /** The props of every section. */
-export interface SectionProps<Form> {
-  readonly form: Form;
+export interface SectionProps<Of> {
+  readonly form: Of;
   /** A function is given the form as it is by then: two changes may come before either is shown. */
-  readonly change: (changed: Partial<Form> | ((form: Form) => Partial<Form>)) => void;
+  readonly change: (changed: Partial<Of> | ((form: Of) => Partial<Of>)) => void;
 }

@@ -2,13 +2,11 @@ import { Table } from "../components/table.js";
 import { Tick } from "../components/tick.js";
 import { canonicalRegion, regionCount } from "../geography.js";
 import {
-  CheckField,
-  FieldFindings,
   focusSoon,
+  RowNotes,
   Section,
   SelectField,
   TextField,
-  useAnyFindings,
   useField,
   useTyped,
   type SectionProps,
@@ -40,14 +38,15 @@ import { withRegionsIn } from "./model/waves.js";
 const WAVES = `${PROMOTION}/waves`;
 const emptyWave = (regions: readonly string[]): JsonObject => ({ regions, after: "tested" });
 
-const PROMOTIONS = [
-  ["", "In latest from the start"],
-  ["allRegionsReady", "Held back until every region is ready"],
-  ["regions", "Held back until some regions are ready"],
-  ["tested", "Held back until it has passed its tests"],
-  ["manual", "Held back until a person promotes it"],
-  ["waves", "Promoted in waves of regions"],
+const ANSWERS = [
+  ["", "As soon as a region is ready"],
+  ["allRegionsReady", "When all regions are ready"],
+  ["tested", "When its tests have passed"],
+  ["waves", "In waves"],
+  ["manual", "When someone promotes it"],
 ] as const;
+/** A flag without a rule: offered where the version has it. */
+const EXCLUDED = ["excluded", "Excluded from latest"] as const;
 
 const AFTER = [
   ["tested", "Once its tests have passed"],
@@ -61,6 +60,12 @@ export function Latest({ form, change }: SectionProps<Form>) {
     .map(({ name }) => canonicalRegion(name))
     .filter((name) => name !== "");
   const when = promoteWhen(form);
+  const isFlagged = when === "" && isExcluded(form);
+  const answer = isFlagged ? "excluded" : when === "regions" ? "allRegionsReady" : when;
+  const answers: readonly (readonly [string, string])[] = [
+    ...ANSWERS,
+    ...(isFlagged || form.exists ? [EXCLUDED] : []),
+  ];
   const named = useTyped(
     textsIn(at(form.body, PROMOTION), "regions"),
     (names) => names.join(", "),
@@ -72,38 +77,41 @@ export function Latest({ form, change }: SectionProps<Form>) {
         <div class="fields">
           <SelectField
             field="promotion"
-            label="Promotion"
+            label="When it becomes the latest"
             wide
-            value={when}
-            options={PROMOTIONS.map(([value, text]): [string, string] => [
-              value,
-              value === "" && isExcluded(form) ? "Excluded from latest" : text,
-            ])}
-            onChange={(chosen) => change(setting(PROMOTION, ruleFor(chosen, regions)))}
+            value={answer}
+            options={answers}
+            onChange={(chosen) =>
+              change((now) => {
+                const { body } = setting(EXCLUDE, chosen === "excluded" || undefined)(now);
+                return setting(PROMOTION, ruleFor(chosen, regions))({ body });
+              })
+            }
           />
-          {(when === "regions" || when === "tested") && (
+          {(answer === "allRegionsReady" || answer === "tested") && (
             <TextField
               field="promote-regions"
               label="Regions to wait for"
-              hint={when === "tested" ? "Every target region, if there is none." : undefined}
+              hint="All, if there is none."
               value={named[0]}
               placeholder={regions.join(", ")}
               onChange={(text) => {
-                const names = named[1](text);
-                const isNone = when === "tested" && names.length === 0;
-                change(setting(`${PROMOTION}/regions`, isNone ? undefined : names));
+                const names = orUndefined(named[1](text));
+                const waits = names === undefined ? "allRegionsReady" : "regions";
+                change((now) =>
+                  setting(
+                    `${PROMOTION}/regions`,
+                    names,
+                  )(
+                    when === "tested"
+                      ? now
+                      : { ...now, ...setting(`${PROMOTION}/when`, waits)(now) },
+                  ),
+                );
               }}
             />
           )}
         </div>
-        {when === "" && (
-          <CheckField
-            field="exclude"
-            label="Exclude from latest"
-            value={isExcluded(form)}
-            onChange={(on) => change(setting(EXCLUDE, on || undefined))}
-          />
-        )}
       </div>
       {when === "waves" && <Waves form={form} change={change} />}
     </Section>
@@ -114,9 +122,8 @@ export function Latest({ form, change }: SectionProps<Form>) {
 function ruleFor(when: string, regions: readonly string[]): JsonObject | undefined {
   switch (when) {
     case "":
+    case "excluded":
       return undefined;
-    case "regions":
-      return { when, regions: [] };
     case "waves":
       // The first region goes ahead; the rest follows.
       return {
@@ -141,6 +148,9 @@ function Waves({ form, change }: SectionProps<Form>) {
   const to = (changed: readonly JsonObject[]): void => change(setting(WAVES, changed));
   return (
     <>
+      <div class="pad">
+        <RowNotes form={form} fields={/^wave-/u} />
+      </div>
       <Table
         caption="Waves"
         class="cards waves"
@@ -218,82 +228,59 @@ function Wave({
   const field = waveField(place);
   const { "aria-invalid": _, ...described } = useField(field);
   return (
-    <>
-      <tr {...described} tabIndex={-1}>
-        <th scope="row">Wave {number}</th>
-        <td data-label="Regions" title={regions.join(", ")}>
-          {regions.length === 0 ? "none" : regionCount(regions.length)}
-        </td>
-        <td data-label="Begins">
-          <span class="row">
-            <select
-              aria-label={`When wave ${number} begins`}
-              value={after}
-              onChange={({ currentTarget: { value } }) =>
-                set("after", value === "minutes" ? { minutes: null } : value)
-              }
-            >
-              {!AFTER.some(([each]) => each === after) && (
-                <option value={after}>As the JSON says</option>
-              )}
-              {AFTER.map(([value, label]) => (
-                <option key={value} value={value}>
-                  {label}
-                </option>
-              ))}
-            </select>
-            {isTimed && (
-              <input
-                aria-label={`Minutes before wave ${number}`}
-                inputMode="numeric"
-                placeholder="minutes"
-                value={textIn(wave["after"], "minutes")}
-                onInput={(event) =>
-                  set("after", { minutes: numberOf(event.currentTarget.value) ?? null })
-                }
-              />
-            )}
-          </span>
-        </td>
-        <td data-label="Needs the tests">
-          <input
-            aria-label={`Tests of wave ${number}`}
-            placeholder={after === "tested" ? "sigil/machine" : "no test"}
-            value={results}
-            onInput={(event) => set("results", orUndefined(type(event.currentTarget.value)))}
-          />
-        </td>
-        <td class="end">
-          <button
-            type="button"
-            class="subtle small"
-            aria-label={`Remove wave ${number}`}
-            onClick={remove}
+    <tr {...described} tabIndex={-1}>
+      <th scope="row">Wave {number}</th>
+      <td data-label="Regions" title={regions.join(", ")}>
+        {regions.length === 0 ? "none" : regionCount(regions.length)}
+      </td>
+      <td data-label="Begins">
+        <span class="row">
+          <select
+            aria-label={`When wave ${number} begins`}
+            value={after}
+            onChange={({ currentTarget: { value } }) =>
+              set("after", value === "minutes" ? { minutes: null } : value)
+            }
           >
-            ✕
-          </button>
-        </td>
-      </tr>
-      <FindingsRow fields={[field]} columns={5} />
-    </>
-  );
-}
-
-/** The findings of a row, in a row below it. */
-export function FindingsRow({
-  fields,
-  columns,
-}: {
-  readonly fields: readonly string[];
-  readonly columns: number;
-}) {
-  if (!useAnyFindings(fields)) return null;
-  return (
-    <tr class="found">
-      <td colSpan={columns}>
-        {fields.map((field) => (
-          <FieldFindings key={field} field={field} />
-        ))}
+            {!AFTER.some(([each]) => each === after) && (
+              <option value={after}>As the JSON says</option>
+            )}
+            {AFTER.map(([value, label]) => (
+              <option key={value} value={value}>
+                {label}
+              </option>
+            ))}
+          </select>
+          {isTimed && (
+            <input
+              aria-label={`Minutes before wave ${number}`}
+              inputMode="numeric"
+              placeholder="minutes"
+              value={textIn(wave["after"], "minutes")}
+              onInput={(event) =>
+                set("after", { minutes: numberOf(event.currentTarget.value) ?? null })
+              }
+            />
+          )}
+        </span>
+      </td>
+      <td data-label="Needs the tests">
+        <input
+          aria-label={`Tests of wave ${number}`}
+          placeholder={after === "tested" ? "sigil/machine" : "no test"}
+          value={results}
+          onInput={(event) => set("results", orUndefined(type(event.currentTarget.value)))}
+        />
+      </td>
+      <td class="end">
+        <button
+          type="button"
+          class="subtle small"
+          aria-label={`Remove wave ${number}`}
+          onClick={remove}
+        >
+          ✕
+        </button>
       </td>
     </tr>
   );

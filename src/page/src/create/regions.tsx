@@ -1,10 +1,17 @@
 import { canonicalRegion, geographiesOf, regionCount } from "../geography.js";
 import { TableHead } from "../components/table.js";
 import type { ImageName } from "../routes.js";
-import { FieldFindings, focusSoon, Section, useField, type SectionProps } from "./fields.js";
+import {
+  FieldFindings,
+  focusSoon,
+  RowNotes,
+  Section,
+  useField,
+  type SectionProps,
+} from "./fields.js";
 import { AddRegions } from "./add-regions.js";
-import { FindingsRow, inWave, WaveSelect } from "./latest.js";
-import { regionField, setField } from "./model/fields.js";
+import { inWave, WaveSelect } from "./latest.js";
+import { regionField } from "./model/fields.js";
 import {
   calledRegion,
   diskName,
@@ -31,7 +38,7 @@ interface RegionsProps extends SectionProps<Form> {
   readonly add: (names: readonly string[]) => void;
 }
 
-/** A row a region; what is wrong with one stands below it. */
+/** A row a region; what is wrong with one stands above them all. */
 export function Regions(props: RegionsProps) {
   const { form } = props;
   return (
@@ -39,6 +46,7 @@ export function Regions(props: RegionsProps) {
       <div class="pad" id="regions" tabIndex={-1}>
         <AddRegions {...props} />
         <FieldFindings field="regions" />
+        <RowNotes form={form} fields={/^(?:region|set)-/u} />
       </div>
       {form.regions.length > 0 && <RegionTable {...props} />}
     </Section>
@@ -131,7 +139,7 @@ function RegionTable(props: RegionsProps) {
               </tr>
             )}
             {rows.map((region) => (
-              <Region key={region.id} {...props} region={region} disks={disks} columns={columns} />
+              <Region key={region.id} {...props} region={region} disks={disks} />
             ))}
           </tbody>
         ))}
@@ -147,11 +155,9 @@ function Region({
   change,
   region,
   disks,
-  columns,
 }: RegionsProps & {
   readonly region: RegionRow;
   readonly disks: readonly string[];
-  readonly columns: number;
 }) {
   const called = calledRegion(region);
   const set = (changed: Partial<RegionRow>): void =>
@@ -166,93 +172,84 @@ function Region({
   const storage = useField(field("storage"));
   const exclude = useField(field("exclude"));
   return (
-    <>
-      <tr aria-label={called}>
-        <th scope="row">
-          <span id={name.id} aria-describedby={name["aria-describedby"]} tabIndex={-1}>
-            {called}
-          </span>
-        </th>
-        <td data-label="Replicas">
-          <input
-            {...replicas}
-            aria-label={`Replicas in ${called}`}
-            type="number"
-            min={1}
-            max={100}
-            value={region.replicas}
-            onInput={(event) => set({ replicas: event.currentTarget.value })}
+    <tr aria-label={called}>
+      <th scope="row">
+        <span id={name.id} aria-describedby={name["aria-describedby"]} tabIndex={-1}>
+          {called}
+        </span>
+      </th>
+      <td data-label="Replicas">
+        <input
+          {...replicas}
+          aria-label={`Replicas in ${called}`}
+          type="number"
+          min={1}
+          max={100}
+          value={region.replicas}
+          onInput={(event) => set({ replicas: event.currentTarget.value })}
+        />
+      </td>
+      <td data-label="Storage">
+        <select
+          {...storage}
+          aria-label={`Storage in ${called}`}
+          value={region.storage}
+          onChange={(event) => set({ storage: event.currentTarget.value })}
+        >
+          <StorageOptions known={region.storage} />
+        </select>
+      </td>
+      {promoteWhen(form) === "waves" && (
+        <td data-label="Wave">
+          <WaveSelect
+            form={form}
+            names={[canonicalRegion(region.name)]}
+            place={waveWith(wavesOf(form), region.name)}
+            label={`Wave of ${called}`}
+            change={change}
           />
         </td>
-        <td data-label="Storage">
-          <select
-            {...storage}
-            aria-label={`Storage in ${called}`}
-            value={region.storage}
-            onChange={(event) => set({ storage: event.currentTarget.value })}
+      )}
+      <td data-label="Excluded">
+        <input
+          {...exclude}
+          aria-label={`Exclude from latest in ${called}`}
+          type="checkbox"
+          checked={region.exclude}
+          onChange={(event) => set({ exclude: event.currentTarget.checked })}
+        />
+      </td>
+      {disks.map((disk) => (
+        <td key={disk} data-label={diskName(disk)}>
+          <SetCell
+            image={image}
+            form={form}
+            region={region}
+            disk={disk}
+            sets={sets}
+            choose={(id) => set({ sets: { ...region.sets, [disk]: id } })}
+          />
+        </td>
+      ))}
+      <td class="end">
+        {!isHome && (
+          <button
+            type="button"
+            class="subtle small"
+            aria-label={`Remove ${called}`}
+            onClick={() => {
+              change((now) => ({
+                regions: now.regions.filter(({ id }) => id !== region.id),
+                ...inWave(now, [region.name], undefined),
+              }));
+              focusSoon("regions");
+            }}
           >
-            <StorageOptions known={region.storage} />
-          </select>
-        </td>
-        {promoteWhen(form) === "waves" && (
-          <td data-label="Wave">
-            <WaveSelect
-              form={form}
-              names={[canonicalRegion(region.name)]}
-              place={waveWith(wavesOf(form), region.name)}
-              label={`Wave of ${called}`}
-              change={change}
-            />
-          </td>
+            ✕
+          </button>
         )}
-        <td data-label="Excluded">
-          <input
-            {...exclude}
-            aria-label={`Exclude from latest in ${called}`}
-            type="checkbox"
-            checked={region.exclude}
-            onChange={(event) => set({ exclude: event.currentTarget.checked })}
-          />
-        </td>
-        {disks.map((disk) => (
-          <td key={disk} data-label={diskName(disk)}>
-            <SetCell
-              image={image}
-              form={form}
-              region={region}
-              disk={disk}
-              sets={sets}
-              choose={(id) => set({ sets: { ...region.sets, [disk]: id } })}
-            />
-          </td>
-        ))}
-        <td class="end">
-          {!isHome && (
-            <button
-              type="button"
-              class="subtle small"
-              aria-label={`Remove ${called}`}
-              onClick={() => {
-                change((now) => ({
-                  regions: now.regions.filter(({ id }) => id !== region.id),
-                  ...inWave(now, [region.name], undefined),
-                }));
-                focusSoon("regions");
-              }}
-            >
-              ✕
-            </button>
-          )}
-        </td>
-      </tr>
-      <FindingsRow
-        columns={columns}
-        fields={[
-          ...["name", "replicas", "storage", "exclude"].map(field),
-          ...disks.map((disk) => setField(region.id, disk)),
-        ]}
-      />
-    </>
+      </td>
+    </tr>
   );
 }
 

@@ -7,8 +7,8 @@ import { canonicalRegion, regionCount } from "../geography.js";
 import { NO_LATEST } from "../no-latest.js";
 import type { ImageName } from "../routes.js";
 import { CopyText } from "./copy-text.js";
-import { FindingNote, focusField } from "./fields.js";
-import { fieldName, isError, type Placed } from "./model/fields.js";
+import { FieldLink, FindingNote } from "./fields.js";
+import { isError, type Placed } from "./model/fields.js";
 import { isExcluded, PROMOTION, promoteWhen, wavesOf, type Form } from "./model/form.js";
 import { at, textsIn } from "./model/json.js";
 import { commandLine, curlLine } from "./model/lines.js";
@@ -188,15 +188,7 @@ function Places({
         <ul class="places">
           {fields.slice(0, MOST_PLACES).map((field) => (
             <li key={field}>
-              <a
-                href={`#${field}`}
-                onClick={(event) => {
-                  event.preventDefault();
-                  focusField(field);
-                }}
-              >
-                {fieldName(form, field)}
-              </a>
+              <FieldLink form={form} field={field} />
             </li>
           ))}
           {fields.length > MOST_PLACES && <li>and {fields.length - MOST_PLACES} more</li>}

@@ -34,7 +34,7 @@ describe("a pointer leads to the field", () => {
     ["/sigil/encryption/dataDisks", "rule-dataDisks"],
     ["/properties/safetyProfile/blockDeletionBeforeEndOfLife", "safety"],
     ["/properties/publishingProfile/endOfLifeDate", "end-of-life"],
-    ["/properties/publishingProfile/excludeFromLatest", "exclude"],
+    ["/properties/publishingProfile/excludeFromLatest", "promotion"],
     [REGIONS, "regions"],
     [`${REGIONS}/9`, "regions"],
     [`${REGIONS}/1`, "region-2-name"],

@@ -38,7 +38,7 @@ export const SECTIONS = [
     fields: /^(?:version|location|end-of-life|source)/u,
   },
   { id: "keys", name: "Keys", fields: /^(?:encryption|rule)/u },
-  { id: "latest", name: "Latest", fields: /^(?:exclude|promot|wave)/u },
+  { id: "latest", name: "Latest", fields: /^(?:promot|wave)/u },
   { id: "regions", name: "Regions", fields: /^(?:region|set-)/u },
   { id: "tags", name: "Tags and protection", fields: /^(?:tags|safety)/u },
 ] as const;
@@ -89,7 +89,7 @@ export function fieldAt(
     case "endOfLifeDate":
       return "end-of-life";
     case "excludeFromLatest":
-      return "exclude";
+      return "promotion";
     case "targetRegions":
       return regionFieldAt(form, body, rest);
     default:
@@ -148,8 +148,7 @@ const FIELD_NAMES = new Map([
   ["location", "Location"],
   ["tags", "Tags"],
   ["end-of-life", "End of life"],
-  ["exclude", "Exclude from latest"],
-  ["promotion", "Promotion"],
+  ["promotion", "When it becomes the latest"],
   ["safety", "Deletion"],
   ["source", "Source"],
   ["source-id", "Source"],
