@@ -33,8 +33,6 @@ const KEEP_MS = 5_000;
 const LIST_EVERY_MS = 3_000;
 const LISTED_MS = 30_000;
 const AT_ONCE = 8;
-/** Two runs of the key guardian. */
-const KEYS_SEEN_MS = 2 * 3_600_000;
 
 type Deps = Parameters<typeof listOperations>[0] & {
   readonly versions: Pick<StateStore<ImageVersionRecord>, "readRecord">;
@@ -149,7 +147,7 @@ async function read(
       }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, readNext));
-  const seen = seenIn([...views.values()], deps.now().getTime());
+  const seen = seenIn([...views.values()]);
   return { rows: [...rows, ...keyRows(views)], seen, complete, readAgain };
 }
 
@@ -174,7 +172,7 @@ async function locationOf(
   return (await versions.readRecord(keyOf(operation.resourceId)))?.status?.resource.location;
 }
 
-function seenIn(views: readonly ImageSummaryView[], nowMs: number): AttentionView["seen"] {
+function seenIn(views: readonly ImageSummaryView[]): AttentionView["seen"] {
   const times = views
     .flatMap(({ seen }) => [seen.oldest, seen.newest])
     .filter((time) => time !== undefined)
@@ -185,11 +183,8 @@ function seenIn(views: readonly ImageSummaryView[], nowMs: number): AttentionVie
   for (const { diskEncryptionSets, keys = [] } of views)
     for (const [at, id] of diskEncryptionSets.entries()) {
       const key = keys.find((one) => one.diskEncryptionSet === at);
-      const isSeen =
-        key?.seenTime !== undefined &&
-        key.notSeen.length === 0 &&
-        nowMs - Date.parse(key.seenTime) < KEYS_SEEN_MS;
-      sets.set(id.toLowerCase(), isSeen || sets.get(id.toLowerCase()) === true);
+      const isSeen = key?.seenLately === true || sets.get(id.toLowerCase()) === true;
+      sets.set(id.toLowerCase(), isSeen);
     }
   return {
     ...(newest !== undefined && { newest }),

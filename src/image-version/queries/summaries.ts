@@ -201,7 +201,7 @@ async function summarize(
       })),
     };
   });
-  const keys = keysOf(sets.ids, knownKeys?.states);
+  const keys = keysOf(sets.ids, knownKeys?.states, reads.now());
   const content = {
     seen: ageOf(versions.filter(({ name }) => items.has(name))),
     versions,

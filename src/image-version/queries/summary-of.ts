@@ -86,10 +86,14 @@ export function ageOf(versions: readonly Summary[]): ImageSummaryView["seen"] {
   };
 }
 
+/** Two runs of the key guardian. */
+const SEEN_LATELY_MS = 2 * 3_600_000;
+
 /** Each set with a known state, by its index in `ids`. */
 export function keysOf(
   ids: readonly string[],
   states: KeyStatesBySet | undefined,
+  now: Date,
 ): NonNullable<ImageSummaryView["keys"]> {
   return ids.flatMap((id, diskEncryptionSet) => {
     const state = states?.get(id.toLowerCase());
@@ -99,6 +103,9 @@ export function keysOf(
           {
             diskEncryptionSet,
             seenTime: state.lookedTime,
+            seenLately:
+              state.notSeen.length === 0 &&
+              now.getTime() - Date.parse(state.lookedTime) < SEEN_LATELY_MS,
             ...(state.since !== undefined && { since: state.since }),
             ...keyIn(state),
             problems: state.problems.map((problem) => ({

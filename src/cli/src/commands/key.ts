@@ -55,12 +55,9 @@ export const KEY_COMMANDS: readonly Command[] = [
   },
 ];
 
-/** Two runs of the key guardian. */
-const SEEN_LATELY_MS = 2 * 3_600_000;
-
 function atRisk({ note }: Context, keys: readonly Key[]): Result {
   const value = keys.filter(({ problems }) => problems.length > 0);
-  const notSeen = keys.filter((key) => !wasSeen(key)).length;
+  const notSeen = keys.filter(({ seenLately }) => !seenLately).length;
   const counts = { sets: keys.length, atRisk: value.length, notSeen };
   note(`${counts.atRisk} of ${counts.sets} sets at risk; ${notSeen} not seen yet.`);
   const isBroken = value.some(({ problems }) =>
@@ -74,15 +71,6 @@ function atRisk({ note }: Context, keys: readonly Key[]): Result {
   };
 }
 
-/** Whether Sigil read the set and its key. An attempt that failed does not count. */
-function wasSeen({ seenTime, notSeen }: Key): boolean {
-  return (
-    seenTime !== undefined &&
-    Date.now() - Date.parse(seenTime) < SEEN_LATELY_MS &&
-    notSeen.length === 0
-  );
-}
-
 function keysIn({
   diskEncryptionSets,
   versions,
@@ -91,6 +79,7 @@ function keysIn({
   return diskEncryptionSets.map((diskEncryptionSetId, i) => {
     const looked = keys.find((key) => key.diskEncryptionSet === i);
     const { diskEncryptionSet: _, ...key } = looked ?? {
+      seenLately: false,
       problems: [],
       notSeen: [],
     };

@@ -91,6 +91,7 @@ describe("a set at risk", () => {
       keys: [
         {
           diskEncryptionSet: 0,
+          seenLately: true,
           seenTime: "2026-01-01T01:00:00Z",
           since: "2026-01-01T00:30:00Z",
           problems: [

@@ -40,6 +40,7 @@ const body = (...versions: ReturnType<typeof version>[]) => ({
   keys: [
     {
       diskEncryptionSet: 1,
+      seenLately: true,
       notSeen: [],
       problems: [
         {
