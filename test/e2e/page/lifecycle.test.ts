@@ -93,8 +93,8 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     await page.keyboard.type("{region}DiskEncryptionSet1");
     await tabTo(page, /^Set of data disks$/u);
     await page.keyboard.type("{region}DiskEncryptionSet2");
-    await tabTo(page, /^Promotion$/u);
-    await page.keyboard.type("Held back until a person");
+    await tabTo(page, /^When it becomes the latest$/u);
+    await page.keyboard.type("When someone promotes it");
     await tabTo(page, /^Add regions$/u);
     await page.keyboard.type("westus, eastus2");
     await page.keyboard.press("Enter");
@@ -362,8 +362,26 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     const { page } = await open("/versions/1.0.0", "writer", {
       colorScheme: "dark",
     });
+    // Without the tick, the plan says what a person must accept first.
+    await page.route("**/plan", async (route) => {
+      const response = await route.fetch();
+      const plan = (await response.json()) as { findings: object[] };
+      const found = {
+        rule: "latest",
+        code: "RegionWouldLoseLatest",
+        severity: "error",
+        pointer: "",
+        message: "westus would have no latest version.",
+        remediation: "Allow it.",
+      };
+      await route.fulfill({ response, json: { ...plan, findings: [...plan.findings, found] } });
+    });
     await page.getByRole("button", { name: "Undo the change…" }).click();
     const dialog = page.getByRole("dialog");
+    const undo = dialog.getByRole("button", { name: "Undo the change" });
+    await dialog.getByText("westus would have no latest version.").waitFor();
+    expect(await undo.isDisabled()).toBe(true);
+    await dialog.getByRole("checkbox").check();
     await dialog
       .getByRole("listitem")
       .getByText(/build was .*1.*, is .*theirs/u)
@@ -372,7 +390,7 @@ describe("a version's life in the page", needs("chromium", chromium), () => {
     expect(await axeFindings(page)).toEqual([]);
     await dialog.getByText("Command line and JSON").click();
     await dialog.getByText('"build": "1"').waitFor();
-    await dialog.getByRole("button", { name: "Undo the change" }).click();
+    await undo.click();
     await page.getByRole("button", { name: "Undo the change…" }).waitFor({ state: "detached" });
     await expect
       .poll(async () => (await world.api.request("GET", pathOf(versionId))).body)

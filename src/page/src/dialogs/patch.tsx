@@ -2,8 +2,11 @@ import { useState } from "preact/hooks";
 import { turnedTexts } from "../change-text.js";
 import { Command } from "../components/command.js";
 import { Dialog } from "../components/dialog.js";
+import { Loading, useRead } from "../components/loaded.js";
+import { Findings } from "../components/problem.js";
 import { NoLatestTick } from "../components/tick.js";
-import { allowNoLatest, isNoLatest, type Condition, type VersionActionProps } from "./action.js";
+import { NO_LATEST } from "../no-latest.js";
+import { allowNoLatest, type Condition, type VersionActionProps } from "./action.js";
 import { useVersionCall, VersionDialog } from "./version-dialog.js";
 
 /** The PATCH suggested by a condition. */
@@ -36,48 +39,57 @@ export function PutBackDialog({
   onClose,
   ...of
 }: VersionActionProps & { readonly condition: Condition }) {
-  const { client, path, guarded } = useVersionCall(of);
+  const { client, path, seen, guarded } = useVersionCall(of);
   const [allowed, setAllowed] = useState(false);
-  const [refused, setRefused] = useState(false);
   const patch = patchOf(condition);
-  if (patch === undefined) return null;
-  const removed = patch.query.removeRegions;
+  const asked = patch && {
+    path,
+    query: { ...patch.query, ...allowNoLatest(allowed) },
+    body: patch.body,
+  };
+  const plan = useRead(
+    "planImageVersion",
+    asked && {
+      ...asked,
+      contentType: "application/merge-patch+json",
+      header: { "If-Match": seen },
+    },
+  );
+  if (asked === undefined) return null;
+  const removed = patch?.query.removeRegions;
+  const errors = plan.value?.findings.filter(({ severity }) => severity === "error");
   return (
     <Dialog
       title="Undo the change?"
       lead={condition.message}
       confirm="Undo the change"
+      disabled={errors?.length !== 0}
       onClose={onClose}
       onConfirm={async () => {
-        try {
-          const { body } = await client.call("patchImageVersion", {
-            path,
-            query: {
-              plan: "require",
-              ...patch.query,
-              ...allowNoLatest(allowed),
-            },
-            header: guarded([patch, allowed]),
-            body: patch.body,
-          });
-          onAccepted(body);
-        } catch (error) {
-          if (isNoLatest(error)) setRefused(true);
-          throw error;
-        }
+        const { body } = await client.call("patchImageVersion", {
+          ...asked,
+          query: { plan: "require", ...asked.query },
+          header: guarded([patch, allowed]),
+        });
+        onAccepted(body);
       }}
     >
       <ul>
-        {turnedTexts(patch.body, of.version).map((text) => (
+        {turnedTexts(asked.body, of.version).map((text) => (
           <li key={text}>{text}</li>
         ))}
         {removed && <li>{removed.replaceAll(",", ", ")} will be removed.</li>}
       </ul>
-      {refused && <NoLatestTick allowed={allowed} onAllow={setAllowed} />}
+      <Loading of={plan} text="Checking what would change…">
+        {({ findings }) => <Findings findings={findings} />}
+      </Loading>
+      {(allowed || errors?.some(({ code }) => code === NO_LATEST)) && (
+        <NoLatestTick allowed={allowed} onAllow={setAllowed} />
+      )}
       <details class="fold">
         <summary>Command line and JSON</summary>
         {condition.whatToDo.command !== undefined && <Command line={condition.whatToDo.command} />}
-        <pre tabIndex={0}>{JSON.stringify(patch.body, null, 2)}</pre>
+        <pre tabIndex={0}>{JSON.stringify(asked.body, null, 2)}</pre>
       </details>
     </Dialog>
   );
