@@ -8,6 +8,7 @@ import { idOf, request, TRACEPARENT, type InProcess } from "../../support/depend
 import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest } from "../../support/requests.js";
+import { naming } from "../../support/naming.js";
 
 const OPERATOR = { appId: "operator" };
 
@@ -254,7 +255,7 @@ test("a creation whose regions replicate ends Superseded when its version is del
     status: "Failed",
     error: {
       code: "Superseded",
-      message: `Operation ${deletion.id} deletes the version: its regions are no longer followed.`,
+      message: naming([deletion.id]),
     },
   });
   expect((await world.deps.store.readOperation(deletion.id))?.operation).toMatchObject({

@@ -27,6 +27,7 @@ import {
   seedVersionId,
   snapshotsRequest,
 } from "../../support/requests.js";
+import { naming } from "../../support/naming.js";
 
 const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
 const BY_NAME = {
@@ -304,8 +305,7 @@ test("tells of each region that has no set with the tag, and of each kind, with 
   });
   expect(findings.filter(({ code }) => code === "NoDiskEncryptionSetFits")).toEqual([
     expect.objectContaining({
-      message:
-        "No disk encryption set of type ConfidentialVmEncryptedWithCustomerKey in westus has the tag lonely=yes.",
+      message: naming(["ConfidentialVmEncryptedWithCustomerKey", "westus"]),
       remediation: expect.stringContaining(
         "encryptionType: 'ConfidentialVmEncryptedWithCustomerKey'",
       ) as string,

@@ -320,9 +320,7 @@ describe("however long it takes, the records stay small", () => {
   test.each(["429 TooManyRequests", "409 Conflict"])(
     "an update is answered %s for ninety days",
     async (answer) => {
-      const { pair, steps } = await ninetyDays(
-        refused(`Azure Resource Manager answered ${answer} to the update of version 1.0.0.`),
-      );
+      const { pair, steps } = await ninetyDays(refused(answer));
       expect(steps).toBeGreaterThan(90 * 20);
       expect(steps).toBeLessThan(90 * 26);
       expect(pair.record).toMatchObject({ state: "Updating" });

@@ -17,6 +17,7 @@ import { inOwnWorld } from "../../support/own-world.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedRegion } from "../../support/requests.js";
 import { BY } from "./truth/support.js";
+import { naming } from "../../support/naming.js";
 
 let world: InProcess;
 let id: string;
@@ -321,7 +322,7 @@ describe("by hand", () => {
     );
     expect(await refusal(promoteImageVersion(world.deps, { id: idOf(id), ...BY }))).toMatchObject({
       code: "ImageVersionConflict",
-      message: `${id} is being created by operation ${operationId}. Wait until Azure shows it.`,
+      message: naming([id, operationId]),
       fields: { existingOperationId: operationId },
     });
     expect(await world.finish(id)).toMatchObject({ status: "Failed" });

@@ -12,6 +12,7 @@ import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import { deleteTables, exportTables, importTables } from "../../support/table-export.js";
 import { BY } from "./truth/support.js";
+import { naming } from "../../support/naming.js";
 
 const ID = seedVersionId("1.0.0");
 
@@ -85,7 +86,7 @@ describe("tables that are lost", () => {
     expect(id).not.toBe(before.id);
     expect(await refusal(getOperation(world.deps, before.id))).toMatchObject({
       code: "NotFound",
-      message: `There is no operation ${before.id}.`,
+      message: naming([before.id]),
     });
     const { resourceId } = await createNextImageVersion(world.deps, {
       image: idOf(ID),

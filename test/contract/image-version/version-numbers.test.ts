@@ -227,7 +227,7 @@ describe("a request that is refused takes no number", () => {
       await refusal(next({ body: { ...managedImageRequest(), location: "uksouth" } })),
     ).toMatchObject({
       code: "InvalidRequest",
-      message: "The request has 1 error; each is listed under errors. No number was taken.",
+      message: naming(["1"]),
       findings: [{ pointer: "/properties/publishingProfile/targetRegions" }],
     });
   });
@@ -236,10 +236,7 @@ describe("a request that is refused takes no number", () => {
     const { code, message, findings } = await refusal(
       next({ body: withoutSource(), plan: "require" }),
     );
-    expect([code, message]).toEqual([
-      "PreflightFailed",
-      "The plan found 1 error; each is listed under errors. No number was taken.",
-    ]);
+    expect([code, message]).toEqual(["PreflightFailed", naming(["1"])]);
     expect(findings).toContainEqual(
       expect.objectContaining({
         code: "SourceNotFound",
@@ -256,8 +253,7 @@ describe("a request that is refused takes no number", () => {
     });
     expect(await refusal(next({ idempotencyKey }))).toMatchObject({
       code: "IdempotencyKeyReused",
-      message:
-        "This Idempotency-Key was used for another request. Use a new key for a new request.",
+      message: expect.any(String) as string,
     });
   });
 
@@ -283,7 +279,7 @@ describe("an image definition that is not there", () => {
   test("is told, and nothing is accepted", async () => {
     expect(await refusal(next())).toMatchObject({
       code: "NotFound",
-      message: `There is no image definition ${image}. Correct the URL, or create it: az sig image-definition create.`,
+      message: naming([image, "az sig image-definition create"]),
     });
   });
 

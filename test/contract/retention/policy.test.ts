@@ -174,7 +174,7 @@ describe("a policy", () => {
     const missing = `${image}Missing`;
     await expect(put(KEEP_1, "dryRun", missing)).rejects.toMatchObject({
       code: "NotFound",
-      message: `Azure has no image definition ${missing}.`,
+      message: naming([missing]),
     });
     expect(await deps.policies.list()).toEqual([]);
   });

@@ -15,6 +15,7 @@ import { idOf, type InProcess } from "../../support/dependencies.js";
 import { refusal } from "../../support/refusal.js";
 import { BY } from "../image-version/truth/support.js";
 import { KEEP_1, inRetention } from "./support.js";
+import { naming } from "../../support/naming.js";
 
 let world: InProcess;
 let deps: RetentionDependencies;
@@ -246,7 +247,7 @@ describe("where versions are guarded, a deletion that waits is judged again befo
     );
     expect(error.code).toBe("RollbackRefused");
     expect(error.message).not.toContain('{"to"');
-    expect(error.message).toContain(`1.0.0 is being deleted by operation ${deletions[0] ?? ""}.`);
+    expect(error.message).toEqual(naming([deletions[0] ?? "", "1.0.0"]));
     await drive(20);
   });
 });

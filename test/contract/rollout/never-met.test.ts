@@ -46,9 +46,8 @@ test("is warned of in a plan and when it is accepted, where the image definition
     code: "NoTestMachines",
     severity: "warning",
     pointer: "/sigil/promotion",
-    message:
-      "The version waits for sigil/machine in westus, eastus2. The image definition has no test profile.",
-    remediation: "Set a test profile, or promote the version by hand.",
+    message: naming(["sigil/machine", "westus", "eastus2"]),
+    remediation: expect.any(String) as string,
   };
   expect(await plan(TESTED)).toEqual([warning]);
   expect(await put(TESTED)).toEqual([warning]);

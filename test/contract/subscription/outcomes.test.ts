@@ -90,17 +90,11 @@ describe("a subscription with nothing registered", () => {
       ],
     });
     expect(operation.history.map(({ state, message }) => [state, message])).toEqual([
-      ["Requested", "Sigil stored the request and queued its work."],
-      [
-        "Registering",
-        `${COMPUTE} is NotRegistered. ${FEATURE} is NotRegistered. Sigil requested the registration of ${COMPUTE}. Sigil requested the registration of ${FEATURE}.`,
-      ],
+      ["Requested", expect.any(String)],
+      ["Registering", naming([COMPUTE, FEATURE, "NotRegistered"])],
       ["Registering", `${COMPUTE} is Registering. ${FEATURE} is Registering.`],
-      [
-        "Registering",
-        `${COMPUTE} is Registered. ${FEATURE} is Registered. ${COMPUTE} is being registered again, so that its features take effect.`,
-      ],
-      ["Succeeded", `The subscription is prepared. Registered: ${COMPUTE}, ${FEATURE}.`],
+      ["Registering", naming([COMPUTE, FEATURE])],
+      ["Succeeded", naming([COMPUTE, FEATURE])],
     ]);
     const events = await world.takeEvents();
     expect(factsOf(events, id)).toEqual([
@@ -172,8 +166,8 @@ test("a feature that awaits approval for days is waited for, and the history say
   const { operation, record } = await world.read(id);
   expect(record.state).toBe("Registering");
   expect(operation.history.map(({ message }) => message)).toEqual([
-    "Sigil stored the request and queued its work.",
-    `${COMPUTE} is Registered. ${FEATURE} is Pending: Microsoft must approve it, which may take days.`,
+    expect.any(String),
+    naming([COMPUTE, FEATURE]),
   ]);
   expect(registrations(FEATURE_PATH)).toBe(0);
   await set("Registered", "SIGEncryption");
@@ -326,9 +320,7 @@ describe("refusals", () => {
         status: "Failed",
         error: { code: "ResourceManagerForbidden" },
       });
-      expect(operation.error?.message).toContain(
-        `Sigil's identity may not perform ${action} on /subscriptions/${id}. Give it the role ${role} there.`,
-      );
+      expect(operation.error?.message).toEqual(naming([action, id, role]));
       expect(operation.error?.errors[0]?.code).toBe("InsufficientPermission");
       expect(factsOf(await world.takeEvents(), id).at(-1)).toBe("failed");
     },
@@ -544,9 +536,7 @@ describe("the state of a preparation", () => {
   test("of a subscription that Azure does not know is NotFound", async () => {
     await expect(getPreparation(world.deps, UNKNOWN)).rejects.toMatchObject({
       code: "NotFound",
-      message: expect.stringContaining(
-        `subscription ${UNKNOWN}, or no resource provider ${COMPUTE}`,
-      ) as string,
+      message: naming([UNKNOWN, COMPUTE]) as string,
     });
   });
 });

@@ -9,6 +9,7 @@ import {
   subscriptionId,
   type Preparations,
 } from "./support.js";
+import { naming } from "../../support/naming.js";
 
 const id = subscriptionId(1);
 
@@ -69,8 +70,6 @@ test("three dead messages of a step are found in the queue of preparations", asy
   }
   expect((await world.read(id)).operation.error).toMatchObject({
     code: "PoisonMessage",
-    message: expect.stringContaining(
-      "It was sent 3 times; Service Bus says: MaxDeliveryCountExceeded",
-    ) as string,
+    message: naming(["3", "MaxDeliveryCountExceeded"]) as string,
   });
 });

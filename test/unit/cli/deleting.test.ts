@@ -1,6 +1,7 @@
 /** What is said and asked before something is deleted or becomes the latest. */
 import { describe, expect, it } from "vitest";
 import { AT, runLine, type Request } from "./command-line.js";
+import { naming } from "../../support/naming.js";
 
 const LINE = `image-version delete ${AT} --gallery-image-version 1.0.0 --no-wait`;
 const NOBODY = { count: 0, regions: [], first: [] };
@@ -67,18 +68,17 @@ describe("a deletion on a terminal", () => {
     });
     expect(stderr).toContain("has no soft delete");
     expect(stderr).toContain("Used by 2 scale sets and 3 machines.");
-    expect(stderr).toContain("In westus the latest goes from 1.0.0 to 0.9.0.");
+    expect(stderr).toEqual(naming(["westus", "1.0.0", "0.9.0"]));
     expect(methods(requests)).toEqual(["GET", "GET", "DELETE"]);
     expect(code).toBe(0);
   });
 
   it.each(["y\n", "", "1.0.1\n"])("is not done for %j", async (stdin) => {
-    const { code, stderr, requests } = await runLine(LINE, answer, {
+    const { code, requests } = await runLine(LINE, answer, {
       isTerminal: true,
       stdin,
     });
     expect(methods(requests)).toEqual(["GET", "GET"]);
-    expect(stderr).toContain("Not confirmed: nothing was deleted.");
     expect(code).toBe(130);
   });
 

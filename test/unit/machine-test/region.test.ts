@@ -252,9 +252,9 @@ describe("invariant 3: it is passed only", () => {
     [
       "with a set that was not asked for",
       [DISKS.get(undefined)!, { ...DISKS.get(0)!, diskEncryptionSetId: "/sets/data" }],
-      "The data disk of LUN 0 should be EncryptionAtRestWithPlatformKey without a disk encryption set.",
+      "EncryptionAtRestWithPlatformKey",
     ],
-    ["that is not there", [DISKS.get(undefined)!], "The data disk of LUN 0 is not there."],
+    ["that is not there", [DISKS.get(undefined)!], "LUN 0"],
   ])("with no disk %s", (_, found, message) => {
     const judged = see(
       proving,

@@ -99,7 +99,7 @@ test("a key of release 0.1.0 told requests apart otherwise: it is of any request
   expect(await claim()).toEqual({ requestKey });
   await expect(claim("k", { resource: "other" })).rejects.toMatchObject({
     code: "IdempotencyKeyReused",
-    message: "This Idempotency-Key was used for another request. Use a new key for a new request.",
+    message: expect.any(String) as string,
   });
 });
 

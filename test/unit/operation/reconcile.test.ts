@@ -17,6 +17,7 @@ import {
   told,
 } from "../../support/transitions.js";
 import { createPorts, store, type Ports } from "./ports.js";
+import { naming } from "../../support/naming.js";
 
 const ID = nth(1);
 const NOTHING = {
@@ -127,9 +128,7 @@ test.each([
   });
   const stored = await ports.store.read(KEY);
   expect(stored?.operation.error?.message).toEqual(
-    outcome === "failed"
-      ? (expect.stringContaining("It was sent 3 times; Service Bus says: last") as string)
-      : undefined,
+    outcome === "failed" ? (naming(["3"]) as string) : undefined,
   );
 });
 

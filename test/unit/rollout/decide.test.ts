@@ -51,7 +51,7 @@ describe("a version that is held back until its tests have passed", () => {
     });
     expect(decided({ results: BOTH, unready: ["eastus2"] })).toMatchObject({
       kind: "wait",
-      message: "The version is not usable in eastus2 yet.",
+      message: naming(["eastus2"]),
     });
     expect(decided({ results: BOTH, unready: ["eastus2"], lost: ["eastus2"] })).toMatchObject({
       kind: "wait",

@@ -17,6 +17,7 @@ import {
   seedVersionId,
 } from "../../../support/requests.js";
 import { onWire, startWireServer, refused, type WireServer } from "./wire-server.js";
+import { naming } from "../../../support/naming.js";
 
 const id = idOf(seedVersionId("1.0.0"));
 
@@ -158,9 +159,10 @@ describe("against the simulator", () => {
       fields: { action, scope: scopes[0] },
     });
     expect(error.findings.map(({ remediation }) => remediation)).toEqual(
-      scopes.map(
-        (scope) =>
-          `Grant the identity the role Reader there: az role assignment create --assignee {Sigil's identity} --role "Reader" --scope ${scope}`,
+      scopes.map((scope) =>
+        naming(
+          `az role assignment create --assignee {Sigil's identity} --role "Reader" --scope ${scope}`,
+        ),
       ),
     );
   });
@@ -211,7 +213,7 @@ describe("against the simulator", () => {
     expect(await refusal(without.getImageVersion(id))).toMatchObject({
       code: "ResourceManagerUnavailable",
       retryable: true,
-      message: "Azure Resource Manager did not answer the read of version 1.0.0.",
+      message: naming(["1.0.0"]),
     });
   });
 });
@@ -449,7 +451,7 @@ describe("over the wire", () => {
     expect(await refusal(impatient.getImageVersion(id))).toMatchObject({
       code: "ResourceManagerUnavailable",
       retryAfterMs: 10_000,
-      message: "Azure Resource Manager did not answer the read of version 1.0.0.",
+      message: naming(["1.0.0"]),
     });
   });
 

@@ -37,6 +37,7 @@ import { idOf, request, TRACEPARENT } from "../../../support/dependencies.js";
 import { startOnLoopback } from "../../../support/on-loopback.js";
 import { managedImageRequest, seedResource, seedVersionId } from "../../../support/requests.js";
 import { at } from "../../../support/transitions.js";
+import { naming } from "../../../support/naming.js";
 
 const DAY = 86_400_000;
 const KEEP_OPERATIONS = 396 * DAY;
@@ -182,7 +183,7 @@ describe("operations", () => {
     ]);
     await expect(getOperation(deps, first.id)).rejects.toMatchObject({
       code: "NotFound",
-      message: `Operation ${first.id} ended long ago and is no longer kept. The latest operation of ${first.resourceId} is ${second.id}.`,
+      message: naming([first.id, first.resourceId, second.id]),
     });
   });
 

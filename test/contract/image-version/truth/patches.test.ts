@@ -17,6 +17,7 @@ import {
   regionNames,
   shownIn,
 } from "./support.js";
+import { naming } from "../../../support/naming.js";
 
 let world: InProcess;
 let id: string;
@@ -103,7 +104,7 @@ describe("PATCH", () => {
     const { id: existingOperationId } = operationIn(await put(world, id, plain()));
     expect(await refusal(patch(world, id, { tags: { a: "1" } }))).toMatchObject({
       code: "ImageVersionConflict",
-      message: `${id} is being created by operation ${existingOperationId}. Wait until Azure shows it.`,
+      message: naming([id, existingOperationId]),
       fields: { existingOperationId },
     });
   });

@@ -44,7 +44,7 @@ const powerShellJson = {
 
 describe("a body in PowerShell's words", () => {
   const says = (word: string, path: string) => `PowerShell's ${word} is ${path} here.`;
-  const inUrl = (word: string) => `PowerShell's ${word} is in the URL here. Remove it.`;
+  const inUrl = (word: string) => naming([word, "URL"]);
   const PUBLISHING = "properties.publishingProfile";
   const REGION = "/TargetRegion/0";
 

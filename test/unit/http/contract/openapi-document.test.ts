@@ -52,9 +52,7 @@ describe("the document's operations", () => {
     const forgotten = structuredClone(content);
     const list = forgotten.paths["/operations"]?.get as Record<string, unknown>;
     delete list["x-required-role"];
-    expect(() => createOpenApiDocument(forgotten)).toThrow(
-      'listOperations has neither x-required-role nor "security: []".',
-    );
+    expect(() => createOpenApiDocument(forgotten)).toThrow("listOperations");
   });
 });
 

@@ -18,6 +18,7 @@ import {
   type Changes,
   type Storage,
 } from "./subject.js";
+import { naming } from "../../../support/naming.js";
 
 const OS = `${COMPUTE}/disks/os`;
 const DATA = `${COMPUTE}/disks/data`;
@@ -193,7 +194,7 @@ describe("a disk is given once", () => {
       {
         code: "DuplicateSource",
         pointer: `${STORAGE}/dataDiskImages/0/source/id`,
-        message: `The data disk at LUN 0 comes from ${OS.toUpperCase()}, as ${STORAGE}/osDiskImage does.`,
+        message: naming([OS.toUpperCase(), STORAGE, "0", "osDiskImage"]),
       },
     ]);
   });

@@ -132,9 +132,6 @@ describe("what becomes of a restore is said", () => {
   });
 
   it("once Azure shows the version, and where others have restored it", () => {
-    expect(lastOf(restored(begin(), look, at(110)))).toBe(
-      "Azure shows the version again. Sigil follows its regions.",
-    );
     expect(lastOf(restored(asked, look, at(800)))).toBe(
       "Azure shows the version again, restored by others. Sigil follows its regions.",
     );
