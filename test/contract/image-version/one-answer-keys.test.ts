@@ -95,6 +95,15 @@ function instance(change: (deps: Dependencies) => Dependencies = (deps) => deps)
       const [[, keys] = []] = await withKeys(deps, image, [await getImageVersion(deps, id)]);
       return keys?.problems.map(({ code }) => code);
     },
+    /** When the version's sets were seen, as the summary, a page, and a version that reads no key say. */
+    seenTimes: async () => {
+      const version = await getImageVersion(deps, id);
+      const [[, listed] = []] = await withKeys(deps, image, [version]);
+      const { view } = await summarize(image);
+      const [ofSummary] = (view.keys ?? []).map(({ seenTime }) => seenTime).sort();
+      const opened = await openedKeys(deps, image, version, false);
+      return [ofSummary, listed?.seenTime, opened?.seenTime];
+    },
     /** What the command line lists. */
     list: async () => {
       const { view } = await summarize(image);
@@ -456,6 +465,17 @@ test("a reader writes nothing of keys that are as stored, and once of one that i
   }
   // It is stored, and then that it is told.
   expect(writes).toBe(2);
+});
+
+test("a look without news is shown with its time by all of the same instance, without a read or a write", async () => {
+  const [before] = await a.seenTimes();
+  const opened = await a.open();
+  expect(opened?.seenTime).not.toBe(before);
+  world.clock.advance(3_000); // How long a summary is kept.
+  keyReads();
+  expect(await a.seenTimes()).toEqual(Array.from({ length: 3 }, () => opened?.seenTime));
+  expect(keyReads()).toBe(0);
+  expect(await b.seenTimes()).toEqual(Array.from({ length: 3 }, () => before));
 });
 
 test("a working set that the guardian has yet to see is stored by whoever opens it, and no event tells it", async () => {
