@@ -32,6 +32,7 @@ import { createObjections } from "./objections.js";
 import { takeRevocationStep } from "./revocation/take-revocation-step.js";
 import { tellParentRevoked } from "./revocation/tell-parent-revoked.js";
 import { hindrancesOf } from "./rollout/hindrance.js";
+import { unproven } from "./rollout/unproven.js";
 import { expectResult, moveOn, takeAndMoveOn } from "./rollout/move-on.js";
 import { takePreparationStep } from "./subscription/preparation.js";
 import { reportTestResult } from "./test-results/report.js";
@@ -136,6 +137,7 @@ export async function createApp(
       begin: (...asked: Parameters<typeof commands.begin>) =>
         calls.during(() => commands.begin(...asked)),
     },
+    unproven: unproven.bind(undefined, rollout),
   };
   const take = (message: StepMessage): Promise<void> =>
     takeAndMoveOn(rollout, operations.events, (events) =>

@@ -39,7 +39,7 @@ export interface CreateBatch extends Pick<
   BatchRecord,
   "command" | "body" | "query" | "atOnce" | "onFailure" | "confirm" | "dryRun" | "caller"
 > {
-  readonly items: readonly Pick<BatchItem, "id" | "body" | "ifMatch">[];
+  readonly items: readonly Pick<BatchItem, "id" | "body" | "query" | "ifMatch" | "stage">[];
   readonly requestedBy: Requester;
   readonly traceparent: string;
   readonly idempotencyKey?: string;

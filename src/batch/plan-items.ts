@@ -144,8 +144,8 @@ async function planOne(
 }
 
 export function requestOf({ record, operation }: StoredBatch, item: BatchItem): ItemRequest {
-  const { command, body: common, query = {}, caller } = record;
-  const { id, ifMatch, body = common } = item;
+  const { command, caller } = record;
+  const { id, ifMatch, body = record.body, query = record.query ?? {} } = item;
   return {
     ...{ id, command, query, caller },
     traceparent: operation.traceparent,

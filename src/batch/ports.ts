@@ -1,12 +1,12 @@
 import type { Finding } from "../errors.js";
 import type { OperationDependencies } from "../operation/ports.js";
 import type { OperationRecord } from "../operation/records.js";
-import type { BatchCaller, BatchCommand, BatchItem, BatchRecord } from "./record.js";
+import type { BatchCaller, BatchCommand, BatchItem, BatchQuery, BatchRecord } from "./record.js";
 
 /** One item's request, as its caller would send it alone. */
 export interface ItemRequest extends Pick<BatchItem, "id" | "ifMatch" | "body"> {
   readonly command: BatchCommand;
-  readonly query: NonNullable<BatchRecord["query"]>;
+  readonly query: BatchQuery;
   readonly caller: BatchCaller;
   readonly traceparent: string;
 }
@@ -36,4 +36,9 @@ export interface BatchCommands {
 export interface BatchDependencies {
   readonly operations: OperationDependencies<BatchRecord>;
   readonly commands: BatchCommands;
+  /**
+   * Why the image version is not proven yet, in one sentence; undefined: it is. Proven, it is the latest wherever its
+   * promotion rule brings it, or, without a rule, ready in every region.
+   */
+  readonly unproven: (this: void, id: string) => Promise<string | undefined>;
 }

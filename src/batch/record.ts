@@ -45,6 +45,8 @@ export const BATCH_COMMANDS = [
 
 export type BatchCommand = (typeof BATCH_COMMANDS)[number];
 
+export type BatchQuery = Readonly<Record<string, string | boolean>>;
+
 /** Who requested it, as an access token tells callers apart. */
 export interface BatchCaller extends Omit<Requester, "source" | "policy"> {
   readonly roles: readonly string[];
@@ -56,7 +58,11 @@ export interface BatchItem {
   readonly state: ItemState;
   /** Replaces the batch's own. */
   readonly body?: unknown;
+  /** Replaces the batch's own. */
+  readonly query?: BatchQuery;
   readonly ifMatch?: string;
+  /** From 1; absent: 0, which begins at once (stages.ts). */
+  readonly stage?: number;
   /** Since when it is Starting; RFC 3339. */
   readonly startingTime?: string;
   readonly operationId?: string;
@@ -70,7 +76,7 @@ export interface BatchRecord extends TrackedRecord {
   readonly state: BatchState;
   readonly command: BatchCommand;
   readonly body?: unknown;
-  readonly query?: Readonly<Record<string, string | boolean>>;
+  readonly query?: BatchQuery;
   readonly items: readonly BatchItem[];
   /** The most children that are open at once. */
   readonly atOnce: number;

@@ -8,7 +8,8 @@
  *     followed. Without one the item is Skipped, but only after the longest step, because another host may be about to call
  *     the command.
  *  4. A cancel cancels the open children that this batch began. What others began is followed.
- *  5. It ends once no child is open: Succeeded only if every item is Succeeded or Unchanged.
+ *  5. It ends once no child is open, and no stage waits for an earlier one: Succeeded only if every item is Succeeded or
+ *     Unchanged.
  */
 import { ServiceError } from "../errors.js";
 import { omit } from "../objects.js";
@@ -25,6 +26,7 @@ import { revocationKeyOf } from "../revocation/record.js";
 import { ended, expired, isTooOld } from "./endings.js";
 import { refusedBy, shortErrors } from "./item-errors.js";
 import { planItems, requestOf } from "./plan-items.js";
+import { nextStage, stageOf, type Stage } from "./stages.js";
 import type { BatchDependencies } from "./ports.js";
 import {
   batchOf,
@@ -74,12 +76,18 @@ async function run(deps: BatchDependencies, stored: StoredBatch): Promise<Transi
   const { items: followed, children } = await followAll(operations, begun.items);
   const isStopping = stops(stored, followed, now);
   if (operation.canceledBy !== undefined) await cancelChildren(operations, stored, children); // Invariant 4.
-  const items = isStopping ? followed : withNext(followed, children, record.atOnce, now);
-  if (!items.some(isUnderWay)) return (pair) => ended(pair, items, context); // Invariant 5.
+  const stage: Stage = isStopping ? {} : await nextStage(deps, record, followed);
+  const items = withNext(followed, stage, children, record.atOnce, now);
+  if (!items.some(isUnderWay)) {
+    const { waits } = stage;
+    if (waits !== undefined) return (pair) => poll(withItems(pair, items), waits, context);
+    return (pair) => ended(pair, items, context); // Invariant 5.
+  }
   if (!isStopping && items.some((item, i) => item.state !== followed[i]?.state))
     return (pair) =>
       advance(withItems(pair, items), context, {
         patch: { ticks: 0 },
+        ...(stage.message !== undefined && { message: stage.message }),
         resumes: true,
         waitMs: 0,
       });
@@ -244,6 +252,7 @@ async function cancelChildren(
 /** With those Starting that may be begun next. Invariant 1. */
 function withNext(
   items: readonly BatchItem[],
+  { open }: Stage,
   children: Children,
   atOnce: number,
   now: Date,
@@ -256,7 +265,8 @@ function withNext(
   });
   let free = atOnce - places.length;
   return items.map((item) => {
-    if (item.state !== "Planned" || free <= 0 || taken.has(definitionOf(item))) return item;
+    if (item.state !== "Planned" || stageOf(item) !== open) return item;
+    if (free <= 0 || taken.has(definitionOf(item))) return item;
     taken.add(definitionOf(item));
     free -= 1;
     return { ...item, state: "Starting", startingTime: now.toISOString() };

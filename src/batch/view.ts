@@ -2,9 +2,11 @@ import type { Page } from "../operation/queries.js";
 import type { BatchItem, ItemState } from "./record.js";
 
 /** An item for an answer or an event. */
-export function viewItem({ id, state, summary, operationId, errors }: BatchItem) {
+export function viewItem({ id, stage, state, summary, operationId, errors }: BatchItem) {
   return {
-    ...{ id, state },
+    id,
+    ...(stage !== undefined && { stage }),
+    state,
     ...(summary !== undefined && { summary }),
     ...(operationId !== undefined && { operationId }),
     ...(errors && { errors: [...errors] }),

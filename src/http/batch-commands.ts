@@ -92,7 +92,7 @@ export function batchCommands(
         const { findings } = await planRevocation(revocation, { ...command, leaving });
         return { unchanged: false, findings, summary: sentences("revoke", findings) };
       }
-      return planOf(await begin(item, request)); // Invariant 2.
+      return planOf(item, await begin(item, request)); // Invariant 2.
     },
     begin: (item, idempotencyKey, parent) =>
       begin(item, requestOf(item, { parent }, idempotencyKey)),
@@ -149,16 +149,18 @@ const VERBS: Readonly<Record<string, string>> = {
   DeleteImageVersion: "delete",
 };
 
-function planOf(operation: OperationRecord | undefined): ItemPlan {
+function planOf({ command }: ItemRequest, operation: OperationRecord | undefined): ItemPlan {
   if (operation === undefined) return { unchanged: true, findings: [], summary: "" };
   const { kind, regions, warnings = [] } = operation;
   const names = regions.map(({ name }) => name).join(", ");
   const does = `${VERBS[kind] ?? kind} ${names}`.trim();
-  const told = warnings.filter(({ code }) => !KEPT.includes(code));
+  const told = warnings.filter(
+    ({ code }) => command !== "patchImageVersion" || !KEPT.includes(code),
+  );
   return { unchanged: false, findings: [], summary: sentences(does, told) };
 }
 
-/** A common body leaves out what each version has besides. */
+/** A merge patch names only what it changes. */
 const KEPT: readonly string[] = ["RegionKept", "EdgeZoneKept"];
 
 function sentences(does: string, warnings: readonly Finding[]): string {

@@ -3,9 +3,10 @@ import { writeTargetOf } from "../authorization/gallery-policy.js";
 import { requireRole } from "../authorization/roles.js";
 import { confirmBatch, createBatch, readBatch } from "../batch/create.js";
 import type { BatchDependencies } from "../batch/ports.js";
-import type { BatchCommand, BatchItem, BatchRecord } from "../batch/record.js";
+import type { BatchCommand, BatchItem, BatchQuery } from "../batch/record.js";
 import { itemsPage, viewItem } from "../batch/view.js";
 import { ServiceError, type Finding } from "../errors.js";
+import type { ImageVersionRequest } from "../image-version/index.js";
 import type { Page } from "../operation/queries.js";
 import { formatImageVersionId, imageIdOf, parseImageVersionId } from "../resource-id.js";
 import { accepted, askedIn, requesterOf } from "./accepted.js";
@@ -28,21 +29,29 @@ export function batchHandlers(
     createBatch: endpoint("createBatch", async (request) => {
       const { body, principal = { roles: [] }, requireMayWrite, requestUrl } = request;
       const { command, atOnce = 10, onFailure = "stop", confirm, dryRun } = body;
-      const query = validator.validateQuery(command, new URLSearchParams(textOf(body.query)));
+      const query = queryIn(validator, command, body.query);
+      const own = body.items.map((item) => item.query && queryIn(validator, command, item.query));
       refuseInvalid([
         ...query.findings,
+        ...own.flatMap((one, index) => (one ? within(`/items/${index}`, one.findings) : [])),
         ...findingsOfBodies(body, document, validator),
+        ...findingsOfCaptures(body),
         ...body.items.flatMap((item, index) => findingsOfItem(command, item, index)),
         ...findingsOfRepeats(body.items),
       ]);
-      const items = body.items.map((item) => ({ ...item, id: idOf(command, item.id) ?? item.id }));
-      if (query.values["ignoreUse"] === true || query.values["bypassSoftDelete"] === true)
-        requireRole(principal, "ImageVersions.Admin");
+      const items = body.items.map((item, index) => ({
+        ...item,
+        id: idOf(command, item.id) ?? item.id,
+        ...(own[index] && { query: own[index].values }),
+      }));
+      for (const { values } of [query, ...own.filter((one) => one !== undefined)])
+        if (values["ignoreUse"] === true || values["bypassSoftDelete"] === true)
+          requireRole(principal, "ImageVersions.Admin");
       requireMayWriteAll(items, requireMayWrite);
       const operation = await createBatch(deps, {
         ...askedIn(request),
         ...{ command, items, atOnce, onFailure, caller: principal },
-        query: { ...query.values } as NonNullable<BatchRecord["query"]>,
+        query: query.values,
         ...(body.body !== undefined && { body: body.body }),
         ...(confirm === true && { confirm }),
         ...(dryRun === true && { dryRun }),
@@ -73,8 +82,29 @@ export function batchHandlers(
   };
 }
 
-function textOf(query: Body["query"] = {}): Record<string, string> {
-  return Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]));
+/** Query parameters by the command's own schemas. */
+function queryIn(validator: Validator, command: BatchCommand, query: Body["query"] = {}) {
+  const text = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) text.set(name, String(value));
+  const { values, findings } = validator.validateQuery(command, text);
+  return { values: { ...values } as BatchQuery, findings };
+}
+
+function within(pointer: string, findings: readonly Finding[]): readonly Finding[] {
+  return findings.map((one) => ({ ...one, pointer: `${pointer}${one.pointer}` }));
+}
+
+/** A machine that an earlier stage captured may be gone, or changed, when a later one begins. */
+function findingsOfCaptures({ body: common, items }: Body): readonly Finding[] {
+  return items.flatMap(({ body = common, stage = 0 }, index): readonly Finding[] => {
+    const { sigil } = (body ?? {}) as Partial<ImageVersionRequest>;
+    const pointer = `/items/${index}/body/sigil/capture`;
+    const message =
+      "Only stage 0 can capture a machine. Make the snapshots once, and name them as the source of each item.";
+    return stage > 0 && sigil?.capture !== undefined
+      ? [{ code: "CaptureInLaterStage", pointer, message }]
+      : [];
+  });
 }
 
 function refuseInvalid(findings: readonly Finding[]): void {
@@ -102,9 +132,7 @@ function findingsOfBodies(
             message: `${command} takes no body. Leave it out.`,
           },
         ]
-      : validator
-          .validateBody(command, body)
-          .findings.map((one) => ({ ...one, pointer: `${pointer}${one.pointer}` }));
+      : within(pointer, validator.validateBody(command, body).findings);
   const isMissing = takes.required && common === undefined;
   return [
     ...(common === undefined ? [] : errorsIn(common, "/body")),

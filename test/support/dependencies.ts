@@ -15,6 +15,7 @@ import type { Batches, StoredBatch } from "../../src/batch/record.js";
 import { takeBatchStep } from "../../src/batch/take-batch-step.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
 import { batchCommands } from "../../src/http/batch-commands.js";
+import { unproven } from "../../src/rollout/unproven.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import {
   putImageVersion,
@@ -342,7 +343,9 @@ export async function startWith(
   const takeDue = (): Promise<DueMessage[]> => backing.takeDue();
 
   const handle: InProcess["handle"] = (message, given = deps) =>
-    calls.during(() => takeVersionStep({ ...given, ...given.sharedFacts?.(() => {}) }, message));
+    calls.during(() =>
+      takeVersionStep({ ...given, ...given.sharedFacts?.(() => {}) }, message, results),
+    );
 
   const runDue = async (): Promise<DueMessage[]> => {
     const handled: DueMessage[] = [];
@@ -361,15 +364,7 @@ export async function startWith(
   };
 
   const results = createMemoryTestResults();
-  const rollout: RolloutDependencies = {
-    imageVersions: deps,
-    // No rule that is looked after here waits for a test.
-    machineTests: {
-      ...deps,
-      makesMachines: false,
-    } as unknown as RolloutDependencies["machineTests"],
-    results,
-  };
+  const rollout = rolloutOf(deps, results);
   const rollOut: InProcess["rollOut"] = async (versionId) => {
     if (parseImageVersionId(versionId) === undefined) return;
     const { record } = await read(versionId);
@@ -432,21 +427,43 @@ export function revocationOf(imageVersions: Dependencies): RevocationDependencie
   return { imageVersions, revocations };
 }
 
+/** No rule that is looked after here waits for a test. */
+function rolloutOf(
+  deps: Dependencies,
+  results: RolloutDependencies["results"],
+): RolloutDependencies {
+  return {
+    imageVersions: deps,
+    machineTests: {
+      ...deps,
+      makesMachines: false,
+    } as unknown as RolloutDependencies["machineTests"],
+    results,
+  };
+}
+
 export function batchOf(
   deps: Dependencies,
   policy?: Parameters<typeof batchCommands>[2],
+  results: RolloutDependencies["results"] = createMemoryTestResults(),
 ): BatchDependencies {
   const store = deps.store as unknown as Batches;
   return {
     operations: { ...deps, store },
     commands: batchCommands(revocationOf(deps), validator, policy),
+    unproven: unproven.bind(undefined, rolloutOf(deps, results)),
   };
 }
 
 /** Takes a step of a version, of its image definition, of its revocation or of a batch. */
-export function takeVersionStep(deps: Dependencies, message: StepMessage): Promise<void> {
+export function takeVersionStep(
+  deps: Dependencies,
+  message: StepMessage,
+  results?: RolloutDependencies["results"],
+): Promise<void> {
   const RevokeImageVersion = takeRevocationStep.bind(undefined, revocationOf(deps));
-  const RunBatch = (stored: StoredBatch) => takeBatchStep(batchOf(deps), stored);
+  const RunBatch = (stored: StoredBatch) =>
+    takeBatchStep(batchOf(deps, undefined, results), stored);
   return takeStep(deps, { ...versionSteps(deps), RevokeImageVersion, RunBatch }, message);
 }
 
