@@ -18,7 +18,7 @@ import {
   regionNames,
   shownIn,
 } from "../image-version/truth/support.js";
-import { call, finish, OPERATOR, post, recordOf, statesIn, until } from "./support.js";
+import { ADD_REGION, call, finish, OPERATOR, post, recordOf, statesIn, until } from "./support.js";
 
 let world: InProcess;
 inOwnWorld({ replicationMs: 60_000, spread: 0 }, (given) => {
@@ -32,13 +32,14 @@ async function inStages(
   first: Parameters<typeof plain>[1],
   more: object = {},
   stages: readonly number[] = [0, 1],
+  regions: Parameters<typeof plain>[0] = [{ name: "westus" }],
 ): Promise<{ readonly batch: OperationRecord; readonly ids: readonly string[] }> {
   const ids: string[] = [];
   for (const _ of stages) ids.push(`${await newDefinition(world)}/versions/4.13.0`);
   const items = ids.map((id, index) => ({
     id,
     stage: stages[index],
-    body: plain([{ name: "westus" }], index === 0 ? first : {}),
+    body: plain(regions, index === 0 ? first : {}),
   }));
   const batch = await post(world, { command: "putImageVersion", items, ...more });
   return { batch, ids };
@@ -67,9 +68,9 @@ test("a stage begins once every item before it is ready, if no rule promotes it"
 });
 
 /** Runs on until the batch waits, and says for what. */
-async function waitOf(batch: OperationRecord): Promise<string> {
+async function waitOf(batch: OperationRecord, stepMs = 30_000): Promise<string> {
   for (let ticks = 0; ticks < 100; ticks += 1) {
-    await pass(world, 30_000);
+    await pass(world, stepMs);
     const { waitReason = "" } = await operationOf(batch);
     if (waitReason.startsWith("Stage")) return waitReason;
   }
@@ -92,8 +93,11 @@ test("a stage waits until the version before it is in latest, and says where it 
   expect(operation.history.map(({ message }) => message)).toContain("Stage 1 begins.");
 });
 
-test("regions that the request itself excludes are not waited for", async () => {
-  const { batch } = await inStages({ publishing: { excludeFromLatest: true } });
+test("a region that the request itself excludes is not waited for", async () => {
+  const regions = [{ name: "westus" }, { name: "eastus2", excludeFromLatest: true }];
+  const { batch, ids } = await inStages({ sigil: MANUAL }, {}, [0, 1], regions);
+  expect(await waitOf(batch)).toContain("it is excluded from latest in westus.");
+  await promote(ids[0]);
   expect(await finish(world, batch)).toMatchObject({ state: "Succeeded" });
 });
 
@@ -203,4 +207,20 @@ test("an item's own query parameters replace those of the batch, and are checked
   ]);
   const admin = { ...wrong, items: [{ id: ids[0], query: { ignoreUse: true } }] };
   expect(await call(world, "createBatch", "/batches", admin)).toMatchObject({ status: 403 });
+});
+
+test("an item that is unchanged holds the next stage while a region is not ready", async () => {
+  const { batch, ids } = await inStages({}, {}, [0, 0]);
+  await finish(world, batch);
+  await post(world, { command: "patchImageVersion", body: ADD_REGION, items: [{ id: ids[0] }] });
+  await pass(world, 20_000);
+  const items = ids.map((id, stage) => ({
+    id,
+    stage,
+    body: { tags: stage === 0 ? {} : { a: "b" } },
+  }));
+  const second = await post(world, { command: "patchImageVersion", items });
+  expect(await waitOf(second, 5_000)).toContain("it is not ready in northeurope.");
+  expect(statesIn(await recordOf(world, second))).toBe("Unchanged Planned");
+  expect((await finish(world, second)).state).toBe("Succeeded");
 });
