@@ -500,3 +500,14 @@ test("a batch as old as two weeks begins nothing more", async () => {
   expect(statesIn({ items })).toBe("Succeeded Skipped");
   expect(operation.error?.code).toBe("BatchExpired");
 });
+
+test("the plan of a whole version names what it leaves out, that of a merge patch does not", async () => {
+  const ids = await published(1, ["1.0.0"]);
+  const planOf = async (command: string, body: object): Promise<string | undefined> => {
+    const batch = await post(world, { command, body, items: itemsOf(ids), dryRun: true });
+    return (await finish(world, batch)).items[0]?.summary;
+  };
+  const whole = { ...plain([{ name: "westus" }, { name: "northeurope" }]) };
+  expect(await planOf("putImageVersion", whole)).toMatch(/eastus2/u);
+  expect(await planOf("patchImageVersion", ADD_REGION)).not.toMatch(/eastus2/u);
+});
