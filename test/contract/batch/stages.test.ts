@@ -122,7 +122,7 @@ test("a stage that waits names the freeze, stalls after an hour, and goes on by 
 });
 
 test("a failed test holds the next stage, which names it", async () => {
-  const when = { when: "tested", results: ["boot"] } as const;
+  const when = { when: "tested" as const, results: ["boot"] };
   const { batch, ids } = await inStages({ sigil: { promotion: when } });
   expect(await waitOf(batch)).toMatch(/boot/u);
   const [version] = ids;
