@@ -3,12 +3,19 @@ import { readFile } from "node:fs/promises";
 import type { Io } from "./io.js";
 import { UsageError } from "./exit-codes.js";
 
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
+/** Where the value of a JSON Pointer into a request, or its nearest ancestor, is written; undefined: in no file. */
+export type Places = (pointer: string) => Promise<Place | undefined>;
+
 export interface BodyFile {
   /** `-` for standard input. */
   readonly name: string;
   readonly body: Readonly<Record<string, unknown>>;
-  /** The line of a JSON Pointer into the body, or of its nearest existing ancestor. */
-  readonly lineOf: (pointer: string) => Promise<number>;
+  readonly placeOf: Places;
 }
 
 type Path = readonly (string | number)[];
@@ -39,14 +46,19 @@ export async function readBodyFile(name: string, io: Io): Promise<BodyFile> {
   return {
     name,
     body: path.length === 0 ? body : rest,
-    lineOf: async (pointer) => {
-      const steps = pointer
-        .split("/")
-        .slice(1)
-        .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
-      return lineAt(text, [...path, ...steps]);
-    },
+    placeOf: async (pointer) =>
+      name === "-"
+        ? undefined
+        : { file: name, line: await lineAt(text, [...path, ...stepsOf(pointer)]) },
   };
+}
+
+/** The steps of a JSON Pointer (RFC 6901). */
+export function stepsOf(pointer: string): readonly string[] {
+  return pointer
+    .split("/")
+    .slice(1)
+    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
 function pathOfBody(json: unknown, name: string): Path {

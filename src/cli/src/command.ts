@@ -1,5 +1,5 @@
 import type { Client, Operation } from "@sigil/client";
-import type { BodyFile } from "./body-file.js";
+import type { Places } from "./body-file.js";
 import type { Outcome } from "./exit-codes.js";
 import type { Finding } from "./findings.js";
 import type { Io } from "./io.js";
@@ -21,8 +21,8 @@ export interface Context {
   readonly note: (line: string) => void;
   /** Shows the progress of each operation. */
   readonly progress: (operation: Operation) => void;
-  /** From now on, findings refer to this file. */
-  readonly useFile: (file: BodyFile) => void;
+  /** From now on, findings refer to these places. */
+  readonly usePlaces: (places: Places) => void;
 }
 
 export interface Result {

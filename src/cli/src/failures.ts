@@ -7,6 +7,7 @@ import {
   OperationFailedError,
   ProblemError,
 } from "@sigil/client";
+import type { Places } from "./body-file.js";
 import { COMMANDS, GROUPS } from "./commands/all.js";
 import { Ended, UsageError, type Outcome } from "./exit-codes.js";
 import { describeFindings, type Finding } from "./findings.js";
@@ -14,12 +15,17 @@ import { describeFindings, type Finding } from "./findings.js";
 /** Each line is printed separately: a line break within one comes from a foreign text. */
 type Failure = readonly [Outcome, lines: readonly string[], readonly Finding[]];
 
-export function failureOf(error: unknown, verbose: boolean, args: readonly string[]): Failure {
+export async function failureOf(
+  error: unknown,
+  verbose: boolean,
+  args: readonly string[],
+  places?: Places,
+): Promise<Failure> {
   if (error instanceof UsageError) {
     return ["usage", [...error.lines, `(For help: sigil ${wordsIn(args)}--help)`], []];
   }
   if (error instanceof Ended) return [error.outcome, error.lines, []];
-  if (error instanceof OperationFailedError) return failedOperation(error);
+  if (error instanceof OperationFailedError) return failedOperation(error, places);
   if (error instanceof OperationCanceledError) {
     const { canceledBy } = error.operation;
     const by = canceledBy?.name ?? canceledBy?.appId;
@@ -32,7 +38,7 @@ export function failureOf(error: unknown, verbose: boolean, args: readonly strin
   if (error instanceof ProblemError) {
     const lines = [
       `${error.problem.title ?? "Refused"}: ${error.message}`,
-      ...describeFindings(error.errors),
+      ...(await describeFindings(error.errors, places)),
       ...(verbose && error.requestId ? [`Request ${error.requestId}`] : []),
     ];
     return [refusedBy(error), lines, error.errors];
@@ -47,13 +53,16 @@ export function failureOf(error: unknown, verbose: boolean, args: readonly strin
   ];
 }
 
-function failedOperation(error: OperationFailedError): Failure {
+async function failedOperation(
+  error: OperationFailedError,
+  places: Places | undefined,
+): Promise<Failure> {
   const { id, regions, error: reason } = error.operation;
   // A test without a result does not fail the version.
   const outcome: Outcome = reason?.code === "TestInconclusive" ? "inconclusive" : "failed";
   const lines = [
     `${outcome === "failed" ? "Failed" : "Inconclusive"}: ${error.message}`,
-    ...describeFindings(reason?.errors ?? []),
+    ...(await describeFindings(reason?.errors ?? [], places)),
     ...regions
       .filter(({ state }) => state === "Failed")
       .map(({ name, details }) => `  ${name}: ${details ?? "failed"}`),

@@ -1,6 +1,6 @@
 /** Prints findings for people, and for a build's log at the line of the file. */
 import type { Schemas } from "@sigil/client";
-import type { BodyFile } from "./body-file.js";
+import type { Place, Places } from "./body-file.js";
 import { oneLine, Own, type Build, type Part } from "./harmless.js";
 import type { Column } from "./output.js";
 import { inCommands } from "./words.js";
@@ -18,38 +18,40 @@ export const FINDING_COLUMNS: readonly Column[] = [
 ];
 
 /** Each finding on its own lines: what is wrong, where, and the fix. */
-export function describeFindings(findings: readonly Finding[]): readonly string[] {
-  return findings.flatMap(({ severity = "error", code, pointer, message, remediation }) => [
-    `${severity}: ${message}`,
-    `  ${code}${pointer === "" ? "" : ` at ${pointer}`}`,
-    ...(remediation === undefined ? [] : [`  ${remediation}`]),
-  ]);
+export async function describeFindings(
+  findings: readonly Finding[],
+  places: Places | undefined,
+): Promise<readonly string[]> {
+  const lines = await Promise.all(
+    findings.map(async ({ severity = "error", code, pointer, message, remediation }) => {
+      const place = await places?.(pointer);
+      const where = place ? `${place.file}:${place.line}` : pointer;
+      return [
+        `${severity}: ${message}`,
+        `  ${code}${where === "" ? "" : ` at ${where}`}`,
+        ...(remediation === undefined ? [] : [`  ${remediation}`]),
+      ];
+    }),
+  );
+  return lines.flat();
 }
 
 /** Lines that a build shows as annotations. */
 export async function annotations(
   build: Build,
   findings: readonly Finding[],
-  file: BodyFile | undefined,
+  places: Places | undefined,
 ): Promise<readonly (readonly Part[])[]> {
   return Promise.all(
     findings.map(async (finding) => {
       const { severity = "error", code, pointer, remediation } = finding;
       const message = inCommands([finding.message, remediation].filter(Boolean).join("\n"));
-      const place =
-        file === undefined || file.name === "-"
-          ? undefined
-          : { file: file.name, line: await file.lineOf(pointer) };
+      const place = await places?.(pointer);
       return build === "github"
         ? gitHub(severity, code, message, place)
         : azureDevOps(severity, code, message, place);
     }),
   );
-}
-
-interface Place {
-  readonly file: string;
-  readonly line: number;
 }
 
 /** https://docs.github.com/actions/reference/workflow-commands-for-github-actions */

@@ -1,6 +1,6 @@
 /** Runs one command line and returns its exit code. */
 import { createClient, type Client } from "@sigil/client";
-import type { BodyFile } from "./body-file.js";
+import type { Places } from "./body-file.js";
 import { COMMANDS, GROUPS } from "./commands/all.js";
 import type { Command, Context } from "./command.js";
 import { candidates } from "./completion.js";
@@ -26,7 +26,7 @@ export async function run(args: readonly string[], ofProcess: ProcessIo): Promis
   const io = throughOutputs(ofProcess);
   let progress: Progress | undefined;
   const state: State = {
-    file: undefined,
+    places: undefined,
     verbose: false,
     get progress() {
       return (progress ??= progressOn(io.stderr, io.environment));
@@ -36,9 +36,10 @@ export async function run(args: readonly string[], ofProcess: ProcessIo): Promis
     const [code] = EXIT_CODES[await outcomeOf(args, io, state)];
     return code;
   } catch (error) {
-    const [outcome, lines, findings] = failureOf(error, state.verbose, args);
+    const { verbose, places } = state;
+    const [outcome, lines, findings] = await failureOf(error, verbose, args, places);
     for (const line of lines) state.progress.line(inCommands(line));
-    await annotate(findings, io, state.file);
+    await annotate(findings, io, places);
     return EXIT_CODES[outcome][0];
   }
 }
@@ -66,7 +67,7 @@ function throughOutputs(io: ProcessIo): Io {
 }
 
 interface State {
-  file: BodyFile | undefined;
+  places: Places | undefined;
   verbose: boolean;
   readonly progress: Progress;
 }
@@ -189,8 +190,8 @@ async function runCommand(
     progress: (operation) => {
       if (!isQuiet) state.progress.update(operation);
     },
-    useFile: (file) => {
-      state.file = file;
+    usePlaces: (places) => {
+      state.places = places;
     },
   };
   const {
@@ -208,7 +209,7 @@ async function runCommand(
   if (format === "table" && none !== undefined && isEmpty(shown)) io.stdout.write(`${none}\n`);
   await print(shown, { format, query, columns }, io.stdout, environment);
   if (last !== undefined) note(last);
-  await annotate(findings, io, state.file);
+  await annotate(findings, io, state.places);
   return outcome;
 }
 
@@ -241,9 +242,9 @@ function clientOf(
 async function annotate(
   findings: readonly Finding[],
   { environment, stderr }: Io,
-  file: BodyFile | undefined,
+  places: Places | undefined,
 ): Promise<void> {
   const build = buildOf(environment);
   if (build === undefined) return;
-  for (const line of await annotations(build, findings, file)) stderr.write(...line, "\n");
+  for (const line of await annotations(build, findings, places)) stderr.write(...line, "\n");
 }

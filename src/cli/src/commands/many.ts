@@ -2,30 +2,15 @@
  * Commands for one version or image definition that take many as one batch: by `--ids`, by the filters
  * of `sigil image-version query`, or as the items of an earlier batch. One id is the command as it is.
  */
-import {
-  entries,
-  hasEnded,
-  imageVersionPath,
-  OperationCanceledError,
-  OperationFailedError,
-  parseResourceId,
-  type Operation,
-  type Schemas,
-} from "@sigil/client";
-import { answerTo } from "../asking.js";
+import { imageVersionPath, type Schemas } from "@sigil/client";
 import { readText } from "../body-file.js";
-import type { Command, Context, Result } from "../command.js";
-import { Ended, UsageError, type Outcome } from "../exit-codes.js";
-import { describeFindings } from "../findings.js";
-import { follow, followAll } from "../following.js";
+import type { Command, Context } from "../command.js";
+import { UsageError } from "../exit-codes.js";
 import { checkRequired, type Option } from "../options.js";
-import type { Column } from "../output.js";
-import { DRY_RUN } from "./forecast.js";
-import { accepted } from "./operation-columns.js";
+import { BATCH_OPTIONS, itemsOf, MOST_ITEMS, paceIn, runBatch } from "./batch.js";
 import { VERSION_PLACE } from "./places.js";
 import { FILTERS, rowsOf } from "./query.js";
 
-type Item = Schemas["BatchItem"];
 type Batch = Schemas["BatchRequest"];
 
 /** What each item is requested with. */
@@ -41,8 +26,6 @@ export interface Many {
   readonly asked: (context: Context, ids: readonly string[]) => Asked | Promise<Asked>;
 }
 
-/** The most items of one batch. */
-const MOST = 500;
 export const MANY = "Many versions";
 
 const IDS: Option = {
@@ -63,34 +46,13 @@ const STATE: Option = {
   help: "With --batch: only items in these states.",
   group: MANY,
 };
-const AT_ONCE: Option = {
-  names: ["--at-once"],
-  kind: "number",
-  help: "Maximum number of operations at a time, 1 to 50. Default: 10.",
-  group: MANY,
-};
-const ON_FAILURE: Option = {
-  names: ["--on-failure"],
-  choices: ["stop", "continue"],
-  help: "Whether an item that fails stops the others. With stop, an error in the plan of one stops all. Default: stop.",
-  group: MANY,
-};
-const YES: Option = {
-  names: ["--yes", "-y"],
-  kind: "flag",
-  help: "Do not ask for confirmation. Without a terminal, the command never asks.",
-  group: MANY,
-};
 /** Every command of this file has these options, or its own of the same name. */
 export const MANY_OPTIONS: readonly Option[] = [
   IDS,
   ...Object.values(FILTERS).map((option) => ({ ...option, group: MANY })),
   OF_BATCH,
   STATE,
-  AT_ONCE,
-  ON_FAILURE,
-  { ...DRY_RUN, group: MANY },
-  YES,
+  ...BATCH_OPTIONS.map((option) => ({ ...option, group: MANY })),
 ];
 /** What only a batch understands, unless the command has it, too. */
 const OF_BATCHES = ["--state", "--at-once", "--on-failure", "--dry-run"];
@@ -127,7 +89,9 @@ export function takingMany(command: Command, many: Many): Command {
         return { data: [] };
       }
       const isAlone = ids.length === 1 && (has("--dry-run") || !values.boolean("--dry-run"));
-      return isAlone ? command.run(contextOf(only, context)) : runBatch(context, many, ids);
+      return isAlone
+        ? command.run(contextOf(only, context))
+        : runBatch(context, await requestOf(context, many, ids));
     },
   };
 }
@@ -154,9 +118,9 @@ async function idsIn(context: Context, { command }: Many): Promise<readonly stri
     const id = idFor(command, each);
     ids.set(id.toLowerCase(), id);
   }
-  if (ids.size > MOST)
+  if (ids.size > MOST_ITEMS)
     throw new UsageError(
-      `${ids.size} are selected, and a batch takes ${MOST}. Select fewer, such as one gallery at a time: --gallery NAME.`,
+      `${ids.size} are selected, and a batch takes ${MOST_ITEMS}. Select fewer, such as one gallery at a time: --gallery NAME.`,
     );
   return [...ids.values()];
 }
@@ -198,31 +162,6 @@ function contextOf(id: string, context: Context): Context {
   };
 }
 
-async function runBatch(context: Context, many: Many, ids: readonly string[]): Promise<Result> {
-  const { client, io, note, values } = context;
-  const dryRun = values.boolean("--dry-run") === true;
-  const confirm = !dryRun && io.stderr.isTTY === true && values.boolean("--yes") !== true;
-  const { body: begun } = await client.call("createBatch", {
-    body: {
-      ...(await requestOf(context, many, ids)),
-      ...(confirm && { confirm }),
-      ...(dryRun && { dryRun }),
-    },
-  });
-  if (values.boolean("--no-wait")) {
-    if (confirm) note(`It begins once it is confirmed: sigil operation confirm ${begun.id}`);
-    return accepted(await follow(context, begun));
-  }
-  const planned = await endOf(context, begun, confirm ? isPlanned : undefined);
-  const isOfPlan = confirm || dryRun || outcomeOf(planned) === "refused";
-  if (isOfPlan) printPlan(context, await itemsOf(client, planned.id));
-  const operation = hasEnded(planned) ? planned : await confirmed(context, planned);
-  const items = await itemsOf(client, operation.id);
-  if (operation !== planned || !isOfPlan)
-    for (const item of items.filter(isBad)) noteErrors(context, item);
-  return { ...batchResult(operation, items), outcome: outcomeOf(operation) };
-}
-
 async function requestOf(
   context: Context,
   { command, asked }: Many,
@@ -231,113 +170,12 @@ async function requestOf(
   const { values } = context;
   if (values.has("--if-match"))
     throw new UsageError("--if-match is the ETag of one version. Leave it out.");
-  const atOnce = values.number("--at-once") ?? 10;
-  if (atOnce < 1 || atOnce > 50) throw new UsageError(`--at-once is 1 to 50, not ${atOnce}.`);
-  const onFailure = (values.text("--on-failure") ?? "stop") as Batch["onFailure"];
   const { body, query = {}, ifMatch } = await asked(context, ids);
   return {
     command,
     ...(body !== undefined && { body: { ...body } }),
     ...(Object.keys(query).length > 0 && { query }),
     items: ids.map((id) => ({ id, ...(ifMatch !== undefined && { ifMatch }) })),
-    ...{ atOnce, onFailure },
-  };
-}
-
-/** How it ended, whichever way; or as it is when `until` holds. */
-async function endOf(
-  context: Context,
-  begun: Operation,
-  until?: (operation: Operation) => boolean,
-): Promise<Operation> {
-  try {
-    const [operation = begun] = await followAll(context, [begun], until);
-    return operation;
-  } catch (error) {
-    if (error instanceof OperationFailedError || error instanceof OperationCanceledError)
-      return error.operation;
-    throw error;
-  }
-}
-
-export function isPlanned({ history }: Operation): boolean {
-  return history.at(-1)?.state === "Planned";
-}
-
-function outcomeOf({ status, error }: Operation): Outcome {
-  if (status === "Canceled") return "canceled";
-  if (status === "Succeeded") return "done";
-  return error?.code === "PlanHasErrors" ? "refused" : "failed";
-}
-
-/** Asks, and follows the batch to its end. Without a yes it cancels the batch, and throws Ended. */
-async function confirmed(context: Context, { id }: Operation): Promise<Operation> {
-  const { client } = context;
-  const path = { operationId: id };
-  if (!/^y(?:es)?$/iu.test(await answerTo(context, "Begin? [y/N] "))) {
-    await client.call("cancelOperation", { path });
-    throw new Ended("interrupted", "Not confirmed: nothing was changed.");
-  }
-  return endOf(context, (await client.call("confirmBatch", { path })).body);
-}
-
-const MARKS: Readonly<Record<string, string>> = { Planned: "~", Unchanged: "=", Refused: "!" };
-
-function printPlan(context: Context, items: readonly Item[]): void {
-  const count = (state: Item["state"]): number =>
-    items.filter((item) => item.state === state).length;
-  const bad = count("Refused");
-  context.note(
-    `Plan of ${items.length}: ${items.length - count("Unchanged") - bad} to change, ${count("Unchanged")} as requested already, ${bad} with errors. Nothing is changed yet.`,
-  );
-  for (const item of items)
-    if (item.errors !== undefined && item.errors.length > 0) noteErrors(context, item);
-    else
-      context.note(`${MARKS[item.state] ?? " "} ${nameOf(item)}  ${item.summary ?? ""}`.trimEnd());
-}
-
-function isBad({ state }: Item): boolean {
-  return state !== "Succeeded" && state !== "Unchanged";
-}
-
-function noteErrors({ note }: Context, item: Item): void {
-  note(`! ${nameOf(item)}  ${item.state}`);
-  for (const line of describeFindings(item.errors ?? [])) note(line);
-}
-
-/** `MyGallery/MyImage 1.0.0`. */
-function nameOf({ id }: Item): string {
-  const [gallery, image, version] = parseResourceId(id)?.names ?? [];
-  return image === undefined ? id : [`${gallery}/${image}`, version].filter(Boolean).join(" ");
-}
-
-export async function itemsOf(
-  client: Context["client"],
-  operationId: string,
-  states?: readonly string[],
-): Promise<readonly Item[]> {
-  const items: Item[] = [];
-  for await (const item of entries(client, "listBatchItems", {
-    path: { operationId },
-    query: { top: 100 },
-  }))
-    if (states === undefined || states.includes(item.state)) items.push(item);
-  return items;
-}
-
-const ITEM_COLUMNS: readonly Column[] = [
-  { title: "Item", of: nameOf },
-  { title: "State", of: ({ state }: Item) => state },
-  { title: "Plan", of: ({ summary }: Item) => summary },
-  { title: "Operation", of: ({ operationId }: Item) => operationId },
-  { title: "Errors", of: ({ errors }: Item) => errors?.map(({ code }) => code) },
-];
-
-/** A batch's operation with its items. */
-export function batchResult(operation: Operation, items: readonly Item[]): Result {
-  return {
-    data: { ...operation, items },
-    columns: ITEM_COLUMNS,
-    rows: () => items,
+    ...paceIn(values),
   };
 }

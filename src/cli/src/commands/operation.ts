@@ -4,7 +4,7 @@ import type { Command, Context } from "../command.js";
 import { Ended, UsageError } from "../exit-codes.js";
 import { followAll, TIMEOUT, watchLine } from "../following.js";
 import type { Option, Positional } from "../options.js";
-import { batchResult, itemsOf } from "./many.js";
+import { batchResult, itemsOf } from "./batch.js";
 import { ALLOW_NO_LATEST, allowNoLatest } from "./no-latest.js";
 import { filtersOf, isOf, type Filters } from "./filters.js";
 import { OPERATION_COLUMNS } from "./operation-columns.js";

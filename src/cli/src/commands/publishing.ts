@@ -153,6 +153,6 @@ async function requestOf(context: Context): Promise<Body> {
       `--file has the whole body: leave ${both.join(", ")} out, or write it there.`,
     );
   const file = await readBodyFile(name, io);
-  context.useFile(file);
+  context.usePlaces(file.placeOf);
   return withSigil(file.body as unknown as Body);
 }

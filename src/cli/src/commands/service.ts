@@ -308,17 +308,13 @@ list. To correct the request, use --file and --resource-id: the command plans it
         "sigil rejected send-again --id 42 --file version.json --resource-id /subscriptions/…/versions/1.0.0",
       ],
     ],
-    async run({ client, values, io, useFile }) {
+    async run({ client, values, io, usePlaces }) {
       const name = values.text("--file");
       const resourceId = values.text("--resource-id");
       if ((name === undefined) !== (resourceId === undefined))
         throw new UsageError("A corrected request takes both --file and --resource-id.");
       const file = name === undefined ? undefined : await readBodyFile(name, io);
-      if (file)
-        useFile({
-          ...file,
-          lineOf: (pointer) => file.lineOf(pointer.replace(/^\/body/u, "")),
-        });
+      if (file) usePlaces((pointer) => file.placeOf(pointer.replace(/^\/body/u, "")));
       const { body } = await client.call("sendRejectedRequestAgain", {
         path: { rejectedRequestId: values.text("--id") ?? "" },
         ...(file &&

@@ -234,9 +234,9 @@ export const TEST_PROFILE_COMMANDS: readonly Command[] = [
       },
     ],
     async run(context) {
-      const { values, client, note, io, useFile } = context;
+      const { values, client, note, io, usePlaces } = context;
       const file = await readBodyFile(values.required("--file"), io);
-      useFile(file);
+      usePlaces(file.placeOf);
       const { body } = await client.call("putTestProfile", {
         path: imageIn(context),
         body: file.body as unknown as Schemas["TestProfile"],
