@@ -129,6 +129,7 @@ const LINES: Readonly<Record<string, string>> = {
   "retention delete": AT,
   "subscription prepare": "",
   "subscription show": "",
+  apply: "--file -",
   status: "",
   "encryption-set list": "",
   "rejected list": "",
@@ -209,7 +210,7 @@ function print(
           "Endpoint=sb://localhost:5672;SharedAccessKeyName=Key;SharedAccessKey=c2VjcmV0==;UseDevelopmentEmulator=true",
         ...BUILDS[build],
       },
-      stdin: JSON.stringify(hostile({ location: "westus" })),
+      stdin: JSON.stringify({ ...hostile({ location: "westus" }), id: VERSION.id }),
       isTerminal: build === "terminal",
     },
   );

@@ -50,8 +50,8 @@ const FOR_MANY =
 const PAGES = [
   {
     file: "image-version-create",
-    title: "sigil image-version create, plan",
-    commands: ["image-version create", "image-version plan"],
+    title: "sigil image-version create, plan, apply",
+    commands: ["image-version create", "image-version plan", "apply"],
   },
   {
     file: "image-version",
@@ -122,7 +122,7 @@ const GROUPED = [
     ([group, about]) =>
       [about, COMMANDS.filter(({ words }) => words.startsWith(`${group} `))] as const,
   ),
-  ["Status, and setup of the command line", COMMANDS.filter(({ words }) => !words.includes(" "))],
+  ["Apply, status, and setup of the command line", COMMANDS.filter(({ words }) => !words.includes(" "))],
 ] as const;
 
 const isForMany = ({ options }: Command): boolean => options.some(({ group }) => group === MANY);

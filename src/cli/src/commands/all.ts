@@ -1,4 +1,5 @@
 import type { Command } from "../command.js";
+import { APPLY } from "./applying.js";
 import { EVENT_COMMANDS } from "./events.js";
 import { IMAGE_VERSION_COMMANDS } from "./image-version.js";
 import { KEY_COMMANDS } from "./key.js";
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   ...ENCRYPTION_SET_COMMANDS,
   ...KEY_COMMANDS,
   ...REJECTED_COMMANDS,
+  APPLY,
   STATUS,
   OPEN,
   ...OWN_COMMANDS,
