@@ -307,6 +307,20 @@ describe("--detect and --prune-regions", () => {
     ]);
   });
 
+  it("leaves the regions to the plan that removes them", async () => {
+    const listed = [{ id: ids[0] ?? "", regions: ["westus", "eastus"] }];
+    const items = [{ id: ids[0], state: "Planned" }];
+    const run = await apply(line("--detect --prune-regions"), { items, listed });
+    expect(run.code).toBe(3);
+    expect(JSON.parse(run.stdout)).toMatchObject({ undeclared: [] });
+    expect(sent(run)).toMatchObject({ items: [{ query: { removeRegions: "eastus" } }, {}] });
+  });
+
+  it("says nothing of what the caller may not see", async () => {
+    const run = await runLine(`apply ${line("--detect")}`, () => problem(403, "Forbidden"));
+    expect([run.code, sent(run)]).toEqual([4, undefined]);
+  });
+
   it("waits for the plan", async () => {
     expect((await apply(line("--detect --no-wait"))).code).toBe(2);
   });
