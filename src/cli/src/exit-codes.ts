@@ -6,7 +6,10 @@ export const EXIT_CODES = {
   ],
   failed: [1, "the operation failed, a test failed in any region, or an unexpected error occurred"],
   usage: [2, "the command line or a setting is invalid; nothing was sent"],
-  refused: [3, "the plan or the service refused the request (400, 404, 409, 412, 422); apply --detect: something differs"],
+  refused: [
+    3,
+    "the plan or the service refused the request (400, 404, 409, 412, 422); apply --detect: something differs",
+  ],
   notAllowed: [4, "not signed in, or no permission (401, 403)"],
   timedOut: [5, "--timeout elapsed; the work continues"],
   canceled: [6, "the operation was canceled"],

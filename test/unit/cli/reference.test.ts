@@ -122,7 +122,10 @@ const GROUPED = [
     ([group, about]) =>
       [about, COMMANDS.filter(({ words }) => words.startsWith(`${group} `))] as const,
   ),
-  ["Apply, status, and setup of the command line", COMMANDS.filter(({ words }) => !words.includes(" "))],
+  [
+    "Apply, status, and setup of the command line",
+    COMMANDS.filter(({ words }) => !words.includes(" ")),
+  ],
 ] as const;
 
 const isForMany = ({ options }: Command): boolean => options.some(({ group }) => group === MANY);
