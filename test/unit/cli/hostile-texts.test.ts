@@ -210,7 +210,7 @@ function print(
           "Endpoint=sb://localhost:5672;SharedAccessKeyName=Key;SharedAccessKey=c2VjcmV0==;UseDevelopmentEmulator=true",
         ...BUILDS[build],
       },
-      stdin: JSON.stringify({ ...hostile({ location: "westus" }), id: VERSION.id }),
+      stdin: JSON.stringify({ ...(hostile({ location: "westus" }) as object), id: VERSION.id }),
       isTerminal: build === "terminal",
     },
   );
